@@ -1,0 +1,187 @@
+#include "agent/hypervisor/fake.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/domain/domain_xml.h"
+#include "proto/agent/messages.h"
+
+namespace lodge::agent {
+namespace {
+
+Status unavailable_error() {
+    return fail(ErrorCode::service_unavailable, "the simulated hypervisor is away");
+}
+
+Status not_running(const GuestId& guest_id) {
+    return fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running");
+}
+
+}  // namespace
+
+FakeHypervisor::FakeHypervisor(const Clock& clock, Capacity capacity, std::int64_t boot_ms)
+    : clock_(clock), capacity_(std::move(capacity)), boot_ms_(boot_ms) {}
+
+void FakeHypervisor::on_change(std::function<void()> callback) {
+    std::lock_guard lock(callback_mutex_);
+    callback_ = std::move(callback);
+}
+
+// Not under mutex_: the callback may take a lock that is held where our calls are made.
+void FakeHypervisor::call_back() {
+    std::lock_guard lock(callback_mutex_);
+    if (callback_) callback_();
+}
+
+Result<Capacity> FakeHypervisor::capacity() {
+    std::lock_guard lock(mutex_);
+    if (unavailable_) return tl::unexpected(unavailable_error().error());
+    return capacity_;
+}
+
+DomainState FakeHypervisor::state_of(const Guest& guest) const {
+    if (!guest.on) return DomainState::shut_off;
+    return clock_.steady_ms() < guest.up_at_ms ? DomainState::starting : DomainState::running;
+}
+
+Result<std::vector<Domain>> FakeHypervisor::list() {
+    std::lock_guard lock(mutex_);
+    if (unavailable_) return tl::unexpected(unavailable_error().error());
+    std::vector<Domain> domains;
+    for (const auto& [id, guest] : guests_)
+        domains.push_back({id, guest.spec.instance_id, state_of(guest), guest.end_reason});
+    return domains;
+}
+
+Status FakeHypervisor::change(const GuestId& guest_id, const std::function<Status(Guest*)>& act) {
+    {
+        std::lock_guard lock(mutex_);
+        if (unavailable_) return unavailable_error();
+        const auto found = guests_.find(guest_id);
+        LODGE_CHECK(act(found == guests_.end() ? nullptr : &found->second));
+    }
+    call_back();
+    return {};
+}
+
+Status FakeHypervisor::start(const GuestSpec& spec) {
+    return change(spec.guest_id, [&](Guest* known) -> Status {
+        if (known != nullptr && known->on) return {};
+        guests_.erase(spec.guest_id);
+        return start_locked(spec);
+    });
+}
+
+Status FakeHypervisor::start_locked(const GuestSpec& spec) {
+    if (const auto message = std::exchange(next_start_fails_, std::nullopt))
+        return fail(ErrorCode::io_failure, *message);
+    const auto twin = [&](const auto& each) { return each.second.spec.instance_id == spec.instance_id; };
+    if (std::any_of(guests_.begin(), guests_.end(), twin))
+        return fail(ErrorCode::io_failure, "another guest of " + spec.instance_id.str() + " is defined");
+    Guest& guest = guests_[spec.guest_id];
+    guest.spec = spec;
+    guest.on = true;
+    boot(guest);
+    return {};
+}
+
+void FakeHypervisor::boot(Guest& guest) {
+    guest.up_at_ms = clock_.steady_ms() + boot_ms_;
+    guest.told_up = boot_ms_ == 0;
+    say(guest, fmt::format("[    0.000000] Linux version 6.1.0 (lodge simulation) {} vcpus {} MiB",
+                           guest.spec.vcpus, guest.spec.memory_mib));
+    say(guest, "[    0.000000] Kernel command line: " + guest.spec.kernel_cmdline);
+    say(guest, fmt::format("lodge-fake: instance-id {}", guest.spec.instance_id.str()));
+    say(guest, fmt::format("lodge-fake: root disk /dev/vda {}", guest.spec.root_volume_id.str()));
+    say(guest, "lodge-fake: ready");
+}
+
+void FakeHypervisor::reboot(Guest& guest) {
+    say(guest, "lodge-fake: rebooting");
+    ++guest.reboots;
+    boot(guest);
+    guest.up_at_ms = clock_.steady_ms();  // a machine that reboots is running all the while
+}
+
+void FakeHypervisor::end(Guest& guest, EndReason reason) {
+    guest.on = false;
+    guest.end_reason = reason;
+}
+
+Status FakeHypervisor::request_shutdown(const GuestId& guest_id) {
+    return change(guest_id, [&](Guest* guest) -> Status {
+        if (guest == nullptr || !guest->on || guest->deaf) return {};
+        say(*guest, "lodge-fake: powering off");
+        end(*guest, EndReason::guest_shutdown);
+        return {};
+    });
+}
+
+Status FakeHypervisor::destroy(const GuestId& guest_id) {
+    return change(guest_id, [&](Guest* guest) -> Status {
+        if (guest != nullptr && guest->on) end(*guest, EndReason::destroyed);
+        return {};
+    });
+}
+
+Status FakeHypervisor::undefine(const GuestId& guest_id) {
+    return change(guest_id, [&](Guest* guest) -> Status {
+        if (guest != nullptr && guest->on)
+            return fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is running");
+        guests_.erase(guest_id);
+        return {};
+    });
+}
+
+Status FakeHypervisor::request_reboot(const GuestId& guest_id) {
+    return change(guest_id, [&](Guest* guest) -> Status {
+        if (guest == nullptr || !guest->on) return not_running(guest_id);
+        if (!guest->deaf) reboot(*guest);
+        return {};
+    });
+}
+
+Status FakeHypervisor::reset(const GuestId& guest_id) {
+    return change(guest_id, [&](Guest* guest) -> Status {
+        if (guest == nullptr || !guest->on) return not_running(guest_id);
+        reboot(*guest);
+        return {};
+    });
+}
+
+std::int64_t FakeHypervisor::reboots_seen(const GuestId& guest_id) {
+    std::lock_guard lock(mutex_);
+    const auto found = guests_.find(guest_id);
+    return found == guests_.end() ? 0 : found->second.reboots;
+}
+
+void FakeHypervisor::tick() {
+    bool came_up = false;
+    {
+        std::lock_guard lock(mutex_);
+        for (auto& [id, guest] : guests_)
+            if (!guest.told_up && state_of(guest) == DomainState::running) came_up = guest.told_up = true;
+    }
+    if (came_up) call_back();
+}
+
+void FakeHypervisor::say(const Guest& guest, const std::string& line) {
+    std::string& console = consoles_[guest.spec.instance_id];
+    console += line + "\r\n";
+    if (console.size() > link::console_bytes) console.erase(0, console.size() - link::console_bytes);
+}
+
+std::string FakeHypervisor::console(const InstanceId& instance_id) const {
+    std::lock_guard lock(mutex_);
+    const auto found = consoles_.find(instance_id);
+    return found == consoles_.end() ? std::string() : found->second;
+}
+
+void FakeHypervisor::forget_console(const InstanceId& instance_id) {
+    std::lock_guard lock(mutex_);
+    consoles_.erase(instance_id);
+}
+
+}  // namespace lodge::agent

@@ -1,0 +1,73 @@
+// The seam to what runs guests, cut at what Lodge wants of it. Two implementations: libvirt and the fake.
+// All calls may block for as long as the hypervisor takes (the agent calls them from worker threads) and are
+// safe from several threads for different guests. No call touches a domain that is not this host's: each
+// carries its owner. Errors are service_unavailable when the hypervisor cannot be asked now, io_failure when
+// it refused, with its own words.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/domain/guest_spec.h"
+#include "proto/base/result.h"
+
+namespace lodge::agent {
+
+// `starting`: a call of start() is not through yet, or the machine is not up; it may still fail.
+enum class DomainState { starting, running, shut_off };
+
+// Why a domain is shut off, as far as the hypervisor knows.
+enum class EndReason { unknown, guest_shutdown, destroyed, crashed, failed };
+
+struct Domain {
+    GuestId guest_id;
+    InstanceId instance_id;
+    DomainState state = DomainState::shut_off;
+    EndReason end_reason = EndReason::unknown;
+};
+
+struct Capacity {
+    std::string host_name;
+    std::string architecture;     // "x86_64"
+    std::int64_t vcpus = 0;       // the machine's threads
+    std::int64_t memory_mib = 0;  // all of the machine's
+    std::string accelerator;      // "kvm" or "qemu"
+};
+
+class Hypervisor {
+  public:
+    virtual ~Hypervisor() = default;
+
+    virtual Result<Capacity> capacity() = 0;
+    // All of Lodge's domains on this machine, running or not. An error means that the hypervisor cannot be
+    // asked now.
+    virtual Result<std::vector<Domain>> list() = 0;
+
+    // Defines the domain (replacing a definition of the same guest that is not running) and starts it. A
+    // running one is left alone: success. After an error nothing of it is defined. Fails while another guest
+    // of the same instance is defined: they share a UUID, so that two never run.
+    virtual Status start(const GuestSpec& spec) = 0;
+    // Asks the guest to power off (ACPI) and returns at once. Success when it is off already or unknown. A
+    // guest that is not up yet does not hear it: ask again.
+    virtual Status request_shutdown(const GuestId& guest_id) = 0;
+    // Ends the domain at once. Success when it is off already or unknown.
+    virtual Status destroy(const GuestId& guest_id) = 0;
+    // Removes the definition of a domain that is off. Success when it is unknown.
+    virtual Status undefine(const GuestId& guest_id) = 0;
+    // Asks the guest to reboot (ACPI) and returns at once; the domain stays the same.
+    // incorrect_instance_state unless it runs. A guest that does not react must be reset(): until then, its
+    // next power-off would become the reboot.
+    virtual Status request_reboot(const GuestId& guest_id) = 0;
+    // Resets the machine without asking the guest. incorrect_instance_state unless it runs.
+    virtual Status reset(const GuestId& guest_id) = 0;
+    // How often the guest has rebooted (by itself, asked or reset) since this process has watched it.
+    virtual std::int64_t reboots_seen(const GuestId& guest_id) = 0;
+
+    // Called, from any thread, when a domain may have changed state. Set once, before other calls. It must
+    // not call the hypervisor itself.
+    virtual void on_change(std::function<void()> callback) = 0;
+};
+
+}  // namespace lodge::agent

@@ -1,0 +1,186 @@
+#include "agent/hypervisor/libvirt.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "agent/domain/domain_xml.h"
+#include "agent/domain/guest_tag.h"
+#include "agent/hypervisor/libvirt_state.h"
+
+namespace lodge::agent {
+namespace {
+
+constexpr const char* test_type = "test";
+
+std::string domain_type(const LibvirtOptions& options) {
+    return options.uri.starts_with("test:") ? test_type : accelerator_name(options.accelerator);
+}
+
+struct CFree {
+    void operator()(char* text) const noexcept { std::free(text); }
+};
+using CString = std::unique_ptr<char, CFree>;
+
+// A domain may vanish between two calls; whatever is asked of it then has an empty answer, not an error.
+bool vanished() {
+    const int code = virGetLastErrorCode();
+    return code == VIR_ERR_NO_DOMAIN || code == VIR_ERR_NO_DOMAIN_METADATA;
+}
+
+Result<std::optional<GuestTag>> tag_of(virDomainPtr domain) {
+    const CString xml(virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, guest_tag_namespace,
+                                           VIR_DOMAIN_AFFECT_CURRENT));
+    if (xml) return parse_guest_tag(xml.get());
+    if (vanished()) return std::nullopt;
+    return tl::unexpected(libvirt_error("reading a domain's metadata"));
+}
+
+Result<std::vector<DomainHandle>> all_domains(virConnectPtr connection) {
+    virDomainPtr* raw = nullptr;
+    const int count = virConnectListAllDomains(connection, &raw, 0);
+    if (count < 0) return tl::unexpected(libvirt_error("listing the domains"));
+    std::vector<DomainHandle> domains(raw, raw + count);
+    std::free(raw);
+    return domains;
+}
+
+}  // namespace
+
+LibvirtHypervisor::LibvirtHypervisor(LibvirtOptions options)
+    : options_(std::move(options)),
+      domain_type_(domain_type(options_)),
+      watch_(std::make_shared<LibvirtWatch>()),
+      connection_(options_.uri, watch_) {}
+
+// Events that are still under way find the watch alive, and nobody to call.
+LibvirtHypervisor::~LibvirtHypervisor() {
+    watch_->on_change({});
+}
+
+void LibvirtHypervisor::on_change(std::function<void()> callback) {
+    watch_->on_change(std::move(callback));
+}
+
+std::int64_t LibvirtHypervisor::reboots_seen(const GuestId& guest_id) {
+    return watch_->reboots(domain_name(guest_id));
+}
+
+Result<Capacity> LibvirtHypervisor::capacity() {
+    return connection_.run([this](virConnectPtr connection) -> Result<Capacity> {
+        virNodeInfo node;
+        if (virNodeGetInfo(connection, &node) != 0)
+            return tl::unexpected(libvirt_error("asking for the host's size"));
+        const CString name(virConnectGetHostname(connection));
+        if (!name) return tl::unexpected(libvirt_error("asking for the host's name"));
+        return Capacity{name.get(), node.model, node.cpus, static_cast<std::int64_t>(node.memory / 1024),
+                        domain_type_ == "kvm" ? "kvm" : "qemu"};
+    });
+}
+
+Result<std::optional<Domain>> LibvirtHypervisor::observe(virDomainPtr domain) const {
+    LODGE_TRY(const std::optional<GuestTag> tag, tag_of(domain));
+    if (!tag || tag->host_id != options_.owner) return std::nullopt;
+    int state = 0;
+    int reason = 0;
+    if (virDomainGetState(domain, &state, &reason, 0) != 0) {
+        if (vanished()) return std::nullopt;
+        return tl::unexpected(libvirt_error("reading a domain's state"));
+    }
+    Domain seen{tag->guest_id, tag->instance_id, domain_state(state, reason), EndReason::unknown};
+    if (seen.state != DomainState::shut_off) return seen;
+    seen.end_reason = end_reason_of_state(state, reason);
+    // libvirtd has forgotten the reason when it was started anew; the event may have told us.
+    if (seen.end_reason == EndReason::unknown) seen.end_reason = watch_->end_reason(virDomainGetName(domain));
+    return seen;
+}
+
+Result<std::vector<Domain>> LibvirtHypervisor::list() {
+    return connection_.run([this](virConnectPtr connection) -> Result<std::vector<Domain>> {
+        LODGE_TRY(const std::vector<DomainHandle> domains, all_domains(connection));
+        std::vector<Domain> ours;
+        for (const DomainHandle& domain : domains) {
+            LODGE_TRY(const std::optional<Domain> seen, observe(domain.get()));
+            if (seen) ours.push_back(*seen);
+        }
+        return ours;
+    });
+}
+
+Result<DomainHandle> LibvirtHypervisor::find(virConnectPtr connection, const GuestId& guest_id) const {
+    DomainHandle domain(virDomainLookupByName(connection, domain_name(guest_id).c_str()));
+    if (!domain) {
+        if (vanished()) return DomainHandle();
+        return tl::unexpected(libvirt_error("looking for " + domain_name(guest_id)));
+    }
+    LODGE_TRY(const std::optional<GuestTag> tag, tag_of(domain.get()));
+    if (!tag || tag->host_id != options_.owner)
+        return fail(ErrorCode::conflict, "the domain " + domain_name(guest_id) + " is not this agent's");
+    return domain;
+}
+
+Status LibvirtHypervisor::define_and_create(virConnectPtr connection, const GuestSpec& spec) const {
+    const std::string name = domain_name(spec.guest_id);
+    const DomainHandle domain(virDomainDefineXML(connection, domain_xml(spec, {domain_type_}).c_str()));
+    if (!domain) return tl::unexpected(libvirt_error("defining " + name));
+    if (virDomainCreate(domain.get()) == 0) return {};
+    Error error = libvirt_error("starting " + name);
+    virDomainUndefine(domain.get());
+    return tl::unexpected(std::move(error));
+}
+
+Status LibvirtHypervisor::start(const GuestSpec& spec) {
+    return connection_.run([&](virConnectPtr connection) -> Status {
+        LODGE_TRY(const DomainHandle domain, find(connection, spec.guest_id));
+        if (domain && virDomainIsActive(domain.get()) == 1) return {};
+        return define_and_create(connection, spec);
+    });
+}
+
+Status LibvirtHypervisor::if_running(const GuestId& guest_id, const std::string& doing,
+                                     const std::function<int(virDomainPtr)>& act, const Status& off) {
+    return connection_.run([&](virConnectPtr connection) -> Status {
+        LODGE_TRY(const DomainHandle domain, find(connection, guest_id));
+        if (!domain || virDomainIsActive(domain.get()) == 0) return off;
+        if (act(domain.get()) == 0) return {};
+        Error error = libvirt_error(doing + " " + domain_name(guest_id));
+        if (virDomainIsActive(domain.get()) == 0) return off;  // it ended meanwhile
+        return tl::unexpected(std::move(error));
+    });
+}
+
+Status LibvirtHypervisor::request_shutdown(const GuestId& guest_id) {
+    // The test driver knows no flags; without one libvirt may ask an agent inside the guest instead.
+    const unsigned flags = domain_type_ == test_type ? 0 : VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN;
+    return if_running(guest_id, "shutting down",
+                      [flags](virDomainPtr domain) { return virDomainShutdownFlags(domain, flags); }, {});
+}
+
+Status LibvirtHypervisor::destroy(const GuestId& guest_id) {
+    return if_running(guest_id, "ending", virDomainDestroy, {});
+}
+
+Status LibvirtHypervisor::undefine(const GuestId& guest_id) {
+    return connection_.run([&](virConnectPtr connection) -> Status {
+        LODGE_TRY(const DomainHandle domain, find(connection, guest_id));
+        if (!domain) return {};
+        if (virDomainIsActive(domain.get()) == 1)
+            return fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is running");
+        if (virDomainUndefine(domain.get()) == 0 || vanished()) return {};
+        return tl::unexpected(libvirt_error("undefining " + domain_name(guest_id)));
+    });
+}
+
+Status LibvirtHypervisor::request_reboot(const GuestId& guest_id) {
+    return if_running(
+        guest_id, "rebooting",
+        [](virDomainPtr domain) { return virDomainReboot(domain, VIR_DOMAIN_REBOOT_ACPI_POWER_BTN); },
+        fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running"));
+}
+
+Status LibvirtHypervisor::reset(const GuestId& guest_id) {
+    return if_running(
+        guest_id, "resetting", [](virDomainPtr domain) { return virDomainReset(domain, 0); },
+        fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running"));
+}
+
+}  // namespace lodge::agent

@@ -1,0 +1,55 @@
+// Guests through libvirt. See hypervisor.h for what the calls promise.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/hypervisor/accelerator.h"
+#include "agent/hypervisor/hypervisor.h"
+#include "agent/hypervisor/libvirt_connection.h"
+#include "agent/hypervisor/libvirt_handles.h"
+
+namespace lodge::agent {
+
+struct LibvirtOptions {
+    std::string uri = "qemu:///system";  // "test:///default" is libvirt's test driver
+    Accelerator accelerator = Accelerator::automatic;
+    HostId owner;  // domains tagged with another host's ID are neither seen nor touched
+};
+
+// Works without a libvirtd: calls then fail with service_unavailable, and succeed once it is back.
+class LibvirtHypervisor final : public Hypervisor {
+  public:
+    explicit LibvirtHypervisor(LibvirtOptions options);
+    ~LibvirtHypervisor() override;
+    LibvirtHypervisor(const LibvirtHypervisor&) = delete;
+    LibvirtHypervisor& operator=(const LibvirtHypervisor&) = delete;
+
+    Result<Capacity> capacity() override;
+    Result<std::vector<Domain>> list() override;
+    Status start(const GuestSpec& spec) override;
+    Status request_shutdown(const GuestId& guest_id) override;
+    Status destroy(const GuestId& guest_id) override;
+    Status undefine(const GuestId& guest_id) override;
+    Status request_reboot(const GuestId& guest_id) override;
+    Status reset(const GuestId& guest_id) override;
+    std::int64_t reboots_seen(const GuestId& guest_id) override;
+    void on_change(std::function<void()> callback) override;
+
+  private:
+    // Null when no such domain is defined; `conflict` when it is another owner's.
+    Result<DomainHandle> find(virConnectPtr connection, const GuestId& guest_id) const;
+    // Runs `act` on the guest's domain if that is running; `off` is the result if it is not.
+    Status if_running(const GuestId& guest_id, const std::string& doing,
+                      const std::function<int(virDomainPtr)>& act, const Status& off);
+    Status define_and_create(virConnectPtr connection, const GuestSpec& spec) const;
+    // What list() tells of it; nothing for a domain that is not ours, or gone by now.
+    Result<std::optional<Domain>> observe(virDomainPtr domain) const;
+
+    const LibvirtOptions options_;
+    const std::string domain_type_;
+    const std::shared_ptr<LibvirtWatch> watch_;
+    LibvirtConnection connection_;
+};
+
+}  // namespace lodge::agent

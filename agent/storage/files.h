@@ -1,0 +1,50 @@
+// Files that are whole or not there, also after a crash. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "proto/base/result.h"
+
+namespace lodge::agent {
+
+// Begins the names of files that are not finished; sweep_temporary() removes them.
+inline constexpr const char* temporary_prefix = ".tmp-";
+
+// An open file descriptor with an owner; -1: none.
+class Fd {
+  public:
+    explicit Fd(int fd = -1) : fd_(fd) {}
+    ~Fd();
+    Fd(Fd&& other) noexcept : fd_(other.release()) {}
+    Fd& operator=(Fd&& other) noexcept;
+    int get() const { return fd_; }
+    int release();
+    explicit operator bool() const { return fd_ >= 0; }
+
+  private:
+    int fd_;
+};
+
+// io_failure "DOING PATH: what errno says".
+Error file_error(const std::string& doing, const std::filesystem::path& path);
+
+Status make_folder(const std::filesystem::path& path, unsigned mode);
+// Removes a file for good; success when there is none.
+Status remove_file(const std::filesystem::path& path);
+// Flushes `temporary` to the disk with this mode and gives it its name in the same folder, replacing what has
+// it.
+Status publish(const std::filesystem::path& temporary, const std::filesystem::path& final, unsigned mode);
+// Writes a small file by way of a temporary one.
+Status write_file(const std::filesystem::path& path, const std::string& bytes, unsigned mode);
+// Removes what a crash left unfinished in `folder`.
+Status sweep_temporary(const std::filesystem::path& folder);
+
+// Reads at most `size` bytes at `offset`.
+Result<std::string> read_at(const Fd& file, const std::filesystem::path& path, std::int64_t offset,
+                            std::size_t size);
+// Hex.
+Result<std::string> sha256_of_file(const std::filesystem::path& path);
+
+}  // namespace lodge::agent

@@ -1,0 +1,119 @@
+#include "agent/storage/image_cache.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include "agent/storage/files.h"
+
+namespace lodge::agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr unsigned readable_by_qemu = 0644;
+constexpr unsigned private_mode = 0600;
+
+// The hash becomes a file's name, so it must be nothing but one.
+bool well_formed(const std::string& sha256) {
+    return sha256.size() == 64 && sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// Changes when somebody writes to the file or replaces it. Not the change time: libvirt changes owners.
+std::optional<std::string> stamp_of(const fs::path& path) {
+    struct stat info {};
+    if (stat(path.c_str(), &info) != 0) return std::nullopt;
+    return fmt::format("{} {} {}.{:09}\n", info.st_size, info.st_ino, info.st_mtim.tv_sec,
+                       info.st_mtim.tv_nsec);
+}
+
+fs::path stamp_path(const fs::path& image) {
+    return image.string() + ".verified";
+}
+
+std::string read_stamp(const fs::path& image) {
+    std::ifstream file(stamp_path(image));
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string short_name(const link::Content& content) {
+    return "image " + content.sha256.substr(0, 12);
+}
+
+}  // namespace
+
+ImageCache::ImageCache(fs::path folder, FetchImage fetch)
+    : folder_(std::move(folder)), fetch_(std::move(fetch)) {}
+
+std::shared_ptr<std::mutex> ImageCache::lock_of(const std::string& sha256) {
+    std::lock_guard lock(mutex_);
+    std::shared_ptr<std::mutex>& each = locks_[sha256];
+    if (!each) each = std::make_shared<std::mutex>();
+    return each;
+}
+
+Result<std::string> ImageCache::ensure(const link::Content& content) {
+    if (!well_formed(content.sha256))
+        return fail(ErrorCode::invalid_input, "an image is named by no SHA-256");
+    const auto one_at_a_time = lock_of(content.sha256);
+    std::lock_guard lock(*one_at_a_time);
+    if (!intact(content)) LODGE_CHECK(fetch(content));
+    return (folder_ / content.sha256).string();
+}
+
+// Hashing a large image takes seconds, so it is done again only when its stamp has changed.
+bool ImageCache::intact(const link::Content& content) const {
+    const fs::path path = folder_ / content.sha256;
+    const auto stamp = stamp_of(path);
+    if (!stamp) return false;
+    if (*stamp == read_stamp(path) && stamp->starts_with(fmt::format("{} ", content.size_bytes))) return true;
+    if (const Status status = verify(content, path); !status) {
+        spdlog::warn("the cached {}; it is fetched again", status.error().message);
+        return false;
+    }
+    remember(content);
+    return true;
+}
+
+Status ImageCache::verify(const link::Content& content, const fs::path& path) const {
+    struct stat info {};
+    if (stat(path.c_str(), &info) != 0) return tl::unexpected(file_error("reading", path));
+    if (info.st_size != content.size_bytes)
+        return fail(ErrorCode::io_failure, fmt::format("{} has {} bytes instead of {}", short_name(content),
+                                                       info.st_size, content.size_bytes));
+    LODGE_TRY(const std::string hash, sha256_of_file(path));
+    if (hash != content.sha256)
+        return fail(ErrorCode::io_failure, short_name(content) + " is corrupt: its SHA-256 is " + hash);
+    return {};
+}
+
+Status ImageCache::fetch(const link::Content& content) const {
+    const fs::path temporary = folder_ / (temporary_prefix + content.sha256);
+    LODGE_CHECK(remove_file(temporary));
+    Status status = fetch_(content, temporary);
+    if (status) status = verify(content, temporary);
+    if (status) status = publish(temporary, folder_ / content.sha256, readable_by_qemu);
+    if (!status) {
+        static_cast<void>(remove_file(temporary));
+        return status;
+    }
+    remember(content);
+    return {};
+}
+
+// Without the stamp the next use hashes the file again: slower, not wrong.
+void ImageCache::remember(const link::Content& content) const {
+    const fs::path path = folder_ / content.sha256;
+    const auto stamp = stamp_of(path);
+    if (!stamp) return;
+    if (const Status status = write_file(stamp_path(path), *stamp, private_mode); !status)
+        spdlog::warn("{}", status.error().message);
+}
+
+}  // namespace lodge::agent

@@ -1,0 +1,66 @@
+#include "agent/storage/null_storage.h"
+
+#include <utility>
+
+namespace lodge::agent {
+
+NullStorage::NullStorage(std::int64_t disk_mib, Console console, ForgetConsole forget_console)
+    : disk_mib_(disk_mib), console_(std::move(console)), forget_console_(std::move(forget_console)) {}
+
+Result<std::string> NullStorage::ensure_image(const link::Content& content) {
+    std::lock_guard lock(mutex_);
+    if (const auto message = std::exchange(next_image_fails_, std::nullopt))
+        return fail(ErrorCode::io_failure, *message);
+    return "/simulated/images/" + content.sha256;
+}
+
+Result<std::string> NullStorage::ensure_root(const RootDisk& disk) {
+    if (disk.must_exist && !has_root(disk.volume_id))
+        return fail(ErrorCode::not_found, "the root disk " + disk.volume_id.str() + " is not on this host");
+    LODGE_CHECK(ensure_image(disk.image));
+    std::lock_guard lock(mutex_);
+    roots_.insert(disk.volume_id);
+    return "/simulated/disks/" + disk.volume_id.str() + ".qcow2";
+}
+
+Status NullStorage::remove_root(const VolumeId& volume_id) {
+    std::lock_guard lock(mutex_);
+    roots_.erase(volume_id);
+    return {};
+}
+
+std::string NullStorage::console_path(const InstanceId& instance_id) const {
+    return "/simulated/consoles/" + instance_id.str() + ".log";
+}
+
+Result<std::string> NullStorage::console_tail(const InstanceId& instance_id, std::size_t max_bytes) {
+    std::string text = console_ ? console_(instance_id) : std::string();
+    if (text.size() > max_bytes) text.erase(0, text.size() - max_bytes);
+    return text;
+}
+
+Status NullStorage::remove_console(const InstanceId& instance_id) {
+    if (forget_console_) forget_console_(instance_id);
+    return {};
+}
+
+Result<DiskSpace> NullStorage::disk_space() {
+    return DiskSpace{disk_mib_, disk_mib_};
+}
+
+void NullStorage::fail_next_image(std::string message) {
+    std::lock_guard lock(mutex_);
+    next_image_fails_ = std::move(message);
+}
+
+bool NullStorage::has_root(const VolumeId& volume_id) const {
+    std::lock_guard lock(mutex_);
+    return roots_.contains(volume_id);
+}
+
+std::size_t NullStorage::root_count() const {
+    std::lock_guard lock(mutex_);
+    return roots_.size();
+}
+
+}  // namespace lodge::agent

@@ -1,0 +1,45 @@
+// Disks that exist by name alone, for simulated hosts and for tests. See storage.h for what the calls
+// promise. Any thread.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "agent/storage/storage.h"
+
+namespace lodge::agent {
+
+class NullStorage final : public Storage {
+  public:
+    // Where consoles come from and how they go: FakeHypervisor::console and forget_console.
+    using Console = std::function<std::string(const InstanceId&)>;
+    using ForgetConsole = std::function<void(const InstanceId&)>;
+
+    explicit NullStorage(std::int64_t disk_mib, Console console = {}, ForgetConsole forget_console = {});
+
+    Result<std::string> ensure_image(const link::Content& content) override;
+    Result<std::string> ensure_root(const RootDisk& disk) override;
+    Status remove_root(const VolumeId& volume_id) override;
+    std::string console_path(const InstanceId& instance_id) const override;
+    Result<std::string> console_tail(const InstanceId& instance_id, std::size_t max_bytes) override;
+    Status remove_console(const InstanceId& instance_id) override;
+    Result<DiskSpace> disk_space() override;
+
+    // What tests do to it, and ask of it.
+    void fail_next_image(std::string message);
+    bool has_root(const VolumeId& volume_id) const;
+    std::size_t root_count() const;
+
+  private:
+    const std::int64_t disk_mib_;
+    const Console console_;
+    const ForgetConsole forget_console_;
+    mutable std::mutex mutex_;
+    std::set<VolumeId> roots_;
+    std::optional<std::string> next_image_fails_;
+};
+
+}  // namespace lodge::agent

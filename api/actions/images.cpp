@@ -1,0 +1,247 @@
+// DescribeImages, RegisterImage, DeregisterImage.
+#include "db/store/images.h"
+
+#include <algorithm>
+
+#include "api/actions/image_names.h"
+#include "api/actions/launch_request.h"
+#include "api/actions/tagging.h"
+#include "api/describe/engine.h"
+#include "db/store/tags.h"
+#include "proto/base/encoding.h"
+#include "proto/ec2/handlers.h"
+
+namespace lodge::api {
+namespace {
+
+constexpr std::int64_t gib = std::int64_t{1} << 30;
+
+struct ImageRecord {
+    Image image;
+    std::vector<Tag> tags;
+};
+
+std::int64_t size_gib(const Image& image) {
+    return std::max<std::int64_t>(1, (image.blob.virtual_size_bytes + gib - 1) / gib);
+}
+
+// Images of the operator are to accounts here what Amazon's are on EC2, so `--owners amazon` finds them.
+bool by_operator(const Image& image) {
+    return image.account_id == operator_account;
+}
+
+ec2::Image shown(const ImageRecord& record) {
+    const auto& image = record.image;
+    ec2::Image out;
+    out.image_id = image.id.str();
+    out.image_location = image.location;
+    out.state = "available";
+    out.owner_id = image.account_id;
+    out.creation_date = image.created_ms;
+    out.public_ = image.is_public;
+    out.architecture = image.architecture;
+    out.image_type = std::string(to_text(image.type));
+    if (!image.kernel_id.empty()) out.kernel_id = image.kernel_id;
+    if (!image.ramdisk_id.empty()) out.ramdisk_id = image.ramdisk_id;
+    out.platform_details = "Linux/UNIX";
+    out.usage_operation = "RunInstances";
+    if (by_operator(image)) out.image_owner_alias = "amazon";
+    out.name = image.name;
+    out.description = image.description;
+    out.virtualization_type = "hvm";
+    out.hypervisor = "xen";
+    out.ena_support = true;
+    out.boot_mode = "legacy-bios";
+    out.tags = to_ec2(record.tags);
+    if (image.type != ImageType::machine) return out;
+    out.root_device_type = "ebs";
+    out.root_device_name = image.root_device_name;
+    out.block_device_mapping.push_back({image.root_device_name, ec2::ImageEbs{true, size_gib(image), "gp3", false}});
+    return out;
+}
+
+template <class F>
+describe::FilterField<ImageRecord> text(std::string_view name, F value) {
+    return {name, [value](const ImageRecord& record, describe::Values& out) {
+                std::string found(value(record.image));
+                if (!found.empty()) out.push_back(std::move(found));
+            }};
+}
+
+template <class F>
+describe::FilterField<ImageRecord> disk(std::string_view name, F value) {
+    return text(name, [value](const Image& i) { return i.type == ImageType::machine ? std::string(value(i)) : ""; });
+}
+
+const describe::FilterTable<ImageRecord>& image_filters() {
+    static const describe::FilterTable<ImageRecord> table = {
+        text("architecture", [](const Image& i) { return i.architecture; }),
+        disk("block-device-mapping.delete-on-termination", [](const Image&) { return "true"; }),
+        disk("block-device-mapping.device-name", [](const Image& i) { return i.root_device_name; }),
+        disk("block-device-mapping.encrypted", [](const Image&) { return "false"; }),
+        text("block-device-mapping.snapshot-id", [](const Image&) { return ""; }),
+        disk("block-device-mapping.volume-size", [](const Image& i) { return std::to_string(size_gib(i)); }),
+        disk("block-device-mapping.volume-type", [](const Image&) { return "gp3"; }),
+        text("creation-date", [](const Image& i) { return format_time(i.created_ms); }),
+        text("description", [](const Image& i) { return i.description; }),
+        text("ena-support", [](const Image&) { return "true"; }),
+        text("free-tier-eligible", [](const Image&) { return ""; }),
+        text("hypervisor", [](const Image&) { return "xen"; }),
+        text("image-allowed", [](const Image&) { return "true"; }),
+        text("image-id", [](const Image& i) { return i.id.str(); }),
+        text("image-type", [](const Image& i) { return to_text(i.type); }),
+        text("is-public", [](const Image& i) { return i.is_public ? "true" : "false"; }),
+        text("kernel-id", [](const Image& i) { return i.kernel_id; }),
+        text("manifest-location", [](const Image& i) { return i.location; }),
+        text("name", [](const Image& i) { return i.name; }),
+        text("owner-alias", [](const Image& i) { return by_operator(i) ? "amazon" : ""; }),
+        text("owner-id", [](const Image& i) { return i.account_id; }),
+        text("platform", [](const Image&) { return ""; }),
+        text("product-code", [](const Image&) { return ""; }),
+        text("product-code.type", [](const Image&) { return ""; }),
+        text("ramdisk-id", [](const Image& i) { return i.ramdisk_id; }),
+        disk("root-device-name", [](const Image& i) { return i.root_device_name; }),
+        disk("root-device-type", [](const Image&) { return "ebs"; }),
+        text("source-image-id", [](const Image&) { return ""; }),
+        text("source-image-region", [](const Image&) { return ""; }),
+        text("source-instance-id", [](const Image&) { return ""; }),
+        text("sriov-net-support", [](const Image&) { return ""; }),
+        text("state", [](const Image&) { return "available"; }),
+        text("state-reason-code", [](const Image&) { return ""; }),
+        text("state-reason-message", [](const Image&) { return ""; }),
+        text("virtualization-type", [](const Image&) { return "hvm"; }),
+    };
+    return table;
+}
+
+bool owner_matches(const RequestContext& context, const Image& image, const std::string& owner) {
+    if (owner == "self") return image.account_id == context.account_id;
+    if (owner == "amazon") return by_operator(image);
+    return image.account_id == owner;
+}
+
+// ExecutableBy: "all" are the public ones, "self" and an account those it may launch by an explicit permission; the
+// owner's permission is not explicit.
+bool executable_by(const Image& image, const std::string& user) {
+    return user == "all" && image.is_public;
+}
+
+bool asked_for(const RequestContext& context, const ec2::DescribeImagesRequest& request, const Image& image) {
+    auto owned = [&](const std::string& owner) { return owner_matches(context, image, owner); };
+    auto usable = [&](const std::string& user) { return executable_by(image, user); };
+    return (request.owner.empty() || std::any_of(request.owner.begin(), request.owner.end(), owned)) &&
+           (request.executable_by.empty() || std::any_of(request.executable_by.begin(), request.executable_by.end(), usable));
+}
+
+std::string sort_key(const ImageRecord& record) {
+    return record.image.id.str();
+}
+
+const std::vector<Tag>& tags_of(const ImageRecord& record) {
+    return record.tags;
+}
+
+bool well_formed(std::string_view id) {
+    return parse_image_id(id).has_value();
+}
+
+// Content to register by: an image the account sees, named by ID or location, or a hash that one of them has.
+Result<Image> find_source(db::Session& session, const RequestContext& context, const std::string& location) {
+    if (parse_image_id(location)) return find_image(session, context, location);
+    if (location.starts_with("sha256:")) {
+        if (auto image = db::images::find_visible_content(session, context.account_id, location.substr(7))) return std::move(*image);
+    }
+    for (auto& image : db::images::list_visible(session, context.account_id, context.region))
+        if (image.location == location) return std::move(image);
+    return fail(ErrorCode::invalid_parameter_value,
+                "The ImageLocation '" + location + "' names no image that you may use (give an image ID, ACCOUNT/NAME, or "
+                "sha256:HASH of imported content).");
+}
+
+Result<std::string> checked_part(db::Session& session, const RequestContext& context,
+                                 const std::optional<std::string>& id, const std::string& otherwise, ImageType type) {
+    if (!id) return otherwise;
+    LODGE_TRY(auto image, find_image(session, context, *id));
+    if (image.type == type) return *id;
+    return fail(ErrorCode::invalid_parameter_value, "The image '" + *id + "' is not a " + std::string(to_text(type)) + ".");
+}
+
+Result<Image> new_image(db::Session& session, const RequestContext& context, const ec2::RegisterImageRequest& request) {
+    LODGE_CHECK(check_image_name(request.name));
+    if (!request.image_location) return fail(ErrorCode::missing_parameter, "ImageLocation");
+    LODGE_TRY(auto source, find_source(session, context, *request.image_location));
+    if (source.type != ImageType::machine)
+        return fail(ErrorCode::invalid_parameter_value, "The ImageLocation names a kernel or ramdisk.");
+    if (auto taken = db::images::find_by_name(session, context.account_id, context.region, request.name))
+        return fail(ErrorCode::invalid_ami_name_duplicate, request.name, taken->id.str());
+    Image image = source;
+    image.id = make_image_id(context.services.random, ImageType::machine);
+    image.account_id = context.account_id;
+    image.region = context.region;
+    image.name = request.name;
+    image.description = request.description.value_or("");
+    image.architecture = request.architecture.value_or(source.architecture);
+    image.location = context.account_id + "/" + request.name;
+    image.root_device_name = request.root_device_name.value_or(source.root_device_name);
+    image.is_public = false;
+    image.created_ms = context.now_ms();
+    LODGE_TRY(image.kernel_id, checked_part(session, context, request.kernel_id, source.kernel_id, ImageType::kernel));
+    LODGE_TRY(image.ramdisk_id, checked_part(session, context, request.ramdisk_id, source.ramdisk_id, ImageType::ramdisk));
+    return image;
+}
+
+}  // namespace
+
+Result<ec2::DescribeImagesResponse> describe_images(RequestContext& context, const ec2::DescribeImagesRequest& request) {
+    auto record = [&](db::Session& session, Image image) {
+        auto tags = db::tags::of(session, context.account_id, image.id.str());
+        return ImageRecord{std::move(image), std::move(tags)};
+    };
+    describe::Resource<ImageRecord> resource{
+        well_formed, ErrorCode::invalid_ami_id_malformed, ErrorCode::invalid_ami_id_not_found, image_filters(), tags_of,
+        sort_key,
+        [&](db::Session& session, const std::string& id) -> std::optional<ImageRecord> {
+            auto image = db::images::find_visible(session, context.account_id, context.region, id);
+            if (!image) return std::nullopt;
+            return record(session, std::move(*image));
+        },
+        [&](db::Session& session, const std::string& after, std::int64_t) {
+            // Images are few: one look gives all that follow.
+            std::vector<ImageRecord> records;
+            for (auto& image : db::images::list_visible(session, context.account_id, context.region))
+                if (image.id.str() > after) records.push_back(record(session, std::move(image)));
+            return records;
+        }};
+    resource.single_batch = true;
+    resource.wanted = [&](const ImageRecord& each) { return asked_for(context, request, each.image); };
+    LODGE_TRY(auto page, describe::describe(
+                             context, {request.image_id, request.filter, request.max_results, request.next_token}, resource));
+    ec2::DescribeImagesResponse response;
+    for (const auto& each : page.records) response.images.push_back(shown(each));
+    response.next_token = page.next_token;
+    return response;
+}
+
+Result<ec2::RegisterImageResponse> register_image(RequestContext& context, const ec2::RegisterImageRequest& request) {
+    LODGE_TRY(auto tags, tags_for(request.tag_specification, "image", {"image", "snapshot"}));
+    return context.write([&](db::Session& session) -> Result<ec2::RegisterImageResponse> {
+        LODGE_TRY(auto image, new_image(session, context, request));
+        db::images::insert(session, image);
+        put_tags(session, context, image.id.str(), "image", tags);
+        return ec2::RegisterImageResponse{image.id.str()};
+    });
+}
+
+Result<ec2::DeregisterImageResponse> deregister_image(RequestContext& context,
+                                                      const ec2::DeregisterImageRequest& request) {
+    return context.write([&](db::Session& session) -> Result<ec2::DeregisterImageResponse> {
+        LODGE_TRY(auto image, find_image(session, context, request.image_id));
+        if (image.account_id != context.account_id)
+            return fail(ErrorCode::operation_not_permitted, "You are not the owner of the image '" + request.image_id + "'.");
+        db::images::set_state(session, image.id, ImageState::deregistered);
+        db::tags::erase_all(session, image.id.str());
+        return ec2::DeregisterImageResponse{true};
+    });
+}
+
+}  // namespace lodge::api

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "api/actions/instance_view.h"
+#include "api/describe/filters.h"
+
+namespace lodge::api {
+
+// Every filter that the EC2 API reference lists for DescribeInstances. Those that look at what a guest here has not got
+// (a network interface, a placement group) have no values, so they match nothing.
+const describe::FilterTable<InstanceRecord>& instance_filters();
+
+}  // namespace lodge::api

@@ -1,0 +1,192 @@
+// DescribeInstances, StartInstances, StopInstances, RebootInstances, TerminateInstances.
+#include "api/actions/instance_filters.h"
+#include "api/actions/instance_view.h"
+#include "api/describe/engine.h"
+#include "db/store/guests.h"
+#include "db/store/tags.h"
+#include "proto/ec2/handlers.h"
+#include "scheduler/lifecycle/lifecycle.h"
+#include "scheduler/placement/place.h"
+#include "scheduler/reconcile/events.h"
+
+namespace lodge::api {
+namespace {
+
+using db::instances::WithGuest;
+using scheduler::Verdict;
+using scheduler::Wish;
+
+bool instance_id_well_formed(std::string_view id) {
+    return InstanceId::parse(id).has_value();
+}
+
+std::string sort_key(const InstanceRecord& record) {
+    return record.instance.reservation_id.str() + "/" + record.instance.id.str();
+}
+
+const std::vector<Tag>& tags_of(const InstanceRecord& record) {
+    return record.tags;
+}
+
+db::instances::Position position(const std::string& key) {
+    auto slash = key.find('/');
+    return slash == std::string::npos ? db::instances::Position{} : db::instances::Position{key.substr(0, slash), key.substr(slash + 1)};
+}
+
+describe::Resource<InstanceRecord> resource(const RequestContext& context) {
+    return {instance_id_well_formed, ErrorCode::invalid_instance_id_malformed, ErrorCode::invalid_instance_id_not_found,
+            instance_filters(), tags_of, sort_key,
+            [&context](db::Session& session, const std::string& id) -> std::optional<InstanceRecord> {
+                auto row = db::instances::find(session, context.account_id, context.region, id);
+                if (!row) return std::nullopt;
+                return with_tags(session, std::move(*row));
+            },
+            [&context](db::Session& session, const std::string& after, std::int64_t limit) {
+                std::vector<InstanceRecord> records;
+                for (auto& row : db::instances::list(session, context.account_id, context.region, position(after), limit))
+                    records.push_back(with_tags(session, std::move(row)));
+                return records;
+            }};
+}
+
+InstanceState state_of(const WithGuest& row) {
+    return scheduler::visible_state(row.instance.desired, row.guest.observed);
+}
+
+// Writes a changed instance and wakes its host.
+void save(db::Session& session, const RequestContext& context, const WithGuest& row, InstanceState before) {
+    db::instances::update(session, row.instance);
+    scheduler::record_transition(session, row.instance, before, state_of(row), context.now_ms());
+    session.after_commit([&hub = context.services.hub, host = row.instance.host_id] { hub.changed(host); });
+}
+
+// Runs `change` on each instance for which the lifecycle allows the wish; refuses the whole request, and changes
+// nothing, when one does not allow it.
+template <class Change>
+Result<std::vector<ec2::InstanceStateChange>> change_each(RequestContext& context, const std::vector<std::string>& ids,
+                                                          Wish wish, Change change) {
+    return context.write([&](db::Session& session) -> Result<std::vector<ec2::InstanceStateChange>> {
+        LODGE_TRY(auto rows, find_instances(session, context, ids));
+        std::vector<ec2::InstanceStateChange> changes;
+        for (auto& row : rows) {
+            auto before = state_of(row);
+            auto verdict = scheduler::judge(wish, before);
+            if (verdict == Verdict::refuse)
+                return tl::unexpected<Error>(scheduler::refusal(wish, row.instance, before));
+            LODGE_CHECK(change(session, row, verdict == Verdict::change));
+            changes.push_back({row.instance.id.str(), to_ec2(state_of(row)), to_ec2(before)});
+        }
+        return changes;
+    });
+}
+
+// A new guest where the root disk is.
+Status start_one(db::Session& session, const RequestContext& context, WithGuest& row) {
+    auto before = state_of(row);
+    scheduler::Request request;
+    request.vcpus = row.instance.vcpus;
+    request.memory_mib = row.instance.memory_mib;
+    request.architecture = row.instance.architecture;
+    request.zones = {row.instance.zone};
+    request.pinned = row.instance.host_id;
+    auto plan = scheduler::place(context.services.claims.index(), request);
+    if (!plan) return fail(ErrorCode::insufficient_instance_capacity, scheduler::sentence(plan.error()));
+    Guest guest;
+    guest.id = GuestId::make(context.services.random);
+    guest.instance_id = row.instance.id;
+    guest.host_id = plan->hosts.front();
+    guest.vcpus = row.instance.vcpus;
+    guest.memory_mib = row.instance.memory_mib;
+    guest.keeps_root = true;
+    guest.created_ms = guest.observed_ms = context.now_ms();
+    if (!context.services.claims.claim(session, guest))
+        return fail(ErrorCode::insufficient_instance_capacity, "The host has no room any more; try again.");
+    db::guests::insert(session, guest);
+    scheduler::want_start(row.instance, guest, context.now_ms());
+    row.guest = guest;
+    save(session, context, row, before);
+    return {};
+}
+
+Status stop_one(db::Session& session, const RequestContext& context, const ec2::StopInstancesRequest& request,
+                WithGuest& row, bool change) {
+    bool skip = request.force.value_or(false) || request.skip_os_shutdown.value_or(false);
+    auto before = state_of(row);
+    // Force on an instance that is already stopping ends the wait for its guest.
+    bool hurry = before == InstanceState::stopping && skip && !row.instance.skip_os_shutdown;
+    if (!change && !hurry) return {};
+    if (row.instance.disable_api_stop)
+        return fail(ErrorCode::operation_not_permitted, "The instance '" + row.instance.id.str() +
+                                                            "' may not be stopped. Modify its 'disableApiStop' "
+                                                            "instance attribute and try again.");
+    scheduler::want_stop(row.instance, skip, context.now_ms());
+    save(session, context, row, before);
+    return {};
+}
+
+Status terminate_one(db::Session& session, const RequestContext& context, const ec2::TerminateInstancesRequest& request,
+                     WithGuest& row, bool change) {
+    bool skip = request.force.value_or(false) || request.skip_os_shutdown.value_or(false);
+    auto before = state_of(row);
+    bool hurry = before == InstanceState::shutting_down && skip && !row.instance.skip_os_shutdown;
+    if (!change && !hurry) return {};
+    if (row.instance.disable_api_termination)
+        return fail(ErrorCode::operation_not_permitted, "The instance '" + row.instance.id.str() +
+                                                            "' may not be terminated. Modify its "
+                                                            "'disableApiTermination' instance attribute and try again.");
+    scheduler::want_termination(row.instance, skip, context.now_ms());
+    save(session, context, row, before);
+    return {};
+}
+
+}  // namespace
+
+Result<ec2::DescribeInstancesResponse> describe_instances(RequestContext& context,
+                                                          const ec2::DescribeInstancesRequest& request) {
+    LODGE_TRY(auto page, describe::describe(context,
+                                            {request.instance_id, request.filter, request.max_results, request.next_token},
+                                            resource(context)));
+    return ec2::DescribeInstancesResponse{group_by_reservation(page.records), page.next_token};
+}
+
+Result<ec2::StartInstancesResponse> start_instances(RequestContext& context, const ec2::StartInstancesRequest& request) {
+    LODGE_TRY(auto changes, change_each(context, request.instance_id, Wish::start,
+                                        [&](db::Session& session, WithGuest& row, bool change) -> Status {
+                                            if (!change) return {};
+                                            return start_one(session, context, row);
+                                        }));
+    return ec2::StartInstancesResponse{std::move(changes)};
+}
+
+Result<ec2::StopInstancesResponse> stop_instances(RequestContext& context, const ec2::StopInstancesRequest& request) {
+    LODGE_TRY(auto changes, change_each(context, request.instance_id, Wish::stop,
+                                        [&](db::Session& session, WithGuest& row, bool change) {
+                                            return stop_one(session, context, request, row, change);
+                                        }));
+    return ec2::StopInstancesResponse{std::move(changes)};
+}
+
+Result<ec2::RebootInstancesResponse> reboot_instances(RequestContext& context,
+                                                      const ec2::RebootInstancesRequest& request) {
+    LODGE_CHECK(change_each(context, request.instance_id, Wish::reboot,
+                            [&](db::Session& session, WithGuest& row, bool) -> Status {
+                                scheduler::want_reboot(row.instance);
+                                scheduler::record(session, context.now_ms(), context.account_id, row.instance.id.str(),
+                                                  "reboot", "asked to reboot");
+                                save(session, context, row, state_of(row));
+                                return {};
+                            })
+                    .map([](auto&&) {}));
+    return ec2::RebootInstancesResponse{};
+}
+
+Result<ec2::TerminateInstancesResponse> terminate_instances(RequestContext& context,
+                                                            const ec2::TerminateInstancesRequest& request) {
+    LODGE_TRY(auto changes, change_each(context, request.instance_id, Wish::terminate,
+                                        [&](db::Session& session, WithGuest& row, bool change) {
+                                            return terminate_one(session, context, request, row, change);
+                                        }));
+    return ec2::TerminateInstancesResponse{std::move(changes)};
+}
+
+}  // namespace lodge::api

@@ -1,0 +1,154 @@
+#include "api/actions/launch_request.h"
+
+#include <algorithm>
+
+#include "api/actions/tagging.h"
+#include "db/store/images.h"
+#include "db/store/key_pairs.h"
+#include "proto/base/encoding.h"
+
+namespace lodge::api {
+namespace {
+
+constexpr std::string_view default_type = "t3.micro";
+constexpr std::size_t max_user_data_bytes = 16 * 1024;
+constexpr std::int64_t gib = std::int64_t{1} << 30;
+
+Status check_counts(const ec2::RunInstancesRequest& request) {
+    if (request.min_count <= request.max_count) return {};
+    return fail(ErrorCode::invalid_parameter_combination, "MinCount may not be greater than MaxCount.");
+}
+
+Status resolve_type(const RequestContext& context, const ec2::RunInstancesRequest& request, LaunchWish& wish) {
+    std::string name = request.instance_type.value_or(std::string(default_type));
+    wish.type = context.services.catalogue.find(name);
+    if (!wish.type) return fail(ErrorCode::invalid_parameter_value, "Invalid value '" + name + "' for InstanceType.");
+    return {};
+}
+
+Status resolve_zones(const RequestContext& context, const ec2::RunInstancesRequest& request, LaunchWish& wish) {
+    auto zones = context.services.settings.zones_of(context.region);
+    const auto& placement = request.placement;
+    for (const auto& zone : zones) {
+        if (placement && placement->availability_zone && *placement->availability_zone != zone.name) continue;
+        if (placement && placement->availability_zone_id && *placement->availability_zone_id != zone.id) continue;
+        wish.zones.push_back(zone.name);
+    }
+    wish.zone_named = placement && (placement->availability_zone || placement->availability_zone_id);
+    if (!wish.zones.empty()) return {};
+    auto named = placement->availability_zone ? *placement->availability_zone : *placement->availability_zone_id;
+    return fail(ErrorCode::invalid_parameter_value, "Invalid availability zone: [" + named + "]");
+}
+
+bool contains(const std::vector<std::int64_t>& values, std::int64_t value) {
+    return std::find(values.begin(), values.end(), value) != values.end();
+}
+
+Status resolve_cpus(const ec2::RunInstancesRequest& request, LaunchWish& wish) {
+    wish.core_count = wish.type->cores;
+    wish.threads_per_core = wish.type->threads_per_core;
+    if (!request.cpu_options) return {};
+    wish.core_count = request.cpu_options->core_count.value_or(wish.core_count);
+    wish.threads_per_core = request.cpu_options->threads_per_core.value_or(wish.threads_per_core);
+    if (contains(wish.type->valid_cores, wish.core_count) &&
+        contains(wish.type->valid_threads_per_core, wish.threads_per_core))
+        return {};
+    return fail(ErrorCode::invalid_parameter_value,
+                "The CPU options are not valid for the instance type " + wish.type->name + ".");
+}
+
+Status resolve_user_data(const ec2::RunInstancesRequest& request, LaunchWish& wish) {
+    if (!request.user_data) return {};
+    auto bytes = base64_decode(*request.user_data);
+    if (!bytes) return fail(ErrorCode::invalid_user_data_malformed, "Invalid BASE64 encoding of user data.");
+    if (bytes->size() > max_user_data_bytes)
+        return fail(ErrorCode::invalid_user_data_malformed, "User data is limited to 16384 bytes.");
+    wish.user_data = std::move(*bytes);
+    return {};
+}
+
+// Only the root device can be spoken of; its name is checked once the image is known.
+Status resolve_root(const ec2::RunInstancesRequest& request, LaunchWish& wish) {
+    if (request.block_device_mapping.size() > 1)
+        return fail(ErrorCode::unsupported_operation,
+                    "The parameter BlockDeviceMapping is supported for the root device only.");
+    for (const auto& mapping : request.block_device_mapping) {
+        if (!mapping.device_name) return fail(ErrorCode::missing_parameter, "BlockDeviceMapping.1.DeviceName");
+        if (mapping.ebs) wish.root_size_gib = mapping.ebs->volume_size;
+    }
+    return {};
+}
+
+Result<Image> find_part(db::Session& session, const RequestContext& context, const std::string& id, ImageType type) {
+    LODGE_TRY(auto image, find_image(session, context, id));
+    if (image.type == type) return image;
+    return fail(ErrorCode::invalid_parameter_value, "The image '" + id + "' is not a " + std::string(to_text(type)) + ".");
+}
+
+Result<std::int64_t> root_size(const ec2::RunInstancesRequest& request, const LaunchWish& wish, const Image& image) {
+    for (const auto& mapping : request.block_device_mapping) {
+        if (*mapping.device_name != image.root_device_name)
+            return fail(ErrorCode::unsupported_operation,
+                        "The parameter BlockDeviceMapping is supported for the root device (" + image.root_device_name +
+                            ") only.");
+    }
+    if (!wish.root_size_gib) return image.blob.virtual_size_bytes;
+    auto bytes = *wish.root_size_gib * gib;
+    if (bytes >= image.blob.virtual_size_bytes) return bytes;
+    auto least = (image.blob.virtual_size_bytes + gib - 1) / gib;
+    return fail(ErrorCode::invalid_block_device_mapping,
+                "Volume of size " + std::to_string(*wish.root_size_gib) + "GB is smaller than the image, expect size >= " +
+                    std::to_string(least) + "GB");
+}
+
+Status check_key_pair(db::Session& session, const RequestContext& context, const ec2::RunInstancesRequest& request) {
+    if (!request.key_name || request.key_name->empty()) return {};
+    if (db::key_pairs::find_by_name(session, context.account_id, context.region, *request.key_name)) return {};
+    return fail(ErrorCode::invalid_key_pair_not_found, *request.key_name);
+}
+
+}  // namespace
+
+Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunInstancesRequest& request) {
+    LaunchWish wish;
+    LODGE_CHECK(check_counts(request));
+    if (!request.image_id) return fail(ErrorCode::missing_parameter, "ImageId");
+    LODGE_CHECK(resolve_type(context, request, wish));
+    LODGE_CHECK(resolve_zones(context, request, wish));
+    LODGE_CHECK(resolve_cpus(request, wish));
+    LODGE_CHECK(resolve_user_data(request, wish));
+    LODGE_CHECK(resolve_root(request, wish));
+    LODGE_TRY(wish.instance_tags, tags_for(request.tag_specification, "instance", {"instance", "volume"}));
+    LODGE_TRY(wish.volume_tags, tags_for(request.tag_specification, "volume", {"instance", "volume"}));
+    return wish;
+}
+
+Result<Image> find_image(db::Session& session, const RequestContext& context, const std::string& id) {
+    if (!parse_image_id(id)) return fail(ErrorCode::invalid_ami_id_malformed, id);
+    if (auto image = db::images::find_visible(session, context.account_id, context.region, id)) return std::move(*image);
+    auto any = db::images::find_any(session, id);
+    if (any && any->account_id == context.account_id && any->region == context.region)
+        return fail(ErrorCode::invalid_ami_id_unavailable, id);
+    return fail(ErrorCode::invalid_ami_id_not_found, id);
+}
+
+Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& context,
+                                    const ec2::RunInstancesRequest& request, const LaunchWish& wish) {
+    LaunchImages out;
+    LODGE_TRY(out.image, find_part(session, context, *request.image_id, ImageType::machine));
+    const auto& supported = wish.type->architectures;
+    if (std::find(supported.begin(), supported.end(), out.image.architecture) == supported.end()) {
+        return fail(ErrorCode::invalid_parameter_value,
+                    "The architecture '" + out.image.architecture + "' of the specified image is not supported by the " +
+                        "instance type '" + wish.type->name + "'.");
+    }
+    out.kernel_id = request.kernel_id.value_or(out.image.kernel_id);
+    out.ramdisk_id = request.ramdisk_id.value_or(out.image.ramdisk_id);
+    if (!out.kernel_id.empty()) LODGE_CHECK(find_part(session, context, out.kernel_id, ImageType::kernel).map([](auto&&) {}));
+    if (!out.ramdisk_id.empty()) LODGE_CHECK(find_part(session, context, out.ramdisk_id, ImageType::ramdisk).map([](auto&&) {}));
+    LODGE_TRY(out.root_size_bytes, root_size(request, wish, out.image));
+    LODGE_CHECK(check_key_pair(session, context, request));
+    return out;
+}
+
+}  // namespace lodge::api

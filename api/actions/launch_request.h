@@ -1,0 +1,40 @@
+// RunInstances' parameters, checked and resolved against the store: what the launch itself needs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/pipeline/context.h"
+#include "proto/ec2/shapes.h"
+#include "proto/model/image.h"
+
+namespace lodge::api {
+
+// What can be said without the store.
+struct LaunchWish {
+    const catalogue::InstanceType* type = nullptr;
+    std::vector<std::string> zones;  // one, if the request names it; else those of the region
+    bool zone_named = false;
+    std::int64_t core_count = 0;
+    std::int64_t threads_per_core = 0;
+    std::string user_data;  // raw
+    std::optional<std::int64_t> root_size_gib;
+    std::vector<ec2::Tag> instance_tags;
+    std::vector<ec2::Tag> volume_tags;
+};
+Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunInstancesRequest& request);
+
+// What the store adds.
+struct LaunchImages {
+    Image image;
+    std::string kernel_id;   // the request's, or the image's
+    std::string ramdisk_id;
+    std::int64_t root_size_bytes = 0;
+};
+Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& context,
+                                    const ec2::RunInstancesRequest& request, const LaunchWish& wish);
+
+// An image by its ID, as the account may use it: InvalidAMIID.Malformed, .NotFound, .Unavailable (deregistered).
+Result<Image> find_image(db::Session& session, const RequestContext& context, const std::string& id);
+
+}  // namespace lodge::api

@@ -1,0 +1,136 @@
+// RunInstances: all of MinCount or nothing; placement is decided in the call.
+#include "api/actions/instance_view.h"
+#include "api/actions/launch_request.h"
+#include "api/actions/tagging.h"
+#include "db/store/guests.h"
+#include "db/store/reservations.h"
+#include "proto/ec2/handlers.h"
+#include "scheduler/placement/place.h"
+#include "scheduler/reconcile/events.h"
+
+namespace lodge::api {
+namespace {
+
+using Response = ec2::RunInstancesResponse;
+
+// One launch, inside its transaction.
+class Launch {
+  public:
+    Launch(db::Session& session, const RequestContext& context, const ec2::RunInstancesRequest& request,
+           const LaunchWish& wish)
+        : session_(session), context_(context), request_(request), wish_(wish), now_ms_(context.now_ms()) {}
+
+    Result<ReservationId> run() {
+        LODGE_TRY(images_, resolve_images(session_, context_, request_, wish_));
+        LODGE_TRY(auto plan, place());
+        auto reservation_id = ReservationId::make(context_.services.random);
+        db::reservations::insert(session_, {reservation_id, context_.account_id, context_.region, now_ms_});
+        for (std::size_t i = 0; i < plan.hosts.size(); ++i) LODGE_CHECK(add(reservation_id, plan, i));
+        return reservation_id;
+    }
+
+  private:
+    Result<scheduler::Plan> place() {
+        scheduler::Request request;
+        request.vcpus = vcpus();
+        request.memory_mib = wish_.type->memory_mib;
+        request.architecture = images_.image.architecture;
+        request.zones = wish_.zones;
+        request.min_count = request_.min_count;
+        request.max_count = request_.max_count;
+        request.strategy = context_.services.settings.strategy;
+        request.seed = context_.services.random.next_u64();
+        auto plan = scheduler::place(context_.services.claims.index(), request);
+        if (plan) return std::move(*plan);
+        return fail(ErrorCode::insufficient_instance_capacity, scheduler::sentence(plan.error()));
+    }
+
+    std::int64_t vcpus() const { return wish_.core_count * wish_.threads_per_core; }
+
+    Status add(const ReservationId& reservation_id, const scheduler::Plan& plan, std::size_t index) {
+        auto instance = make_instance(reservation_id, static_cast<std::int64_t>(index));
+        Guest guest;
+        guest.id = GuestId::make(context_.services.random);
+        guest.instance_id = instance.id;
+        guest.host_id = plan.hosts[index];
+        guest.vcpus = instance.vcpus;
+        guest.memory_mib = instance.memory_mib;
+        guest.created_ms = guest.observed_ms = now_ms_;
+        instance.zone = plan.zone;
+        instance.guest_id = guest.id;
+        instance.host_id = guest.host_id;
+        if (!context_.services.claims.claim(session_, guest))
+            return fail(ErrorCode::insufficient_instance_capacity, "The host chosen has no room any more; try again.");
+        db::instances::insert(session_, instance);
+        db::guests::insert(session_, guest);
+        put_tags(session_, context_, instance.id.str(), "instance", wish_.instance_tags);
+        put_tags(session_, context_, instance.root_volume_id.str(), "volume", wish_.volume_tags);
+        scheduler::record(session_, now_ms_, instance.account_id, instance.id.str(), "placed",
+                          "accepted and placed on " + guest.host_id.str());
+        session_.after_commit([&hub = context_.services.hub, id = guest.host_id] { hub.changed(id); });
+        return {};
+    }
+
+    Instance make_instance(const ReservationId& reservation_id, std::int64_t index) const {
+        Instance instance;
+        instance.id = InstanceId::make(context_.services.random);
+        instance.account_id = context_.account_id;
+        instance.region = context_.region;
+        instance.reservation_id = reservation_id;
+        instance.launch_index = index;
+        instance.image_id = images_.image.id;
+        instance.kernel_id = images_.kernel_id;
+        instance.ramdisk_id = images_.ramdisk_id;
+        instance.instance_type = wish_.type->name;
+        instance.architecture = images_.image.architecture;
+        instance.vcpus = vcpus();
+        instance.memory_mib = wish_.type->memory_mib;
+        instance.core_count = wish_.core_count;
+        instance.threads_per_core = wish_.threads_per_core;
+        instance.key_name = request_.key_name.value_or("");
+        instance.user_data = wish_.user_data;
+        instance.client_token = request_.client_token.value_or("");
+        instance.disable_api_termination = request_.disable_api_termination.value_or(false);
+        instance.disable_api_stop = request_.disable_api_stop.value_or(false);
+        instance.terminate_on_shutdown = request_.instance_initiated_shutdown_behavior.value_or("stop") == "terminate";
+        instance.root_device_name = images_.image.root_device_name;
+        instance.root_volume_id = VolumeId::make(context_.services.random);
+        instance.root_size_bytes = images_.root_size_bytes;
+        instance.root_attached_ms = instance.launched_ms = instance.desired_ms = now_ms_;
+        return instance;
+    }
+
+    db::Session& session_;
+    const RequestContext& context_;
+    const ec2::RunInstancesRequest& request_;
+    const LaunchWish& wish_;
+    const UnixMs now_ms_;
+    LaunchImages images_;
+};
+
+Result<Response> show(db::Session& session, const RequestContext& context, const std::string& reservation_id) {
+    std::vector<InstanceRecord> records;
+    for (auto& row : db::instances::of_reservation(session, context.account_id, reservation_id))
+        records.push_back(with_tags(session, std::move(row)));
+    auto reservations = group_by_reservation(records);
+    if (!reservations.empty()) return std::move(reservations.front());
+    Response forgotten;  // a retry after all of its instances have been gone for more than an hour
+    forgotten.reservation_id = reservation_id;
+    forgotten.owner_id = context.account_id;
+    return forgotten;
+}
+
+}  // namespace
+
+Result<Response> run_instances(RequestContext& context, const ec2::RunInstancesRequest& request) {
+    return context.write([&](db::Session& session) -> Result<Response> {
+        LODGE_TRY(auto earlier, replay(session, context, request.client_token));
+        if (earlier) return show(session, context, *earlier);
+        LODGE_TRY(auto wish, check_launch(context, request));
+        LODGE_TRY(auto reservation_id, Launch(session, context, request, wish).run());
+        remember(session, context, request.client_token, reservation_id.str());
+        return show(session, context, reservation_id.str());
+    });
+}
+
+}  // namespace lodge::api

@@ -1,0 +1,152 @@
+// CreateTags, DeleteTags, DescribeTags.
+#include "db/store/tags.h"
+
+#include "api/actions/tagging.h"
+#include "api/describe/engine.h"
+#include "db/store/images.h"
+#include "db/store/instances.h"
+#include "db/store/key_pairs.h"
+#include "proto/ec2/handlers.h"
+
+namespace lodge::api {
+namespace {
+
+constexpr std::size_t max_resources = 1000;
+
+// What can be tagged: how to tell by the ID, EC2's word for it, the code for a missing one, and whether it is there.
+struct Taggable {
+    std::string_view prefix;
+    std::string_view type;
+    ErrorCode not_found;
+    bool (*exists)(db::Session&, const RequestContext&, const std::string& id);
+};
+
+bool image_exists(db::Session& session, const RequestContext& context, const std::string& id) {
+    return db::images::find_visible(session, context.account_id, context.region, id).has_value();
+}
+
+const Taggable taggables[] = {
+    {"i-", "instance", ErrorCode::invalid_instance_id_not_found,
+     [](db::Session& s, const RequestContext& c, const std::string& id) {
+         return db::instances::find(s, c.account_id, c.region, id).has_value();
+     }},
+    {"vol-", "volume", ErrorCode::invalid_volume_not_found,
+     [](db::Session& s, const RequestContext& c, const std::string& id) {
+         return db::instances::find_by_root_volume(s, c.account_id, c.region, id).has_value();
+     }},
+    {"key-", "key-pair", ErrorCode::invalid_key_pair_not_found,
+     [](db::Session& s, const RequestContext& c, const std::string& id) {
+         return db::key_pairs::find(s, c.account_id, c.region, id).has_value();
+     }},
+    {"ami-", "image", ErrorCode::invalid_ami_id_not_found, image_exists},
+    {"aki-", "image", ErrorCode::invalid_ami_id_not_found, image_exists},
+    {"ari-", "image", ErrorCode::invalid_ami_id_not_found, image_exists},
+};
+
+Result<const Taggable*> find_taggable(db::Session& session, const RequestContext& context, const std::string& id) {
+    for (const auto& each : taggables) {
+        if (!id_well_formed(each.prefix, id)) continue;
+        if (!each.exists(session, context, id)) return fail(each.not_found, id);
+        return &each;
+    }
+    return fail(ErrorCode::invalid_id, id);
+}
+
+Status check_resources(const std::vector<std::string>& ids) {
+    if (ids.size() <= max_resources) return {};
+    return fail(ErrorCode::invalid_parameter_value, "At most " + std::to_string(max_resources) + " resources can be given.");
+}
+
+// A tag of its own record for DescribeTags.
+template <class F>
+describe::FilterField<Tag> text(std::string_view name, F value) {
+    return {name, [value](const Tag& tag, describe::Values& out) { out.push_back(value(tag)); }};
+}
+
+const describe::FilterTable<Tag>& tag_filters() {
+    static const describe::FilterTable<Tag> table = {
+        text("key", [](const Tag& t) { return t.key; }),
+        text("resource-id", [](const Tag& t) { return t.resource_id; }),
+        text("resource-type", [](const Tag& t) { return t.resource_type; }),
+        text("value", [](const Tag& t) { return t.value; }),
+    };
+    return table;
+}
+
+// "tag:KEY" is a filter of DescribeTags too, and matches on one tag.
+std::vector<ec2::Filter> without_tag_filters(const std::vector<ec2::Filter>& filters, std::vector<ec2::Filter>& tagged) {
+    std::vector<ec2::Filter> plain;
+    for (const auto& filter : filters) (filter.name.starts_with("tag:") ? tagged : plain).push_back(filter);
+    return plain;
+}
+
+bool accepts(const std::vector<ec2::Filter>& tagged, const Tag& tag) {
+    return std::all_of(tagged.begin(), tagged.end(), [&](const ec2::Filter& filter) {
+        return tag.key == std::string_view(filter.name).substr(4) && describe::any_match(filter, {tag.value});
+    });
+}
+
+std::string sort_key(const Tag& tag) {
+    return tag.resource_id + "/" + tag.key;
+}
+
+bool never_an_id(std::string_view) {
+    return false;
+}
+
+}  // namespace
+
+Result<ec2::CreateTagsResponse> create_tags(RequestContext& context, const ec2::CreateTagsRequest& request) {
+    LODGE_CHECK(check_resources(request.resource_id));
+    LODGE_CHECK(check_tags(request.tag));
+    return context.write([&](db::Session& session) -> Result<ec2::CreateTagsResponse> {
+        for (const auto& id : request.resource_id) {
+            LODGE_TRY(const Taggable* resource, find_taggable(session, context, id));
+            if (put_tags(session, context, id, resource->type, request.tag).size() > max_tags)
+                return fail(ErrorCode::tag_limit_exceeded, std::to_string(max_tags));
+        }
+        return ec2::CreateTagsResponse{};
+    });
+}
+
+Result<ec2::DeleteTagsResponse> delete_tags(RequestContext& context, const ec2::DeleteTagsRequest& request) {
+    LODGE_CHECK(check_resources(request.resource_id));
+    for (const auto& tag : request.tag)
+        if (!tag.key) return fail(ErrorCode::missing_parameter, "Tag.1.Key");
+    return context.write([&](db::Session& session) -> Result<ec2::DeleteTagsResponse> {
+        for (const auto& id : request.resource_id) {
+            LODGE_CHECK(find_taggable(session, context, id).map([](auto&&) {}));
+            // No tags named: all of them go. A key with a value, even an empty one, goes only with that value.
+            auto doomed = request.tag;
+            if (doomed.empty())
+                for (const auto& tag : db::tags::of(session, context.account_id, id)) doomed.push_back({tag.key, std::nullopt});
+            for (const auto& tag : doomed)
+                db::tags::erase(session, context.account_id, id, *tag.key, tag.value ? &*tag.value : nullptr);
+        }
+        return ec2::DeleteTagsResponse{};
+    });
+}
+
+Result<ec2::DescribeTagsResponse> describe_tags(RequestContext& context, const ec2::DescribeTagsRequest& request) {
+    std::vector<ec2::Filter> tagged;
+    auto plain = without_tag_filters(request.filter, tagged);
+    LODGE_CHECK(describe::check_filters(request.filter));
+    describe::Resource<Tag> resource{
+        never_an_id, ErrorCode::invalid_id, ErrorCode::invalid_id, tag_filters(), nullptr, sort_key,
+        [](db::Session&, const std::string&) -> std::optional<Tag> { return std::nullopt; },
+        [&](db::Session& session, const std::string& after, std::int64_t limit) {
+            auto slash = after.find('/');
+            auto resource_id = after.substr(0, slash);
+            auto key = slash == std::string::npos ? std::string() : after.substr(slash + 1);
+            return db::tags::list(session, context.account_id, context.region, resource_id, key, limit);
+        }};
+    resource.wanted = [&](const Tag& tag) { return accepts(tagged, tag); };
+    LODGE_TRY(auto page, describe::describe(context, {{}, plain, request.max_results, request.next_token}, resource));
+    ec2::DescribeTagsResponse response;
+    for (const auto& tag : page.records)
+        response.tags.push_back({tag.resource_id, tag.resource_type, tag.key, tag.value});
+    response.next_token = page.next_token;
+    return response;
+}
+
+}  // namespace lodge::api

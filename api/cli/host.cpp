@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "api/cli/commands.h"
+#include "api/cli/output.h"
+#include "api/cli/request.h"
+
+namespace lodge::cli {
+namespace {
+
+using nlohmann::json;
+
+const std::vector<Column> host_columns = {{"ID", "id"},
+                                          {"NAME", "name"},
+                                          {"ZONE", "zone"},
+                                          {"ARCH", "architecture"},
+                                          {"STATE", "state"},
+                                          {"REACHABLE", "reachable"},
+                                          {"CONDITION", "condition"},
+                                          {"VCPUS", "vcpus", Show::number},
+                                          {"FREE", "vcpus_free", Show::number},
+                                          {"MIB", "memory_mib", Show::number},
+                                          {"FREE", "memory_free_mib", Show::number},
+                                          {"GUESTS", "guests", Show::number},
+                                          {"HEARD", "last_heartbeat_ms_ago", Show::ago}};
+
+Status list(Session& session, const Arguments&) {
+    LODGE_TRY(auto body, session.client.get("/v1/hosts"));
+    print_list(session, body, "hosts", host_columns,
+               "No hosts yet. A new machine joins with a token: lodge host token");
+    if (session.json) return {};
+    for (const auto& host : rows(body, "hosts"))
+        if (auto why = cell(host, "hypervisor_error"); why != "-")
+            session.out << fmt::format("\n{}: its hypervisor says: {}\n", cell(host, "id"), why);
+    return {};
+}
+
+Status token(Session& session, const Arguments& arguments) {
+    json body = json::object();
+    put(body, "zone", arguments, "--zone");
+    if (arguments.has("--ttl-s")) body["ttl_s"] = arguments.number("--ttl-s", 0);
+    LODGE_TRY(auto made, session.client.post("/v1/host-tokens", body));
+    if (print_json(session, made)) return {};
+    if (auto info = session.client.get("/v1/info"); info && made.is_object())
+        for (const char* member : {"agent_endpoint", "ca_sha256"}) made[member] = cell(*info, member);
+    print_record(session.out, made,
+                 {{"Token", "token"},
+                  {"Expires", "expires", Show::time},
+                  {"Control plane", "agent_endpoint"},
+                  {"CA's SHA-256", "ca_sha256"}});
+    session.err << "Give these to lodge-agent on the new machine. The token works once.\n";
+    return {};
+}
+
+Status drain(Session& session, const Arguments& arguments) {
+    bool draining = !arguments.has("--undo");
+    auto id = arguments.text("ID");
+    LODGE_TRY(auto host, session.client.post(path_to("/v1/hosts/", id) + "/drain", {{"draining", draining}}));
+    if (print_json(session, host)) return {};
+    session.out << (draining ? fmt::format("{} takes no new instances; {} guests run on it.\n", id,
+                                           cell(host, "guests"))
+                             : fmt::format("{} takes new instances again.\n", id));
+    return {};
+}
+
+}  // namespace
+
+std::vector<Command> host_commands() {
+    return {
+        {.group = "host",
+         .name = "list",
+         .summary = "List the hosts, what is free on them and how they are",
+         .details = "",
+         .examples = "  lodge host list\n"
+                     "  lodge host list --json | jq -r '.hosts[] | select(.reachable|not).id'",
+         .options = {},
+         .run = list},
+        {.group = "host",
+         .name = "token",
+         .summary = "Make a one-time token with which a new machine joins",
+         .details = "",
+         .examples = "  lodge host token --zone lab-1a\n"
+                     "  lodge host token --ttl-s 600",
+         .options = {{.name = "--zone", .placeholder = "ZONE", .help = "The zone that the machine joins"},
+                     {.name = "--ttl-s",
+                      .takes = Takes::number,
+                      .placeholder = "SECONDS",
+                      .help = "How long the token is good",
+                      .least = 1,
+                      .most = 30 * 86400}},
+         .run = token},
+        {.group = "host",
+         .name = "drain",
+         .summary = "Place no new instances on a host",
+         .details = "Its guests go on running; stop and start their instances to move them.",
+         .examples = "  lodge host drain h-0123456789abcdef0\n"
+                     "  lodge host drain h-0123456789abcdef0 --undo",
+         .options = {{.name = "ID", .help = "The host's ID, see: lodge host list", .required = true},
+                     {.name = "--undo", .takes = Takes::nothing, .help = "Let it take new instances again"}},
+         .run = drain},
+    };
+}
+
+}  // namespace lodge::cli

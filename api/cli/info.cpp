@@ -1,0 +1,37 @@
+#include <nlohmann/json.hpp>
+
+#include "api/cli/commands.h"
+#include "api/cli/output.h"
+
+namespace lodge::cli {
+namespace {
+
+Status info(Session& session, const Arguments&) {
+    LODGE_TRY(auto body, session.client.get("/v1/info"));
+    if (print_json(session, body)) return {};
+    print_record(session.out, body,
+                 {{"lodged", "version"},
+                  {"State folder", "state_dir"},
+                  {"Image folder", "image_dir"},
+                  {"EC2 endpoint", "endpoint"},
+                  {"Agents' endpoint", "agent_endpoint"},
+                  {"Default region", "default_region"},
+                  {"CA's SHA-256", "ca_sha256"}});
+    session.out << '\n';
+    print_table(session.out, rows(body, "zones"), {{"ZONE", "name"}, {"ID", "id"}, {"REGION", "region"}});
+    return {};
+}
+
+}  // namespace
+
+std::vector<Command> info_commands() {
+    return {{.group = "",
+             .name = "info",
+             .summary = "Show whether lodged runs, its addresses and zones",
+             .details = "",
+             .examples = "  lodge info",
+             .options = {},
+             .run = info}};
+}
+
+}  // namespace lodge::cli

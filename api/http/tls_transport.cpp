@@ -1,0 +1,84 @@
+#include <openssl/x509.h>
+
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/write.hpp>
+
+#include "api/http/connection.h"
+#include "api/http/tls.h"
+#include "proto/base/encoding.h"
+
+namespace lodge::http {
+namespace {
+
+struct Free {
+    void operator()(X509* certificate) const { X509_free(certificate); }
+    void operator()(unsigned char* bytes) const { OPENSSL_free(bytes); }
+};
+
+std::string fingerprint(const X509* certificate) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    if (X509_digest(certificate, EVP_sha256(), digest.data(), &size) != 1) return {};
+    return hex_encode({reinterpret_cast<const char*>(digest.data()), size});
+}
+
+// Empty unless the subject has exactly one common name.
+std::string sole_common_name(const X509* certificate) {
+    const X509_NAME* subject = X509_get_subject_name(certificate);
+    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0) return {};
+    unsigned char* bytes = nullptr;
+    int size = ASN1_STRING_to_UTF8(&bytes, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    if (size < 0) return {};
+    std::unique_ptr<unsigned char, Free> owner(bytes);
+    return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)};
+}
+
+class TlsTransport final : public Transport {
+  public:
+    TlsTransport(Socket socket, net::ssl::context& context) : stream_(std::move(socket), context) {}
+
+    void handshake(Completion done) override {
+        stream_.async_handshake(net::ssl::stream_base::server, std::move(done));
+    }
+
+    ClientIdentity identity() const override {
+        auto* ssl = const_cast<Stream&>(stream_).native_handle();
+        std::unique_ptr<X509, Free> certificate(SSL_get1_peer_certificate(ssl));
+        if (!certificate || SSL_get_verify_result(ssl) != X509_V_OK) return {};
+        return {fingerprint(certificate.get()), sole_common_name(certificate.get())};
+    }
+
+    void read_some(net::mutable_buffer into, Completion done) override {
+        stream_.async_read_some(into, std::move(done));
+    }
+
+    void write(const std::array<net::const_buffer, 2>& buffers, Completion done) override {
+        net::async_write(stream_, buffers, std::move(done));
+    }
+
+    void shut_down(Completion done) override { stream_.async_shutdown(std::move(done)); }
+
+    void read_raw(net::mutable_buffer into, Completion done) override {
+        stream_.next_layer().async_read_some(into, std::move(done));
+    }
+
+    bool half_closes() const override { return false; }
+
+    void close() override {
+        error_code ignored;
+        stream_.next_layer().close(ignored);
+    }
+
+  private:
+    using Stream = net::ssl::stream<Socket>;
+    Stream stream_;
+};
+
+}  // namespace
+
+std::unique_ptr<Transport> make_tls_transport(Socket socket, net::ssl::context& context) {
+    return std::make_unique<TlsTransport>(std::move(socket), context);
+}
+
+}  // namespace lodge::http

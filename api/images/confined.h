@@ -1,0 +1,43 @@
+// Runs one program over one file, expecting the worst of both: no shell, no inherited files, limits on time,
+// memory and files; as root also another user and a network namespace with nothing in it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "proto/base/result.h"
+
+namespace lodge::images {
+
+struct Limits {
+    std::int64_t cpu_s = 60;
+    std::int64_t wall_ms = 120'000;
+    std::int64_t address_space_bytes = std::int64_t{2} << 30;
+    std::int64_t open_files = 64;
+    std::int64_t threads = 128;          // counted over the unprivileged user; only held as root
+    std::size_t output_bytes = 8 << 20;  // of stdout; more ends the program
+};
+
+// Asked now and then during long work; true ends it early.
+using Cancelled = std::function<bool()>;
+
+struct Finished {
+    int exit_code = 0;
+    std::string out;
+    std::string err;  // at most its first 4 KiB
+};
+
+// What the program opens to read the file it was given: the open file itself, whatever its path was.
+inline constexpr const char* confined_file = "/proc/self/fd/3";
+
+// Runs `argv` (argv[0] is a path, or looked up in /usr/local/bin, /usr/bin and /bin) with `file` open for
+// reading as descriptor 3, and waits for it. The file stays the caller's; as root it must be readable by
+// `nobody`, as whom the program runs. The program cannot write any file. invalid_input: it broke a limit or
+// died of a signal; io_failure: it could not be started, or `cancelled`. Either way neither it nor a child of
+// it in its process group is left. Any thread; blocks.
+Result<Finished> run_confined(const std::vector<std::string>& argv, int file, const Limits& limits,
+                              const Cancelled& cancelled = {});
+
+}  // namespace lodge::images

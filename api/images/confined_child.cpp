@@ -1,0 +1,88 @@
+#include "api/images/confined_child.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+namespace lodge::images {
+namespace {
+
+constexpr uid_t nobody = 65534;  // by this number on every Linux; asking the user database would allocate
+constexpr int first_closed = 4;
+
+[[noreturn]] void give_up(int report, const char* step) {
+    ChildFailure failure{errno, {}};
+    std::strncpy(failure.step, step, sizeof failure.step - 1);
+    [[maybe_unused]] auto sent = ::write(report, &failure, sizeof failure);
+    ::_exit(127);
+}
+
+bool limit(int what, std::int64_t soft, std::int64_t hard) {
+    rlimit value{static_cast<rlim_t>(soft), static_cast<rlim_t>(hard)};
+    return ::setrlimit(static_cast<__rlimit_resource>(what), &value) == 0;
+}
+
+bool set_limits(const Limits& limits, bool as_root) {
+    return limit(RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1) &&
+           limit(RLIMIT_AS, limits.address_space_bytes, limits.address_space_bytes) &&
+           limit(RLIMIT_NOFILE, limits.open_files, limits.open_files) && limit(RLIMIT_FSIZE, 0, 0) &&
+           limit(RLIMIT_CORE, 0, 0) && (!as_root || limit(RLIMIT_NPROC, limits.threads, limits.threads));
+}
+
+// At best effort: a container may forbid it.
+void leave_network() {
+    [[maybe_unused]] int refused = ::unshare(CLONE_NEWNET);
+}
+
+bool drop_root() {
+    return ::setgroups(0, nullptr) == 0 && ::setresgid(nobody, nobody, nobody) == 0 &&
+           ::setresuid(nobody, nobody, nobody) == 0;
+}
+
+// stdin from /dev/null, the pipes as stdout and stderr, the file as 3, the report as 4, the rest closed.
+// All five are first moved out of the way, so that none is overwritten before its turn.
+int arrange_files(const ChildSetup& setup) {
+    int null = ::open("/dev/null", O_RDONLY);
+    int moved[] = {null, setup.out, setup.err, setup.file, setup.report};
+    for (int& fd : moved)
+        if ((fd = ::fcntl(fd, F_DUPFD, 16)) < 0) return -1;
+    for (int i = 0; i <= first_closed; ++i)
+        if (::dup2(moved[i], i) < 0) return -1;
+    if (::fcntl(first_closed, F_SETFD, FD_CLOEXEC) != 0) return -1;
+    if (::close_range(first_closed + 1, ~0U, 0) != 0) return -1;
+    return first_closed;
+}
+
+void reset_signals() {
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    for (int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGXCPU, SIGXFSZ}) ::signal(signal, SIG_DFL);
+}
+
+}  // namespace
+
+void become_program(const ChildSetup& setup) {
+    ::setpgid(0, 0);
+    reset_signals();
+    int report = arrange_files(setup);
+    if (report < 0) give_up(setup.report, "arranging files");
+    bool as_root = ::geteuid() == 0;
+    if (as_root) leave_network();
+    if (!set_limits(setup.limits, as_root)) give_up(report, "setrlimit");
+    if (as_root && !drop_root()) give_up(report, "dropping root");
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) give_up(report, "no_new_privs");
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    static const char* const environment[] = {"LC_ALL=C", "PATH=/usr/bin:/bin", nullptr};
+    ::execve(setup.program, const_cast<char* const*>(setup.argv), const_cast<char* const*>(environment));
+    give_up(report, "starting it");
+}
+
+}  // namespace lodge::images

@@ -1,0 +1,63 @@
+#include "api/images/import.h"
+
+#include <fmt/format.h>
+
+#include "api/images/content.h"
+
+namespace lodge::images {
+namespace {
+
+// What stays free on the disk, so that an import does not stop lodged's own database.
+constexpr std::int64_t spared_bytes = 64 << 20;
+
+Status check_room(const ImageFolder& folder, std::int64_t needed_bytes) {
+    LODGE_TRY(std::int64_t free_bytes, folder.free_bytes());
+    if (needed_bytes + spared_bytes <= free_bytes) return {};
+    return fail(ErrorCode::io_failure,
+                fmt::format("the image takes {} MiB and the image folder's disk has {} MiB",
+                            needed_bytes >> 20, free_bytes >> 20));
+}
+
+Status receive(ImageFolder& folder, IncomingFile& file, const std::string& source,
+               const ImportOptions& options) {
+    FetchHooks hooks;
+    hooks.expect = [&](std::int64_t bytes) { return check_room(folder, bytes); };
+    hooks.write = [&](std::string_view piece) { return file.write(piece); };
+    hooks.progress = options.progress;
+    hooks.cancelled = options.cancelled;
+    LODGE_CHECK(fetch(source, hooks));
+    return file.finish();
+}
+
+// The virtual size.
+Result<std::int64_t> judge(const IncomingFile& file, const ContentRequest& request,
+                           const ImportOptions& options) {
+    if (request.kind == ContentKind::disk) {
+        ProbeOptions probe = options.probe;
+        probe.cancelled = options.cancelled;
+        LODGE_TRY(DiskFacts facts, probe_disk(file.fd(), request.format, probe));
+        return facts.virtual_size_bytes;
+    }
+    LODGE_TRY(std::string head, read_head(file.fd(), content_head_bytes));
+    LODGE_CHECK(request.kind == ContentKind::kernel
+                    ? check_kernel(request.architecture, head, file.size_bytes())
+                    : check_ramdisk(head, file.size_bytes()));
+    return file.size_bytes();
+}
+
+}  // namespace
+
+Result<Content> import_content(ImageFolder& folder, const ContentRequest& request,
+                               const ImportOptions& options, Random& random) {
+    LODGE_TRY(auto file, folder.receive(random));
+    LODGE_CHECK(receive(folder, *file, request.source, options));
+    auto virtual_size_bytes = judge(*file, request, options);
+    if (!virtual_size_bytes)
+        return fail(virtual_size_bytes.error().code,
+                    fmt::format("{}: {}", request.source, virtual_size_bytes.error().message));
+    LODGE_TRY(auto placed, folder.place(*file));
+    return Content{file->sha256(), request.kind == ContentKind::disk ? request.format : "raw",
+                   file->size_bytes(), *virtual_size_bytes, placed == ImageFolder::Placed::made};
+}
+
+}  // namespace lodge::images

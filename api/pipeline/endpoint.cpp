@@ -1,0 +1,195 @@
+#include "api/pipeline/endpoint.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "api/auth/sigv4.h"
+#include "api/pipeline/dispatch.h"
+#include "api/pipeline/known_actions.h"
+#include "api/query/encode.h"
+#include "api/query/form.h"
+#include "db/store/accounts.h"
+#include "db/store/instances.h"
+#include "proto/base/encoding.h"
+
+namespace lodge::api {
+namespace {
+
+http::Response xml(int status, std::string body, std::string_view request_id) {
+    http::Response response;
+    response.status = status;
+    response.content_type = "text/xml;charset=UTF-8";
+    response.body = std::move(body);
+    response.headers = {{"x-amzn-RequestId", std::string(request_id)}, {"Cache-Control", "no-cache, no-store"}};
+    return response;
+}
+
+http::Response plain(int status, std::string body) {
+    http::Response response;
+    response.status = status;
+    response.content_type = "text/plain; charset=utf-8";
+    response.body = std::move(body);
+    return response;
+}
+
+std::string_view path_of(std::string_view target) {
+    return target.substr(0, target.find('?'));
+}
+
+std::string_view query_of(std::string_view target) {
+    auto mark = target.find('?');
+    return mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+}
+
+// A version is a date; any is accepted, since what clients of other years differ in is handled member by member.
+bool version_well_formed(std::string_view version) {
+    return version.size() == 10 && version[4] == '-' && version[7] == '-' &&
+           std::all_of(version.begin(), version.end(), [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
+}
+
+Result<query::Parameters> read_parameters(const http::Request& request) {
+    if (request.method == "GET") return query::parse_form(query_of(request.target));
+    const auto* type = request.header("Content-Type");
+    bool form = !type || type->starts_with("application/x-www-form-urlencoded");
+    if (!form) return fail(ErrorCode::malformed_query_string, "the body is not application/x-www-form-urlencoded.");
+    auto query = query_of(request.target);
+    if (query.empty()) return query::parse_form(request.body);
+    return query::parse_form(request.body.empty() ? std::string(query) : request.body + "&" + std::string(query));
+}
+
+Result<const Dispatch*> find_action(std::string_view service, const query::Parameters& parameters) {
+    const auto* name = query::find(parameters, "Action");
+    if (!name || name->empty()) return fail(ErrorCode::missing_action);
+    if (const auto* found = find_dispatch(service, *name)) return found;
+    if (service == "ec2" && known_ec2_action(*name)) {
+        return fail(ErrorCode::unsupported_operation, "The action " + *name + " is not supported by this service.");
+    }
+    return fail(ErrorCode::invalid_action, name->substr(0, 100));
+}
+
+Status check_version(const query::Parameters& parameters) {
+    const auto* version = query::find(parameters, "Version");
+    if (!version || version_well_formed(*version)) return {};
+    return fail(ErrorCode::no_such_version, version->substr(0, 100));
+}
+
+}  // namespace
+
+// What one request turned out to be, for the answer, the audit log and the metrics.
+struct Call {
+    explicit Call(const Services& services) : context(services) {}
+    RequestContext context;
+    const query::Protocol* protocol = query::find_protocol("ec2");
+};
+
+namespace {
+
+// Whose request this is: reads the signature, finds the key, compares. Fills the call's account, region and protocol.
+Status authenticate(const http::Request& request, Call& call, auth::SigningKeys& keys) {
+    std::vector<auth::Header> headers;
+    headers.reserve(request.headers.size());
+    for (const auto& [name, value] : request.headers) headers.push_back({name, value});
+    auth::SignedRequest signed_request{request.method, request.target, headers, request.body};
+    auto refuse = [&](const auth::AuthError& error) {
+        return tl::unexpected<Error>(call.protocol->ec2_form ? auth::to_ec2(error) : auth::to_query(error));
+    };
+    auto& context = call.context;
+    auto claim = auth::read_claim(signed_request, context.now_ms());
+    if (!claim) return refuse(claim.error());
+    const auto* protocol = query::find_protocol(claim->service);
+    if (protocol) call.protocol = protocol;
+    LODGE_TRY(auto key, context.read([&](db::Session& session) -> Result<std::optional<AccessKey>> {
+        return db::accounts::find_key(session, claim->access_key);
+    }));
+    if (!key || !key->active) return refuse({auth::AuthFault::unknown_key, "The access key does not exist."});
+    if (!claim->session_token.empty())
+        return refuse({auth::AuthFault::unknown_key, "Session tokens are not issued here."});
+    auto good = auth::verify(*claim, signed_request, key->secret, keys);
+    if (!good) return refuse(good.error());
+    if (!protocol) return fail(ErrorCode::unsupported_operation, "The service " + claim->service + " is not offered here.");
+    context.account_id = key->account_id;
+    context.access_key = key->id;
+    context.region = claim->region;
+    return {};
+}
+
+Status check_region(const Call& call) {
+    const auto& settings = call.context.services.settings;
+    if (!call.protocol->ec2_form || !settings.zones_of(call.context.region).empty()) return {};
+    return fail(ErrorCode::auth_failure, "The region '" + call.context.region + "' of the signature is not served here.");
+}
+
+Result<std::string> run(const http::Request& request, Call& call, auth::SigningKeys& keys) {
+    auto& context = call.context;
+    LODGE_CHECK(authenticate(request, call, keys));
+    LODGE_CHECK(check_region(call));
+    LODGE_TRY(auto parameters, read_parameters(request));
+    LODGE_TRY(const Dispatch* action, find_action(call.protocol->service, parameters));
+    context.action = action->table->name;
+    LODGE_CHECK(check_version(parameters));
+    LODGE_TRY(auto tree, query::ParameterTree::build(parameters));
+    context.fingerprint = query::fingerprint(parameters);
+    return action->run(context, tree, *call.protocol);
+}
+
+}  // namespace
+
+Endpoint::Endpoint(const Services& services, WorkerPool& workers, Metrics& metrics, EndpointOptions options)
+    : services_(services), workers_(workers), metrics_(metrics), options_(std::move(options)) {}
+
+void Endpoint::handle(http::Request request, http::Reply reply) {
+    auto shared = std::make_shared<http::Request>(std::move(request));
+    bool taken = workers_.post([this, shared, reply] { reply(answer(*shared)); });
+    if (!taken) reply(render_error(503, "The service is too busy."));
+}
+
+http::Response Endpoint::render_error(int status, std::string_view reason) {
+    auto code = status == 413   ? ErrorCode::request_entity_too_large
+                : status == 503 ? ErrorCode::service_unavailable
+                : status >= 500 ? ErrorCode::internal_error
+                                : ErrorCode::invalid_query_parameter;
+    Error error{code, std::string(reason)};
+    return xml(status, query::encode_error(*query::find_protocol("ec2"), error, ""), "");
+}
+
+std::string Endpoint::render_metrics() const {
+    auto living = services_.database.read([](db::Session& session) -> Result<std::int64_t> {
+        return db::instances::count(session);
+    });
+    if (living) metrics_.set_gauge("lodge_instances", "Instances that are not terminated.", static_cast<double>(*living));
+    return metrics_.render();
+}
+
+http::Response Endpoint::answer(const http::Request& request) {
+    auto path = path_of(request.target);
+    if (path == "/healthz") return plain(200, "ok\n");
+    if (path == "/metrics") {
+        const auto* bearer = request.header("Authorization");
+        bool good = bearer && !options_.metrics_token.empty() &&
+                    equal_in_constant_time(*bearer, "Bearer " + options_.metrics_token);
+        return good ? plain(200, render_metrics()) : plain(401, "a bearer token is needed\n");
+    }
+    if (path != "/" && !path.empty()) return plain(404, "not found\n");
+    if (request.method != "POST" && request.method != "GET") return plain(405, "method not allowed\n");
+    return answer_api(request);
+}
+
+http::Response Endpoint::answer_api(const http::Request& request) {
+    auto started = services_.clock.steady_ms();
+    Call call(services_);
+    auto& context = call.context;
+    context.request_id = services_.random.uuid();
+    auto body = run(request, call, signing_keys_);
+    auto millis = services_.clock.steady_ms() - started;
+    std::string_view code = body ? "OK" : wire_code(body.error().code);
+    // The audit log names who did what with which result; parameters may hold secrets and stay out.
+    spdlog::info("audit request={} peer={} account={} key={} region={} action={} code={} ms={}", context.request_id,
+                 request.peer_address, context.account_id, context.access_key, context.region, context.action, code, millis);
+    metrics_.count_request(context.action.empty() ? "-" : context.action, code, static_cast<double>(millis) / 1000);
+    if (body) return xml(200, std::move(*body), context.request_id);
+    return xml(http_status(body.error().code), query::encode_error(*call.protocol, body.error(), context.request_id),
+               context.request_id);
+}
+
+}  // namespace lodge::api

@@ -1,0 +1,44 @@
+// The AWS endpoint: one request from HTTP to XML.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "api/auth/signing_keys.h"
+#include "api/http/server.h"
+#include "api/pipeline/context.h"
+#include "api/pipeline/metrics.h"
+#include "api/pipeline/worker_pool.h"
+
+namespace lodge::api {
+
+struct EndpointOptions {
+    std::string metrics_token;  // a bearer of it may read /metrics; empty: nobody
+};
+
+// Thread-safe.
+class Endpoint {
+  public:
+    Endpoint(const Services& services, WorkerPool& workers, Metrics& metrics, EndpointOptions options);
+
+    // For http::Server: takes the request to a worker.
+    void handle(http::Request request, http::Reply reply);
+    // The whole of it, on the calling thread.
+    http::Response answer(const http::Request& request);
+    // The text of /metrics.
+    std::string render_metrics() const;
+
+    // An error in EC2's shape for requests that never were one.
+    static http::Response render_error(int status, std::string_view reason);
+
+  private:
+    http::Response answer_api(const http::Request& request);
+
+    const Services& services_;
+    WorkerPool& workers_;
+    Metrics& metrics_;
+    const EndpointOptions options_;
+    auth::SigningKeys signing_keys_;
+};
+
+}  // namespace lodge::api

@@ -1,0 +1,39 @@
+// Threads that run what may block: requests' handlers, agents' reports.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace lodge::api {
+
+// Thread-safe. Tasks run in the order of post(), several at once.
+class WorkerPool {
+  public:
+    // `queue_limit`: tasks that may wait; more are refused, so that a flood costs bounded memory.
+    WorkerPool(std::size_t threads, std::size_t queue_limit);
+    // Runs what was posted, then ends.
+    ~WorkerPool();
+    WorkerPool(const WorkerPool&) = delete;
+    WorkerPool& operator=(const WorkerPool&) = delete;
+
+    // False when the queue is full or the pool is stopping; the task is then dropped.
+    bool post(std::function<void()> task);
+    void stop();
+
+  private:
+    void run();
+
+    const std::size_t queue_limit_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<std::function<void()>> queue_;
+    bool stopping_ = false;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace lodge::api

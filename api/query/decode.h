@@ -1,0 +1,15 @@
+// Form -> struct, by the IDL's tables. Pure; any thread.
+#pragma once
+
+#include "api/query/form.h"
+#include "proto/ec2/table.h"
+
+namespace lodge::query {
+
+// Fills `object`, a default-made struct of `table`, from the request's parameters.
+// Errors name the parameter: UnknownParameter, MissingParameter, InvalidParameterValue, UnsupportedOperation.
+// Forms that older clients send are read too: `Name=x` or `Name.member.1=x` for a list, `Name.1=x` for a
+// single value, lists that count from 0.
+Status decode(const ParameterTree& parameters, const ec2::StructTable& table, void* object);
+
+}  // namespace lodge::query

@@ -1,0 +1,183 @@
+#include "api/query/encode.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "proto/base/clock.h"
+#include "proto/base/encoding.h"
+
+namespace lodge::query {
+namespace {
+
+using ec2::Field;
+using ec2::Kind;
+using ec2::StructTable;
+
+constexpr std::array protocols = {
+    Protocol{"ec2", "2016-11-15", "http://ec2.amazonaws.com/doc/2016-11-15/", true},
+    Protocol{"sts", "2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/", false},
+};
+
+void open(std::string& out, std::string_view name) {
+    out += '<';
+    out += name;
+    out += '>';
+}
+
+void close(std::string& out, std::string_view name) {
+    out += "</";
+    out += name;
+    out += '>';
+}
+
+void leaf(std::string& out, std::string_view name, std::string_view text) {
+    open(out, name);
+    append_escaped(out, text);
+    close(out, name);
+}
+
+void append_struct(std::string& out, const StructTable& table, const void* object, std::string_view item);
+
+void append_value(std::string& out, const Field& field, const void* value, std::string_view item) {
+    switch (field.kind) {
+        case Kind::string:
+            append_escaped(out, *static_cast<const std::string*>(value));
+            break;
+        case Kind::integer:
+            fmt::format_to(std::back_inserter(out), "{}", *static_cast<const std::int64_t*>(value));
+            break;
+        case Kind::boolean:
+            out += *static_cast<const bool*>(value) ? "true" : "false";
+            break;
+        case Kind::real:
+            fmt::format_to(std::back_inserter(out), "{}", *static_cast<const double*>(value));
+            break;
+        case Kind::timestamp:
+            out += format_time(*static_cast<const UnixMs*>(value));
+            break;
+        case Kind::blob:
+            out += base64_encode(*static_cast<const std::string*>(value));
+            break;
+        case Kind::structure:
+            append_struct(out, *field.sub, value, item);
+            break;
+    }
+}
+
+void append_list(std::string& out, const Field& field, const void* object, std::string_view item) {
+    open(out, field.xml);
+    for (std::size_t i = 0, n = field.access.size(object); i < n; ++i) {
+        open(out, item);
+        append_value(out, field, field.access.at(object, i), item);
+        close(out, item);
+    }
+    close(out, field.xml);
+}
+
+void append_struct(std::string& out, const StructTable& table, const void* object, std::string_view item) {
+    for (const auto& field : table.fields) {
+        if (field.list) {
+            append_list(out, field, object, item);
+        } else if (const void* value = field.access.get(object)) {
+            open(out, field.xml);
+            append_value(out, field, value, item);
+            close(out, field.xml);
+        }
+    }
+}
+
+void open_root(std::string& out, std::string_view name, std::string_view xml_namespace) {
+    out += R"(<?xml version="1.0" encoding="UTF-8"?>)"
+           "\n<";
+    out += name;
+    out += " xmlns=\"";
+    out += xml_namespace;
+    out += "\">";
+}
+
+}  // namespace
+
+const Protocol* find_protocol(std::string_view service) {
+    for (const auto& protocol : protocols)
+        if (protocol.service == service) return &protocol;
+    return nullptr;
+}
+
+void append_escaped(std::string& out, std::string_view text) {
+    for (char c : text) {
+        switch (c) {
+            case '&':
+                out += "&amp;";
+                break;
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '"':
+                out += "&quot;";
+                break;
+            case '\r':
+                out += "&#13;";
+                break;
+            case '\t':
+            case '\n':
+                out += c;
+                break;
+            default:
+                if (static_cast<unsigned char>(c) < 0x20) {
+                    out += "\xEF\xBF\xBD";
+                } else {
+                    out += c;
+                }
+        }
+    }
+}
+
+std::string encode_response(const Protocol& protocol, const ec2::ActionTable& action, const void* object,
+                            std::string_view request_id) {
+    std::string out;
+    out.reserve(1024);
+    std::string root = std::string(action.name) + "Response";
+    open_root(out, root, protocol.xml_namespace);
+    if (protocol.ec2_form) {
+        leaf(out, "requestId", request_id);
+        if (action.response->fields.empty()) leaf(out, "return", "true");
+        append_struct(out, *action.response, object, "item");
+    } else {
+        std::string result = std::string(action.name) + "Result";
+        open(out, result);
+        append_struct(out, *action.response, object, "member");
+        close(out, result);
+        open(out, "ResponseMetadata");
+        leaf(out, "RequestId", request_id);
+        close(out, "ResponseMetadata");
+    }
+    close(out, root);
+    return out;
+}
+
+std::string encode_error(const Protocol& protocol, const Error& error, std::string_view request_id) {
+    std::string out;
+    if (protocol.ec2_form) {
+        out = R"(<?xml version="1.0" encoding="UTF-8"?>)"
+              "\n<Response><Errors><Error>";
+        leaf(out, "Code", wire_code(error.code));
+        leaf(out, "Message", error.message);
+        out += "</Error></Errors>";
+        leaf(out, "RequestID", request_id);
+        return out += "</Response>";
+    }
+    open_root(out, "ErrorResponse", protocol.xml_namespace);
+    open(out, "Error");
+    leaf(out, "Type", http_status(error.code) >= 500 ? "Receiver" : "Sender");
+    leaf(out, "Code", wire_code(error.code));
+    leaf(out, "Message", error.message);
+    close(out, "Error");
+    leaf(out, "RequestId", request_id);
+    return out += "</ErrorResponse>";
+}
+
+}  // namespace lodge::query

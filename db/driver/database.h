@@ -1,0 +1,58 @@
+// A database: one writer that takes many requests' changes in one commit, and many readers.
+#pragma once
+
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "db/driver/session.h"
+
+namespace lodge::db {
+
+// Thread-safe. write() and read() block the caller.
+class Database {
+  public:
+    virtual ~Database() = default;
+
+    // Runs `change` on the writer thread and returns what it returned once that is durable. An error (its own, or
+    // InternalError for the database's) means that nothing of it happened. `change` must not call write() or read().
+    template <class F>
+    std::invoke_result_t<F, Session&> write(F change) {
+        std::optional<std::invoke_result_t<F, Session&>> result;
+        Error failure = make_error(ErrorCode::internal_error);
+        bool committed = run_write(
+            [&](Session& session) {
+                result.emplace(change(session));
+                return result->has_value();
+            },
+            failure);
+        if (result && !result->has_value()) return std::move(*result);
+        if (!committed || !result) return tl::unexpected<Error>(std::move(failure));
+        return std::move(*result);
+    }
+
+    // Runs `look` over one consistent state of the database, the newest committed one.
+    template <class F>
+    std::invoke_result_t<F, Session&> read(F look) {
+        std::optional<std::invoke_result_t<F, Session&>> result;
+        if (!run_read([&](Session& session) { result.emplace(look(session)); }) || !result)
+            return fail(ErrorCode::internal_error);
+        return std::move(*result);
+    }
+
+    // A consistent copy into a new file, while others read and write. IoFailure, or Conflict if `to` exists.
+    virtual Status backup(const std::filesystem::path& to) = 0;
+
+  protected:
+    // Whether `change` returned true and was committed.
+    virtual bool run_write(const std::function<bool(Session&)>& change, Error& failure) = 0;
+    // Whether all statements succeeded.
+    virtual bool run_read(const std::function<void(Session&)>& look) = 0;
+};
+
+}  // namespace lodge::db

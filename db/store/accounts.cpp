@@ -1,0 +1,54 @@
+#include "db/store/accounts.h"
+
+namespace lodge::db::accounts {
+namespace {
+
+Account account_from(const Row& row) {
+    return {std::string(row.text(0)), std::string(row.text(1)), row.integer(2)};
+}
+
+AccessKey key_from(const Row& row) {
+    return {std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)), row.integer(3) != 0, row.integer(4)};
+}
+
+}  // namespace
+
+void insert(Session& session, const Account& account) {
+    session.execute("INSERT INTO accounts (id, name, created_ms) VALUES (?, ?, ?)",
+                    {account.id, account.name, account.created_ms});
+}
+
+std::optional<Account> find(Session& session, const AccountId& id) {
+    std::optional<Account> found;
+    session.query("SELECT id, name, created_ms FROM accounts WHERE id = ?", {id},
+                  [&](const Row& row) { found = account_from(row); });
+    return found;
+}
+
+std::vector<Account> list(Session& session) {
+    std::vector<Account> all;
+    session.query("SELECT id, name, created_ms FROM accounts ORDER BY id", {},
+                  [&](const Row& row) { all.push_back(account_from(row)); });
+    return all;
+}
+
+void insert_key(Session& session, const AccessKey& key) {
+    session.execute("INSERT INTO access_keys (id, account_id, secret, active, created_ms) VALUES (?, ?, ?, ?, ?)",
+                    {key.id, key.account_id, key.secret, std::int64_t{key.active}, key.created_ms});
+}
+
+std::optional<AccessKey> find_key(Session& session, std::string_view id) {
+    std::optional<AccessKey> found;
+    session.query("SELECT id, account_id, secret, active, created_ms FROM access_keys WHERE id = ?", {id},
+                  [&](const Row& row) { found = key_from(row); });
+    return found;
+}
+
+std::vector<AccessKey> list_keys(Session& session, const AccountId& account_id) {
+    std::vector<AccessKey> all;
+    session.query("SELECT id, account_id, secret, active, created_ms FROM access_keys WHERE account_id = ? ORDER BY id",
+                  {account_id}, [&](const Row& row) { all.push_back(key_from(row)); });
+    return all;
+}
+
+}  // namespace lodge::db::accounts

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "db/driver/session.h"
+#include "proto/model/account.h"
+
+namespace lodge::db::accounts {
+
+void insert(Session& session, const Account& account);
+std::optional<Account> find(Session& session, const AccountId& id);
+std::vector<Account> list(Session& session);
+
+void insert_key(Session& session, const AccessKey& key);
+std::optional<AccessKey> find_key(Session& session, std::string_view id);
+std::vector<AccessKey> list_keys(Session& session, const AccountId& account_id);
+
+}  // namespace lodge::db::accounts

@@ -1,0 +1,83 @@
+#include "db/store/hosts.h"
+
+namespace lodge::db::hosts {
+namespace {
+
+#define HOST_COLUMNS \
+    "id, name, zone, architecture, state, epoch, certificate_sha256, vcpus, memory_mib, disk_mib, created_ms"
+
+Host from(const Row& row) {
+    Host host;
+    host.id = HostId::trusted(std::string(row.text(0)));
+    host.name = row.text(1);
+    host.zone = row.text(2);
+    host.architecture = row.text(3);
+    host.state = from_text<HostState>(row.text(4)).value_or(HostState::draining);
+    host.epoch = row.integer(5);
+    host.certificate_sha256 = row.text(6);
+    host.vcpus = row.integer(7);
+    host.memory_mib = row.integer(8);
+    host.disk_mib = row.integer(9);
+    host.created_ms = row.integer(10);
+    return host;
+}
+
+std::optional<Host> find_one(Session& session, std::string_view sql, std::string_view value) {
+    std::optional<Host> found;
+    session.query(sql, {value}, [&](const Row& row) { found = from(row); });
+    return found;
+}
+
+}  // namespace
+
+void insert(Session& session, const Host& host) {
+    session.execute("INSERT INTO hosts (" HOST_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    {host.id.str(), host.name, host.zone, host.architecture, to_text(host.state), host.epoch,
+                     host.certificate_sha256, host.vcpus, host.memory_mib, host.disk_mib, host.created_ms});
+}
+
+void update_facts(Session& session, const Host& host) {
+    session.execute(
+        "UPDATE hosts SET name = ?, architecture = ?, vcpus = ?, memory_mib = ?, disk_mib = ? WHERE id = ?",
+        {host.name, host.architecture, host.vcpus, host.memory_mib, host.disk_mib, host.id.str()});
+}
+
+bool set_state(Session& session, const HostId& id, HostState state) {
+    return session.execute("UPDATE hosts SET state = ? WHERE id = ?", {to_text(state), id.str()}) > 0;
+}
+
+void set_certificate(Session& session, const HostId& id, std::string_view sha256) {
+    session.execute("UPDATE hosts SET certificate_sha256 = ? WHERE id = ?", {sha256, id.str()});
+}
+
+std::optional<Host> find(Session& session, const HostId& id) {
+    return find_one(session, "SELECT " HOST_COLUMNS " FROM hosts WHERE id = ?", id.str());
+}
+
+std::optional<Host> find_by_certificate(Session& session, std::string_view sha256) {
+    return find_one(session, "SELECT " HOST_COLUMNS " FROM hosts WHERE certificate_sha256 = ?", sha256);
+}
+
+std::vector<Host> list(Session& session) {
+    std::vector<Host> all;
+    session.query("SELECT " HOST_COLUMNS " FROM hosts ORDER BY id", {}, [&](const Row& row) { all.push_back(from(row)); });
+    return all;
+}
+
+void insert_token(Session& session, const HostToken& token) {
+    session.execute("INSERT INTO host_tokens (secret_sha256, zone, expires_ms) VALUES (?, ?, ?)",
+                    {token.secret_sha256, token.zone, token.expires_ms});
+}
+
+std::optional<HostToken> take_token(Session& session, std::string_view secret_sha256, UnixMs now_ms) {
+    session.execute("DELETE FROM host_tokens WHERE expires_ms <= ?", {now_ms});
+    std::optional<HostToken> found;
+    session.query("SELECT secret_sha256, zone, expires_ms FROM host_tokens WHERE secret_sha256 = ?", {secret_sha256},
+                  [&](const Row& row) {
+                      found = HostToken{std::string(row.text(0)), std::string(row.text(1)), row.integer(2)};
+                  });
+    session.execute("DELETE FROM host_tokens WHERE secret_sha256 = ?", {secret_sha256});
+    return found;
+}
+
+}  // namespace lodge::db::hosts

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "db/driver/session.h"
+#include "proto/model/host.h"
+
+namespace lodge::db::hosts {
+
+void insert(Session& session, const Host& host);
+// The facts an agent tells when it starts: name, architecture, capacity.
+void update_facts(Session& session, const Host& host);
+// Whether there was such a host.
+bool set_state(Session& session, const HostId& id, HostState state);
+void set_certificate(Session& session, const HostId& id, std::string_view sha256);
+
+std::optional<Host> find(Session& session, const HostId& id);
+std::optional<Host> find_by_certificate(Session& session, std::string_view sha256);
+std::vector<Host> list(Session& session);
+
+void insert_token(Session& session, const HostToken& token);
+// Uses the token up; nothing if there is none with that hash or it has expired by `now_ms`.
+std::optional<HostToken> take_token(Session& session, std::string_view secret_sha256, UnixMs now_ms);
+
+}  // namespace lodge::db::hosts

@@ -1,0 +1,106 @@
+#include "db/store/images.h"
+
+namespace lodge::db::images {
+namespace {
+
+#define IMAGE_COLUMNS                                                                                            \
+    "id, account_id, region, type, state, name, description, architecture, location, sha256, format, size_bytes, " \
+    "virtual_size_bytes, root_device_name, kernel_id, ramdisk_id, kernel_cmdline, is_public, created_ms"
+
+Image from(const Row& row) {
+    Image image;
+    image.id = ImageId::trusted(std::string(row.text(0)));
+    image.account_id = row.text(1);
+    image.region = row.text(2);
+    image.type = from_text<ImageType>(row.text(3)).value_or(ImageType::machine);
+    image.state = from_text<ImageState>(row.text(4)).value_or(ImageState::deregistered);
+    image.name = row.text(5);
+    image.description = row.text(6);
+    image.architecture = row.text(7);
+    image.location = row.text(8);
+    image.blob = {std::string(row.text(9)), std::string(row.text(10)), row.integer(11), row.integer(12)};
+    image.root_device_name = row.text(13);
+    image.kernel_id = row.text(14);
+    image.ramdisk_id = row.text(15);
+    image.kernel_cmdline = row.text(16);
+    image.is_public = row.integer(17) != 0;
+    image.created_ms = row.integer(18);
+    return image;
+}
+
+std::optional<Image> one(Session& session, std::string_view sql, std::initializer_list<Value> values) {
+    std::optional<Image> found;
+    session.query(sql, values, [&](const Row& row) { found = from(row); });
+    return found;
+}
+
+std::vector<Image> many(Session& session, std::string_view sql, std::initializer_list<Value> values) {
+    std::vector<Image> all;
+    session.query(sql, values, [&](const Row& row) { all.push_back(from(row)); });
+    return all;
+}
+
+}  // namespace
+
+void insert(Session& session, const Image& image) {
+    session.execute("INSERT INTO images (" IMAGE_COLUMNS
+                    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    {image.id.str(), image.account_id, image.region, to_text(image.type), to_text(image.state),
+                     image.name, image.description, image.architecture, image.location, image.blob.sha256,
+                     image.blob.format, image.blob.size_bytes, image.blob.virtual_size_bytes, image.root_device_name,
+                     image.kernel_id, image.ramdisk_id, image.kernel_cmdline, std::int64_t{image.is_public},
+                     image.created_ms});
+}
+
+void set_state(Session& session, const ImageId& id, ImageState state) {
+    session.execute("UPDATE images SET state = ? WHERE id = ?", {to_text(state), id.str()});
+}
+
+std::optional<Image> find_visible(Session& session, const AccountId& account_id, std::string_view region,
+                                  std::string_view id) {
+    return one(session,
+               "SELECT " IMAGE_COLUMNS
+               " FROM images WHERE id = ? AND region = ? AND state = 'available' AND (account_id = ? OR is_public = 1)",
+               {id, region, account_id});
+}
+
+std::vector<Image> list_visible(Session& session, const AccountId& account_id, std::string_view region) {
+    return many(session,
+                "SELECT " IMAGE_COLUMNS
+                " FROM images WHERE region = ? AND state = 'available' AND (account_id = ? OR is_public = 1) ORDER BY id",
+                {region, account_id});
+}
+
+std::optional<Image> find_by_name(Session& session, const AccountId& account_id, std::string_view region,
+                                  std::string_view name) {
+    return one(session,
+               "SELECT " IMAGE_COLUMNS
+               " FROM images WHERE account_id = ? AND region = ? AND name = ? AND state = 'available'",
+               {account_id, region, name});
+}
+
+std::optional<Image> find_visible_content(Session& session, const AccountId& account_id, std::string_view sha256) {
+    return one(session,
+               "SELECT " IMAGE_COLUMNS
+               " FROM images WHERE sha256 = ? AND state = 'available' AND (account_id = ? OR is_public = 1) ORDER BY id LIMIT 1",
+               {sha256, account_id});
+}
+
+std::optional<Image> find_any(Session& session, std::string_view id) {
+    return one(session, "SELECT " IMAGE_COLUMNS " FROM images WHERE id = ?", {id});
+}
+
+std::vector<Image> list_all(Session& session) {
+    return many(session, "SELECT " IMAGE_COLUMNS " FROM images ORDER BY account_id, region, name, id", {});
+}
+
+bool content_in_use(Session& session, std::string_view sha256) {
+    bool used = false;
+    session.query(
+        "SELECT 1 FROM images i WHERE i.sha256 = ? AND (i.state = 'available' OR EXISTS (SELECT 1 FROM instances n "
+        "WHERE n.ended_ms = 0 AND (n.image_id = i.id OR n.kernel_id = i.id OR n.ramdisk_id = i.id))) LIMIT 1",
+        {sha256}, [&](const Row&) { used = true; });
+    return used;
+}
+
+}  // namespace lodge::db::images

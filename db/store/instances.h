@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "db/driver/session.h"
+#include "proto/model/guest.h"
+#include "proto/model/instance.h"
+
+namespace lodge::db::instances {
+
+// An instance with what its current guest was last seen as: the two that make its visible state.
+struct WithGuest {
+    Instance instance;
+    Guest guest;
+};
+
+void insert(Session& session, const Instance& instance);
+// Writes back every column that changes in an instance's life.
+void update(Session& session, const Instance& instance);
+
+std::optional<WithGuest> find(Session& session, const AccountId& account_id, std::string_view region,
+                              std::string_view id);
+// The instance whose root disk is that volume.
+std::optional<WithGuest> find_by_root_volume(Session& session, const AccountId& account_id, std::string_view region,
+                                             std::string_view volume_id);
+// Of any account: for the lifecycle and the operator.
+std::optional<WithGuest> find_any(Session& session, const InstanceId& id);
+
+// An account's instances in a region in the order (reservation, ID), after that pair; at most `limit`.
+struct Position {
+    std::string reservation_id;
+    std::string instance_id;
+};
+std::vector<WithGuest> list(Session& session, const AccountId& account_id, std::string_view region,
+                            const Position& after, std::int64_t limit);
+std::vector<WithGuest> of_reservation(Session& session, const AccountId& account_id, std::string_view reservation_id);
+
+// Instances whose current guest is on the host and has not been removed.
+std::vector<WithGuest> on_host(Session& session, const HostId& host_id);
+// Instances in transition (pending, stopping, shutting-down) since before `since_ms` whose deadline was not told yet.
+std::vector<WithGuest> overdue(Session& session, UnixMs since_ms, std::int64_t limit);
+// Instances that ended before `before_ms`.
+std::vector<InstanceId> ended_before(Session& session, UnixMs before_ms, std::int64_t limit);
+// Takes the instance, its guests, its and its root disk's tags, console output, and its reservation when that is empty.
+void erase(Session& session, const InstanceId& id);
+
+std::int64_t count(Session& session);
+
+}  // namespace lodge::db::instances

@@ -1,0 +1,85 @@
+# The tiny image: Debian's cloud kernel, a busybox initramfs, and a small ext4 root disk that keeps what is written.
+
+# loglevel=6 shows notices (the kernel's "Linux version" line is one) and hides the hundreds of informational lines.
+TINY_CMDLINE="console=ttyS0 loglevel=6 panic=5 no_timer_check cryptomgr.notests"
+TINY_DISK_MIB=64
+TINY_DISK_UUID=10d6e000-7117-4000-8000-000000000001
+TINY_FILES=(lodge-tiny.vmlinuz lodge-tiny.initrd lodge-tiny.qcow2 lodge-tiny.json)
+
+build_image() {
+  need apt-get=apt dpkg-deb=dpkg cpio=cpio depmod=kmod mke2fs=e2fsprogs qemu-img=qemu-utils
+  local kernel inputs
+  inputs=$(inputs_of tiny linux-image-cloud-amd64 busybox-static)
+  if up_to_date "$inputs" "$OUT/.lodge-tiny.inputs" "${TINY_FILES[@]/#/$OUT/}"; then
+    step "lodge-tiny is up to date in $OUT"
+    return
+  fi
+  kernel=$(cloud_kernel_package)
+  step "fetching $kernel and busybox-static"
+  fetch_and_unpack "$WORK/debian" "$kernel" busybox-static
+  mkdir "$WORK/out"
+  cp "$WORK"/debian/boot/vmlinuz-* "$WORK/out/lodge-tiny.vmlinuz"
+  # All times in the results are the kernel package's, so that the same packages give the same bytes.
+  SOURCE_DATE_EPOCH=$(stat -c %Y "$WORK"/debian/boot/vmlinuz-*)
+  step "making the initramfs"
+  make_initramfs "$WORK/debian" "$WORK/root" "$WORK/out/lodge-tiny.initrd"
+  step "making the root disk"
+  make_root_disk "$WORK/out/lodge-tiny.qcow2"
+  describe_image >"$WORK/out/lodge-tiny.json"
+  publish "$WORK/out" "${TINY_FILES[@]}"
+  printf '%s\n' "$inputs" >"$OUT/.lodge-tiny.inputs"
+  step "lodge-tiny is ready:"
+  report "${TINY_FILES[@]/#/$OUT/}"
+}
+
+# make_initramfs PACKAGES ROOT FILE. Not compressed: reading 3 MiB more is quicker than unpacking them in emulation.
+make_initramfs() {
+  local packages=$1 root=$2 file=$3 applet
+  mkdir -p "$root"/{bin,dev,etc,proc,sys,run,tmp,root-disk,lib/modules}
+  cp "$packages/bin/busybox" "$root/bin/busybox"
+  for applet in $("$root/bin/busybox" --list); do
+    [[ $applet == busybox ]] || ln -s busybox "$root/bin/$applet"
+  done
+  ln -s bin "$root/sbin"
+  ln -s root-disk/root "$root/root" # The home folder outlives the boot.
+  cp -r "$IMAGES/tiny/etc/." "$root/etc/"
+  install -m 755 "$IMAGES/tiny/init" "$root/init"
+  copy_modules "$packages/lib/modules" "$root/lib/modules"
+  find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+  (cd "$root" && find . -print0 | sort -z | cpio --quiet --null --create --format=newc --reproducible --owner=0:0) >"$file"
+}
+
+# copy_modules FROM TO: the listed modules and what they need, flat, with the order to load them in `load-order`.
+copy_modules() {
+  local from=$1 to=$2 release wanted path
+  release=$(basename "$from"/*)
+  depmod -b "${from%/lib/modules}" "$release"
+  grep -v '^#' "$IMAGES/tiny/modules" | while read -r wanted; do
+    modprobe -d "${from%/lib/modules}" -S "$release" --show-depends "$wanted"
+  done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++' | while read -r path; do
+    cp "$path" "$to/"
+    basename "$path"
+  done >"$to/load-order"
+}
+
+# An empty ext4 file system; the guest fills it. Nothing in it depends on the clock or on chance.
+make_root_disk() {
+  truncate -s "${TINY_DISK_MIB}M" "$WORK/root.ext4"
+  E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -t ext4 -L lodge-root -m 0 -U "$TINY_DISK_UUID" \
+    -E "hash_seed=$TINY_DISK_UUID,lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0" "$WORK/root.ext4"
+  qemu-img convert -f raw -O qcow2 "$WORK/root.ext4" "$1"
+}
+
+describe_image() {
+  cat <<JSON
+{
+  "name": "lodge-tiny",
+  "architecture": "x86_64",
+  "format": "qcow2",
+  "disk": "lodge-tiny.qcow2",
+  "kernel": "lodge-tiny.vmlinuz",
+  "ramdisk": "lodge-tiny.initrd",
+  "cmdline": "$TINY_CMDLINE"
+}
+JSON
+}

@@ -1,0 +1,99 @@
+#include "proto/agent/messages.h"
+
+#include <nlohmann/json.hpp>
+
+#include "proto/base/encoding.h"
+
+namespace lodge {
+
+// IDs and enumerations as their words.
+template <class Kind>
+void to_json(nlohmann::json& json, const Id<Kind>& id) {
+    json = id.str();
+}
+
+template <class Kind>
+void from_json(const nlohmann::json& json, Id<Kind>& id) {
+    const auto& text = json.get_ref<const std::string&>();
+    if (!text.empty() && !id_shaped(text)) throw nlohmann::json::other_error::create(501, "malformed ID", &json);
+    id = Id<Kind>::trusted(text);
+}
+
+template <class E>
+    requires(EnumText<E>::words.size() > 0)
+void to_json(nlohmann::json& json, const E& value) {
+    json = std::string(to_text(value));
+}
+
+template <class E>
+    requires(EnumText<E>::words.size() > 0)
+void from_json(const nlohmann::json& json, E& value) {
+    auto known = from_text<E>(json.get_ref<const std::string&>());
+    if (!known) throw nlohmann::json::other_error::create(501, "unknown word", &json);
+    value = *known;
+}
+
+namespace link {
+
+// Console output is bytes, and JSON is UTF-8.
+void to_json(nlohmann::json& json, const ConsoleOutput& output) {
+    json = {{"instance_id", output.instance_id}, {"bytes", base64_encode(output.bytes)}};
+}
+
+void from_json(const nlohmann::json& json, ConsoleOutput& output) {
+    json.at("instance_id").get_to(output.instance_id);
+    auto bytes = base64_decode(json.at("bytes").get_ref<const std::string&>());
+    if (!bytes) throw nlohmann::json::other_error::create(501, "not base64", &json);
+    output.bytes = std::move(*bytes);
+}
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(JoinRequest, token_secret, certificate_request_pem)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(JoinReply, host_id, certificate_pem, zone)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HostFacts, name, architecture, vcpus, memory_mib, disk_mib, accelerator,
+                                   agent_version)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelloRequest, facts, epoch)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelloReply, host_id, epoch, heartbeat_ms, lease_ms)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Heartbeat, hypervisor_ok, hypervisor_error, disk_free_mib)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HeartbeatReply, hello_wanted)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Content, sha256, format, size_bytes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DesiredGuest, guest_id, instance_id, generation, desired, skip_os_shutdown, observed,
+                                   reboots_wanted, reboots_done, instance_type, architecture, vcpus, core_count,
+                                   threads_per_core, memory_mib, root_volume_id, root_size_bytes, image, kernel, ramdisk,
+                                   kernel_cmdline, keep_root)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PollRequest, known_version, wait_ms)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PollReply, version, changed, guests, console_requests)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ObservedGuest, guest_id, generation, observed, reboots_done, reason_code, reason)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReportRequest, guests, consoles)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReportReply, accepted)
+
+template <class Message>
+std::string to_json(const Message& message) {
+    nlohmann::json json = message;
+    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+template <class Message>
+Result<Message> from_json(std::string_view text) {
+    try {
+        return nlohmann::json::parse(text).get<Message>();
+    } catch (const nlohmann::json::exception& error) {
+        return fail(ErrorCode::invalid_input, std::string("malformed message: ") + error.what());
+    }
+}
+
+#define LODGE_MESSAGE(Message)                           \
+    template std::string to_json<Message>(const Message&); \
+    template Result<Message> from_json<Message>(std::string_view);
+LODGE_MESSAGE(JoinRequest)
+LODGE_MESSAGE(JoinReply)
+LODGE_MESSAGE(HelloRequest)
+LODGE_MESSAGE(HelloReply)
+LODGE_MESSAGE(Heartbeat)
+LODGE_MESSAGE(HeartbeatReply)
+LODGE_MESSAGE(PollRequest)
+LODGE_MESSAGE(PollReply)
+LODGE_MESSAGE(ReportRequest)
+LODGE_MESSAGE(ReportReply)
+
+}  // namespace link
+}  // namespace lodge

@@ -1,0 +1,40 @@
+// Time is a parameter. One real implementation, one that tests turn by hand.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace lodge {
+
+// Milliseconds since 1970-01-01T00:00:00Z.
+using UnixMs = std::int64_t;
+
+class Clock {
+  public:
+    virtual ~Clock() = default;
+    // The calendar time, for what users read. May jump.
+    virtual UnixMs now_ms() const = 0;
+    // Milliseconds since some fixed moment of this boot, for leases and deadlines. Never goes back.
+    virtual std::int64_t steady_ms() const = 0;
+};
+
+// The machine's clocks. Any thread.
+class SystemClock final : public Clock {
+  public:
+    UnixMs now_ms() const override;
+    std::int64_t steady_ms() const override;
+};
+
+// Stands still until told otherwise. Any thread.
+class ManualClock final : public Clock {
+  public:
+    explicit ManualClock(UnixMs start_ms) : now_ms_(start_ms) {}
+    UnixMs now_ms() const override { return now_ms_; }
+    std::int64_t steady_ms() const override { return now_ms_; }
+    void advance_ms(std::int64_t by) { now_ms_ += by; }
+
+  private:
+    std::atomic<UnixMs> now_ms_;
+};
+
+}  // namespace lodge

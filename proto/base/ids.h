@@ -1,0 +1,98 @@
+// Resource IDs as EC2 has them: a prefix and 17 lower-case hexadecimal digits, "i-0123456789abcdef0".
+// Each kind is a type of its own, so that an image's ID never passes for an instance's.
+#pragma once
+
+#include <compare>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proto/base/random.h"
+
+namespace lodge {
+
+inline constexpr std::size_t id_digits = 17;
+
+// Whether `text` is `prefix` followed by 17 (or, as of old, 8) lower-case hexadecimal digits.
+bool id_well_formed(std::string_view prefix, std::string_view text);
+
+// Whether `text` looks like an ID of any kind: letters, a dash, 8 or 17 hexadecimal digits.
+bool id_shaped(std::string_view text);
+
+template <class Kind>
+class Id {
+  public:
+    Id() = default;
+
+    static Id make(Random& random) { return Id(std::string(Kind::prefix) + random.hex(id_digits)); }
+
+    // Nothing unless `text` has this kind's prefix and shape.
+    static std::optional<Id> parse(std::string_view text) {
+        if (!id_well_formed(Kind::prefix, text)) return std::nullopt;
+        return Id(std::string(text));
+    }
+
+    // For text that this deployment wrote itself, such as a row of its database.
+    static Id trusted(std::string text) { return Id(std::move(text)); }
+
+    const std::string& str() const { return text_; }
+    bool empty() const { return text_.empty(); }
+    auto operator<=>(const Id&) const = default;
+
+  private:
+    explicit Id(std::string text) : text_(std::move(text)) {}
+    std::string text_;
+};
+
+struct InstanceKind {
+    static constexpr std::string_view prefix = "i-";
+};
+struct GuestKind {
+    static constexpr std::string_view prefix = "g-";
+};
+struct HostKind {
+    static constexpr std::string_view prefix = "h-";
+};
+struct ImageKind {
+    static constexpr std::string_view prefix = "ami-";
+};
+struct KeyPairKind {
+    static constexpr std::string_view prefix = "key-";
+};
+struct ReservationKind {
+    static constexpr std::string_view prefix = "r-";
+};
+struct VolumeKind {
+    static constexpr std::string_view prefix = "vol-";
+};
+
+using InstanceId = Id<InstanceKind>;
+using GuestId = Id<GuestKind>;
+using HostId = Id<HostKind>;
+using KeyPairId = Id<KeyPairKind>;
+using ReservationId = Id<ReservationKind>;
+using VolumeId = Id<VolumeKind>;
+
+// An image is a machine image ("ami-"), a kernel ("aki-") or a ramdisk ("ari-").
+struct AnyImageKind {
+    static constexpr std::string_view prefix = "a";
+};
+using ImageId = Id<AnyImageKind>;
+enum class ImageType { machine, kernel, ramdisk };
+ImageId make_image_id(Random& random, ImageType type);
+std::optional<ImageId> parse_image_id(std::string_view text);
+
+// Twelve decimal digits, as AWS numbers its accounts.
+using AccountId = std::string;
+bool account_id_well_formed(std::string_view text);
+AccountId make_account_id(Random& random);
+
+}  // namespace lodge
+
+template <class Kind>
+struct std::hash<lodge::Id<Kind>> {
+    std::size_t operator()(const lodge::Id<Kind>& id) const noexcept {
+        return std::hash<std::string>()(id.str());
+    }
+};

@@ -1,0 +1,358 @@
+#!/usr/bin/env python3
+"""Turns the IDL files of this folder into C++ structs, field tables and handler declarations.
+
+The grammar is in README.md. Standard library only. With --markdown, prints the table of actions for the README instead.
+"""
+import argparse
+import json
+import pathlib
+import re
+import sys
+
+SCALARS = {
+    "string": ("std::string", "Kind::string"),
+    "int": ("std::int64_t", "Kind::integer"),
+    "bool": ("bool", "Kind::boolean"),
+    "double": ("double", "Kind::real"),
+    "timestamp": ("lodge::UnixMs", "Kind::timestamp"),
+    "blob": ("std::string", "Kind::blob"),
+}
+KEYWORDS = {"default", "return", "class", "new", "delete", "public", "private", "operator", "template", "register"}
+TOKEN = re.compile(r'\s*(?:#[^\n]*|("(?:[^"\\]|\\.)*")|([A-Za-z_][A-Za-z0-9_]*)|(-?\d+)|([{}<>]))')
+
+
+class IdlError(Exception):
+    pass
+
+
+class Tokens:
+    """The words of one file, with their lines for error messages."""
+
+    def __init__(self, path, text):
+        self.path, self.items, self.at = path, [], 0
+        pos = 0
+        text = text.rstrip()
+        while pos < len(text):
+            match = TOKEN.match(text, pos)
+            if not match or match.end() == pos:
+                raise IdlError(f"{path}:{text.count(chr(10), 0, pos) + 1}: cannot read {text[pos:pos + 20]!r}")
+            if match.lastindex:
+                word = match.group(match.lastindex)
+                self.items.append((word, text.count("\n", 0, match.start(match.lastindex)) + 1))
+            pos = match.end()
+
+    def peek(self):
+        return self.items[self.at][0] if self.at < len(self.items) else None
+
+    def next(self):
+        if self.at >= len(self.items):
+            raise IdlError(f"{self.path}: ends too early")
+        self.at += 1
+        return self.items[self.at - 1][0]
+
+    def fail(self, why):
+        line = self.items[min(self.at, len(self.items)) - 1][1]
+        raise IdlError(f"{self.path}:{line}: {why}")
+
+    def expect(self, word):
+        got = self.next()
+        if got != word:
+            self.fail(f"expected {word!r}, found {got!r}")
+
+    def name(self):
+        word = self.next()
+        if not re.fullmatch(r"[A-Za-z_]\w*", word):
+            self.fail(f"expected a name, found {word!r}")
+        return word
+
+    def text(self):
+        word = self.next()
+        if not word.startswith('"'):
+            self.fail(f"expected a quoted text, found {word!r}")
+        return json.loads(word)
+
+    def number(self):
+        word = self.next()
+        if not re.fullmatch(r"-?\d+", word):
+            self.fail(f"expected a number, found {word!r}")
+        return int(word)
+
+
+def snake(name):
+    name = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name).lower()
+    return name + "_" if name in KEYWORDS else name
+
+
+def lower_camel(name):
+    return name[:1].lower() + name[1:]
+
+
+class Member:
+    def __init__(self, name, base, is_list):
+        self.name, self.base, self.is_list = name, base, is_list
+        self.required, self.honour, self.note, self.only = False, "honoured", "", ""
+        self.query, self.xml, self.low, self.high, self.values = name, None, None, None, []
+
+    @property
+    def stored(self):
+        return self.honour == "honoured"
+
+    def cpp_type(self):
+        inner = SCALARS[self.base][0] if self.base in SCALARS else self.base
+        if self.is_list:
+            return f"std::vector<{inner}>"
+        return inner if self.required else f"std::optional<{inner}>"
+
+    def xml_name(self, protocol):
+        if self.xml:
+            return self.xml
+        if protocol == "query":
+            return self.name
+        return lower_camel(self.name) + ("Set" if self.is_list else "")
+
+
+def parse_type(tokens):
+    word = tokens.name()
+    if word != "list":
+        return word, False
+    tokens.expect("<")
+    inner = tokens.name()
+    tokens.expect(">")
+    return inner, True
+
+
+def parse_member(tokens):
+    name = tokens.name()
+    member = Member(name, *parse_type(tokens))
+    while tokens.peek() in ("required", "query", "xml", "range", "length", "oneof", "ignored", "unsupported", "only"):
+        word = tokens.next()
+        if word == "required":
+            member.required = True
+        elif word in ("query", "xml"):
+            setattr(member, word, tokens.text())
+        elif word in ("range", "length"):
+            member.low, member.high = tokens.number(), tokens.number()
+        elif word == "oneof":
+            while tokens.peek() and tokens.peek().startswith('"'):
+                member.values.append(tokens.text())
+        else:
+            member.honour = word
+            member.only = tokens.text() if word == "only" else ""
+            member.note = tokens.text()
+    return member
+
+
+def parse_members(tokens):
+    members, seen = [], set()
+    tokens.expect("{")
+    while tokens.peek() != "}":
+        member = parse_member(tokens)
+        if member.name in seen:
+            tokens.fail(f"{member.name} is there twice")
+        seen.add(member.name)
+        members.append(member)
+    tokens.expect("}")
+    return members
+
+
+class Model:
+    """All files together: structs and actions by name, in order."""
+
+    def __init__(self):
+        self.structs, self.actions, self.protocol_of = {}, {}, {}
+
+    def add_struct(self, tokens, name, members, protocol):
+        if name in self.structs:
+            tokens.fail(f"{name} is defined twice")
+        self.structs[name], self.protocol_of[name] = members, protocol
+
+    def add_action(self, tokens, service, protocol):
+        name, mode = tokens.name(), tokens.name()
+        if mode not in ("read", "write"):
+            tokens.fail(f"an action is 'read' or 'write', not {mode!r}")
+        if name in self.actions:
+            tokens.fail(f"{name} is defined twice")
+        tokens.expect("{")
+        tokens.expect("request")
+        self.add_struct(tokens, name + "Request", parse_members(tokens), protocol)
+        tokens.expect("response")
+        alias = None
+        if tokens.peek() == "{":
+            self.add_struct(tokens, name + "Response", parse_members(tokens), protocol)
+        else:
+            alias = tokens.name()
+        tokens.expect("}")
+        self.actions[name] = {"service": service, "write": mode == "write", "alias": alias, "file": tokens.path}
+
+    def read(self, path):
+        tokens = Tokens(path, pathlib.Path(path).read_text())
+        service, protocol = "ec2", "ec2"
+        while tokens.peek():
+            word = tokens.name()
+            if word == "service":
+                service, protocol = tokens.name(), tokens.name()
+            elif word == "struct":
+                name = tokens.name()
+                self.add_struct(tokens, name, parse_members(tokens), protocol)
+            elif word == "action":
+                self.add_action(tokens, service, protocol)
+            else:
+                tokens.fail(f"expected service, struct or action, found {word!r}")
+
+    def check(self):
+        for name, members in self.structs.items():
+            for member in members:
+                if member.base not in SCALARS and member.base not in self.structs:
+                    raise IdlError(f"{name}.{member.name}: no type {member.base}")
+        for name, action in self.actions.items():
+            if action["alias"] and action["alias"] not in self.structs:
+                raise IdlError(f"{name}: no struct {action['alias']}")
+
+    def ordered(self):
+        done, order = set(), []
+
+        def visit(name, trail):
+            if name in trail:
+                raise IdlError(f"{name} contains itself")
+            if name in done:
+                return
+            for member in self.structs[name]:
+                if member.base in self.structs and member.stored:
+                    visit(member.base, trail | {name})
+            done.add(name)
+            order.append(name)
+
+        for name in self.structs:
+            visit(name, frozenset())
+        return order
+
+
+def render_shapes(model):
+    out = ["// Generated by proto/ec2/generate.py from proto/ec2/*.idl. Do not edit.", "#pragma once", "",
+           "#include <cstdint>", "#include <optional>", "#include <string>", "#include <vector>", "",
+           '#include "proto/base/clock.h"', '#include "proto/ec2/table.h"', "", "namespace lodge::ec2 {", ""]
+    for name in model.ordered():
+        out.append(f"struct {name} {{")
+        for member in model.structs[name]:
+            if member.stored:
+                init = "{}" if member.required and not member.is_list else ""
+                out.append(f"    {member.cpp_type()} {snake(member.name)}{init};")
+        out += ["};", ""]
+    for name, action in model.actions.items():
+        if action["alias"]:
+            out.append(f"using {name}Response = {action['alias']};")
+    out.append("")
+    for name in model.structs:
+        out.append(f"extern const StructTable {snake(name)}_table;")
+    out += ["", "// Every action, by name.", f"inline constexpr std::size_t action_count = {len(model.actions)};",
+            "extern const ActionTable actions[action_count];", "", "}  // namespace lodge::ec2", ""]
+    return "\n".join(out)
+
+
+def quote(text):
+    return json.dumps(text, ensure_ascii=True)
+
+
+def render_field(struct, member, protocol):
+    kind = SCALARS[member.base][1] if member.base in SCALARS else "Kind::structure"
+    sub = "nullptr" if member.base in SCALARS else f"&{snake(member.base)}_table"
+    values, count = "nullptr", 0
+    if member.values:
+        values, count = f"{snake(struct)}_{snake(member.name)}_values", len(member.values)
+    access = f"access<&{struct}::{snake(member.name)}>()" if member.stored else "Access{}"
+    low = "no_bound" if member.low is None else member.low
+    high = "no_bound" if member.high is None else member.high
+    flags = f"{str(member.is_list).lower()}, {str(member.required).lower()}, Honour::{member.honour}"
+    return (f"    {{{quote(member.query)}, {quote(member.xml_name(protocol))}, {kind}, {flags}, "
+            f"{quote(member.only)}, {quote(member.note)}, {low}, {high}, {values}, {count}, {sub}, {access}}},")
+
+
+def render_tables(model):
+    out = ["// Generated by proto/ec2/generate.py from proto/ec2/*.idl. Do not edit.", '#include "proto/ec2/shapes.h"', "",
+           "namespace lodge::ec2 {", "namespace {", ""]
+    for name in model.ordered():
+        members = model.structs[name]
+        for member in members:
+            if member.values:
+                listed = ", ".join(quote(v) for v in member.values)
+                out.append(f"constexpr std::string_view {snake(name)}_{snake(member.name)}_values[] = {{{listed}}};")
+        if members:
+            out.append(f"const Field {snake(name)}_fields[] = {{")
+            out += [render_field(name, m, model.protocol_of[name]) for m in members]
+            out += ["};", ""]
+    out += ["}  // namespace", ""]
+    for name in model.ordered():
+        fields = f"{{{snake(name)}_fields, {len(model.structs[name])}}}" if model.structs[name] else "{}"
+        out.append(f"const StructTable {snake(name)}_table = {{{quote(name)}, {fields}}};")
+    out += ["", "const ActionTable actions[action_count] = {"]
+    for name, action in model.actions.items():
+        response = snake(action["alias"] or name + "Response")
+        out.append(f"    {{{quote(name)}, {quote(action['service'])}, {str(action['write']).lower()}, "
+                   f"&{snake(name + 'Request')}_table, &{response}_table}},")
+    out += ["};", "", "}  // namespace lodge::ec2", ""]
+    return "\n".join(out)
+
+
+def render_handlers(model):
+    out = ["// Generated by proto/ec2/generate.py from proto/ec2/*.idl. Do not edit.", "#pragma once", "",
+           '#include "proto/base/result.h"', '#include "proto/ec2/shapes.h"', "", "namespace lodge::api {", "",
+           "class RequestContext;", ""]
+    for name in model.actions:
+        out.append(f"Result<ec2::{name}Response> {snake(name)}(RequestContext& context, "
+                   f"const ec2::{name}Request& request);")
+    out += ["", "// X(Name, handler) for every action, in the order of ec2::actions.", "#define LODGE_ACTIONS(X) \\"]
+    out += [f"    X({name}, {snake(name)}) \\" for name in model.actions]
+    out += ["", "}  // namespace lodge::api", ""]
+    return "\n".join(out)
+
+
+def describe_action(model, name):
+    members = model.structs[name + "Request"]
+    return {"service": model.actions[name]["service"], "write": model.actions[name]["write"],
+            "parameters": [m.name for m in members if m.stored],
+            "ignored": {m.name: m.note for m in members if m.honour == "ignored"},
+            "restricted": {m.name: m.note for m in members if m.honour == "only"},
+            "unsupported": {m.name: m.note for m in members if m.honour == "unsupported"}}
+
+
+def render_markdown(model):
+    out = ["| Service | Action | Parameters honoured | Refused by name |", "|---|---|---|---|"]
+    for name in sorted(model.actions, key=lambda n: (model.actions[n]["service"], n)):
+        facts = describe_action(model, name)
+        refused = sorted([*facts["unsupported"], *facts["restricted"]])
+        out.append(f"| {facts['service']} | {name} | {', '.join(facts['parameters']) or '-'} "
+                   f"| {', '.join(refused) or '-'} |")
+    return "\n".join(out) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=pathlib.Path, help="folder for the generated files")
+    parser.add_argument("--markdown", action="store_true", help="print the table of actions")
+    parser.add_argument("files", nargs="+")
+    args = parser.parse_args()
+    model = Model()
+    try:
+        for path in sorted(args.files):
+            model.read(path)
+        model.check()
+        model.ordered()
+    except (IdlError, OSError, ValueError) as error:
+        sys.exit(f"generate.py: {error}")
+    if args.markdown:
+        print(render_markdown(model), end="")
+        return
+    args.out.mkdir(parents=True, exist_ok=True)
+    facts = {name: describe_action(model, name) for name in model.actions}
+    for file, text in {"shapes.h": render_shapes(model), "tables.cpp": render_tables(model),
+                       "handlers.h": render_handlers(model), "actions.json": json.dumps(facts, indent=1) + "\n"}.items():
+        target = args.out / file
+        if not target.exists() or target.read_text() != text:
+            target.write_text(text)
+        else:
+            target.touch()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+
+#include "proto/base/clock.h"
+#include "proto/base/ids.h"
+#include "proto/model/enum_text.h"
+
+namespace lodge {
+
+// What the operator wants of a host. Whether it is reachable is its lease's business, not a column.
+enum class HostState { active, draining };
+
+template <>
+struct EnumText<HostState> {
+    static constexpr std::array words = {std::pair{HostState::active, std::string_view("active")},
+                                         std::pair{HostState::draining, std::string_view("draining")}};
+};
+
+// A machine with an agent.
+struct Host {
+    HostId id;
+    std::string name;  // as the machine calls itself
+    std::string zone;
+    std::string architecture;  // "x86_64"
+    HostState state = HostState::active;
+    std::int64_t epoch = 1;          // raised by fencing
+    std::string certificate_sha256;  // hex, of the certificate its agent must show
+    std::int64_t vcpus = 0;          // what guests may have before overcommit
+    std::int64_t memory_mib = 0;
+    std::int64_t disk_mib = 0;
+    UnixMs created_ms = 0;
+};
+
+// Lets one machine join, once. Only the hash of the secret is kept.
+struct HostToken {
+    std::string secret_sha256;
+    std::string zone;
+    UnixMs expires_ms = 0;
+};
+
+}  // namespace lodge

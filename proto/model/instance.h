@@ -1,0 +1,93 @@
+#pragma once
+
+#include <string>
+
+#include "proto/base/clock.h"
+#include "proto/base/ids.h"
+#include "proto/model/enum_text.h"
+
+namespace lodge {
+
+// What the user wants. Written by the API, and by the lifecycle's rules where the guest ended by itself.
+enum class Desired { running, stopped, terminated };
+
+template <>
+struct EnumText<Desired> {
+    static constexpr std::array words = {std::pair{Desired::running, std::string_view("running")},
+                                         std::pair{Desired::stopped, std::string_view("stopped")},
+                                         std::pair{Desired::terminated, std::string_view("terminated")}};
+};
+
+inline constexpr std::array all_desired = {Desired::running, Desired::stopped, Desired::terminated};
+
+// What clients see (EC2 API reference, InstanceState), with EC2's codes.
+enum class InstanceState : std::uint8_t {
+    pending = 0,
+    running = 16,
+    shutting_down = 32,
+    terminated = 48,
+    stopping = 64,
+    stopped = 80
+};
+
+template <>
+struct EnumText<InstanceState> {
+    static constexpr std::array words = {std::pair{InstanceState::pending, std::string_view("pending")},
+                                         std::pair{InstanceState::running, std::string_view("running")},
+                                         std::pair{InstanceState::shutting_down, std::string_view("shutting-down")},
+                                         std::pair{InstanceState::terminated, std::string_view("terminated")},
+                                         std::pair{InstanceState::stopping, std::string_view("stopping")},
+                                         std::pair{InstanceState::stopped, std::string_view("stopped")}};
+};
+
+struct Reservation {
+    ReservationId id;
+    AccountId account_id;
+    std::string region;
+    UnixMs created_ms = 0;
+};
+
+// The EC2 resource. Its guests come and go; its root disk stays on one host.
+struct Instance {
+    InstanceId id;
+    AccountId account_id;
+    std::string region;
+    std::string zone;
+    ReservationId reservation_id;
+    std::int64_t launch_index = 0;
+    ImageId image_id;
+    std::string kernel_id;
+    std::string ramdisk_id;
+    std::string instance_type;
+    std::string architecture;
+    std::int64_t vcpus = 0;
+    std::int64_t memory_mib = 0;
+    std::int64_t core_count = 0;
+    std::int64_t threads_per_core = 0;
+    std::string key_name;
+    std::string user_data;  // raw bytes
+    std::string client_token;
+    bool disable_api_termination = false;
+    bool disable_api_stop = false;
+    bool terminate_on_shutdown = false;  // InstanceInitiatedShutdownBehavior=terminate
+    std::string root_device_name;
+    VolumeId root_volume_id;
+    std::int64_t root_size_bytes = 0;
+    UnixMs root_attached_ms = 0;
+
+    Desired desired = Desired::running;
+    std::int64_t generation = 1;  // raised by every change of what agents are asked for
+    bool skip_os_shutdown = false;
+    std::int64_t reboots_wanted = 0;
+    GuestId guest_id;  // the current or last guest
+    HostId host_id;    // where the root disk is
+    UnixMs launched_ms = 0;
+    UnixMs desired_ms = 0;  // when `desired` last changed
+    UnixMs ended_ms = 0;    // when it became terminated; 0 before
+    bool overdue = false;   // the deadline of the present transition has passed and was told
+    std::string state_reason_code;
+    std::string state_reason;
+    std::string transition_reason;
+};
+
+}  // namespace lodge

@@ -1,0 +1,178 @@
+#include "scheduler/placement/place.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "scheduler/placement/search.h"
+
+namespace lodge::scheduler {
+namespace {
+
+Request in_range(Request request) {
+    request.vcpus = std::clamp<std::int64_t>(request.vcpus, 1, max_total);
+    request.memory_mib = std::clamp<std::int64_t>(request.memory_mib, 1, max_total);
+    request.min_count = std::max<std::int64_t>(request.min_count, 1);
+    request.max_count = std::max(request.max_count, request.min_count);
+    return request;
+}
+
+Demand demand_of(const Request& request) {
+    return {request.vcpus, request.memory_mib};
+}
+
+NoCapacity nothing_yet(const Request& request) {
+    NoCapacity why;
+    why.vcpus = request.vcpus;
+    why.memory_mib = request.memory_mib;
+    why.min_count = request.min_count;
+    why.max_count = request.max_count;
+    why.pinned = request.pinned;
+    return why;
+}
+
+bool zone_wanted(const Request& request, const std::string& zone) {
+    if (!request.zone.empty()) return zone == request.zone;
+    return std::find(request.zones.begin(), request.zones.end(), zone) != request.zones.end();
+}
+
+// How many instances the partition's free capacity would make if it were one host.
+std::int64_t room(const Partition& partition, const Demand& demand) {
+    return std::min(partition.free_vcpus / demand.vcpus, partition.free_memory_mib / demand.memory_mib);
+}
+
+// The partitions the request may use, most room first, then by zone.
+std::vector<const Partition*> candidates(const CapacityIndex& index, const Request& request) {
+    std::vector<const Partition*> found;
+    const auto add = [&](const std::string& zone) {
+        const Partition* partition = index.partition(zone, request.architecture);
+        if (partition != nullptr) found.push_back(partition);
+    };
+    if (!request.zone.empty()) {
+        add(request.zone);
+        return found;
+    }
+    for (const std::string& zone : std::set(request.zones.begin(), request.zones.end())) add(zone);
+    const Demand demand = demand_of(request);
+    std::stable_sort(found.begin(), found.end(), [&](const Partition* a, const Partition* b) {
+        return room(*a, demand) > room(*b, demand);
+    });
+    return found;
+}
+
+// What one zone can do for the request.
+struct Attempt {
+    const Partition* partition;
+    Search search;
+    std::vector<const IndexedHost*> hosts;  // at most max_count
+};
+
+Attempt attempt(const Partition& partition, const Request& request) {
+    Attempt made{&partition, Search(partition, demand_of(request), request.strategy, request.seed), {}};
+    while (std::ssize(made.hosts) < request.max_count) {
+        const IndexedHost* host = made.search.next();
+        if (host == nullptr) break;
+        made.hosts.push_back(host);
+    }
+    return made;
+}
+
+Plan plan_of(const Attempt& made) {
+    Plan plan;
+    plan.zone = made.partition->zone;
+    plan.hosts.reserve(made.hosts.size());
+    for (const IndexedHost* host : made.hosts) plan.hosts.push_back(host->capacity.id);
+    return plan;
+}
+
+// Counts every host of the partition that a filter before capacity drops.
+void count_dropped(const Partition& partition, const Request& request, NoCapacity& why) {
+    why.considered += partition.hosts();
+    if (!zone_wanted(request, partition.zone)) {
+        why.zone += partition.hosts();
+    } else if (partition.architecture != request.architecture) {
+        why.architecture += partition.hosts();
+    } else {
+        for (std::size_t i = 0; i < host_conditions; ++i) {
+            if (i == static_cast<std::size_t>(HostCondition::ok)) continue;
+            why.by_condition[i] += partition.hosts_by_condition[i];
+        }
+    }
+}
+
+NoCapacity explain(const CapacityIndex& index, const Request& request, const std::vector<Attempt>& attempts) {
+    NoCapacity why = nothing_yet(request);
+    for (const auto& [name, partition] : index.partitions()) count_dropped(partition, request, why);
+    for (const Attempt& made : attempts) {
+        explain_partition(*made.partition, demand_of(request), made.search.taken(), why);
+        why.could_place = std::max<std::int64_t>(why.could_place, std::ssize(made.hosts));
+    }
+    return why;
+}
+
+// Counts the pinned host under the first filter that drops it. True when only capacity can.
+bool pinned_passes(const HostCapacity& host, const Request& request, NoCapacity& why) {
+    why.considered = 1;
+    if (!request.zone.empty() && host.zone != request.zone) {
+        why.zone = 1;
+    } else if (host.architecture != request.architecture) {
+        why.architecture = 1;
+    } else if (host.condition != HostCondition::ok) {
+        why.by_condition[static_cast<std::size_t>(host.condition)] = 1;
+    } else {
+        return true;
+    }
+    return false;
+}
+
+void explain_pinned(const HostCapacity& host, const Demand& demand, NoCapacity& why) {
+    if (why.could_place > 0) {
+        why.fitting = 1;
+    } else if (host.free_vcpus < demand.vcpus) {
+        why.vcpus_short = 1;
+    } else {
+        why.memory_short = 1;
+    }
+    offer_nearest(host.id, host.free_vcpus - why.could_place * demand.vcpus,
+                  host.free_memory_mib - why.could_place * demand.memory_mib, demand, why);
+}
+
+tl::expected<Plan, NoCapacity> place_pinned(const CapacityIndex& index, const Request& request) {
+    NoCapacity why = nothing_yet(request);
+    const HostCapacity* host = index.find(*request.pinned);
+    if (host == nullptr || !pinned_passes(*host, request, why)) return tl::unexpected(std::move(why));
+    const Demand demand = demand_of(request);
+    const std::int64_t free =
+        std::min(host->free_vcpus / demand.vcpus, host->free_memory_mib / demand.memory_mib);
+    const std::int64_t instances = std::clamp<std::int64_t>(free, 0, request.max_count);
+    if (instances >= request.min_count) {
+        return Plan{std::vector(static_cast<std::size_t>(instances), host->id), host->zone};
+    }
+    why.could_place = instances;
+    explain_pinned(*host, demand, why);
+    return tl::unexpected(std::move(why));
+}
+
+tl::expected<Plan, NoCapacity> place_anywhere(const CapacityIndex& index, const Request& request) {
+    std::vector<Attempt> attempts;
+    for (const Partition* partition : candidates(index, request)) {
+        attempts.push_back(attempt(*partition, request));
+        // Those after it have less room, and none can hold more.
+        if (std::ssize(attempts.back().hosts) == request.max_count) return plan_of(attempts.back());
+    }
+    const auto most =
+        std::max_element(attempts.begin(), attempts.end(), [](const Attempt& a, const Attempt& b) {
+            return a.hosts.size() < b.hosts.size();  // of equals the first stays
+        });
+    if (most != attempts.end() && std::ssize(most->hosts) >= request.min_count) return plan_of(*most);
+    return tl::unexpected(explain(index, request, attempts));
+}
+
+}  // namespace
+
+tl::expected<Plan, NoCapacity> place(const CapacityIndex& index, const Request& request) {
+    const Request wanted = in_range(request);
+    return wanted.pinned ? place_pinned(index, wanted) : place_anywhere(index, wanted);
+}
+
+}  // namespace lodge::scheduler

@@ -1,0 +1,146 @@
+#include "scheduler/placement/search.h"
+
+#include <algorithm>
+#include <functional>
+#include <tuple>
+
+namespace lodge::scheduler {
+
+std::uint64_t start_of(std::uint64_t seed) {
+    std::uint64_t mixed = seed + 0x9e3779b97f4a7c15U;  // splitmix64
+    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9U;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebU;
+    return mixed ^ (mixed >> 31);
+}
+
+Search::Search(const Partition& partition, const Demand& demand, Strategy strategy, std::uint64_t seed)
+    : demand_(demand), strategy_(strategy), start_(start_of(seed)) {
+    const auto& shapes = partition.free_hosts.shapes();
+    unseen_.reserve(shapes.size());
+    heap_.reserve(64);
+    for (const auto& [shape, levels] : shapes) {
+        const auto roomy = std::span(levels).subspan(first_level(levels, demand.vcpus));
+        if (roomy.empty() || shape.memory_mib < demand.memory_mib) continue;
+        unseen_.push_back({shape, roomy});
+        push(unseen_bound(static_cast<std::uint32_t>(unseen_.size() - 1)));
+    }
+}
+
+const IndexedHost* Search::next() {
+    while (!heap_.empty()) {
+        const Entry best = pop();
+        switch (best.kind) {
+            case Entry::Kind::unseen:
+                look_at_levels(best.index);
+                break;
+            case Entry::Kind::level:
+                open(*best.level, best.index);
+                break;
+            case Entry::Kind::taken:
+                return give(best.index);
+            case Entry::Kind::opened:
+                take_from(best.index);
+                return give(static_cast<std::uint32_t>(taken_.size() - 1));
+        }
+    }
+    return nullptr;
+}
+
+bool Search::Entry::operator>(const Entry& other) const {
+    const auto rank = [](const Entry& entry) {
+        return std::tuple(entry.instances, entry.cost, entry.kind >= Kind::opened, entry.ring);
+    };
+    return rank(*this) > rank(other);
+}
+
+void Search::push(const Entry& entry) {
+    heap_.push_back(entry);
+    std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
+}
+
+Search::Entry Search::pop() {
+    std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
+    const Entry entry = heap_.back();
+    heap_.pop_back();
+    return entry;
+}
+
+void Search::push_opened(std::uint32_t index) {
+    const Opened& opened = opened_[index];
+    const Spot* spot = opened.cursor.get();
+    if (spot == nullptr) return;
+    const Leftover left =
+        opened.shape.leftover(opened.free_vcpus - demand_.vcpus, spot->free_memory_mib - demand_.memory_mib);
+    push({0, cost(strategy_, left), spot->order - start_, Entry::Kind::opened, index});
+}
+
+void Search::push_taken(std::uint32_t index) {
+    const TakenHost& taken = taken_[index];
+    const std::int64_t vcpus = taken.free_vcpus - demand_.vcpus;
+    const std::int64_t memory_mib = taken.free_memory_mib - demand_.memory_mib;
+    if (vcpus < 0 || memory_mib < 0) return;
+    const HostCapacity& host = taken.host->capacity;
+    const Leftover left = Shape::of(host.total_vcpus, host.total_memory_mib).leftover(vcpus, memory_mib);
+    const std::int64_t instances = strategy_ == Strategy::spread ? taken.instances : 0;
+    push({instances, cost(strategy_, left), taken.host->order - start_, Entry::Kind::taken, index});
+}
+
+const Level& Search::next_unseen(const Unseen& unseen) const {
+    return strategy_ == Strategy::best_fit ? unseen.levels.front() : unseen.levels.back();
+}
+
+// The next level's vCPUs, with the best memory that any host of the shape could have.
+Search::Entry Search::unseen_bound(std::uint32_t index) const {
+    const Unseen& unseen = unseen_[index];
+    const bool fit = strategy_ == Strategy::best_fit;
+    const std::int64_t memory_mib = fit ? 0 : unseen.shape.memory_mib - demand_.memory_mib;
+    const std::int64_t vcpus = next_unseen(unseen).free_vcpus - demand_.vcpus;
+    return {0, cost(strategy_, unseen.shape.leftover(vcpus, memory_mib)), 0, Entry::Kind::unseen, index};
+}
+
+// Looks at levels as long as the next may hold something better than the heap does.
+void Search::look_at_levels(std::uint32_t index) {
+    Unseen& unseen = unseen_[index];
+    do {
+        look_at(next_unseen(unseen), index);
+        const std::size_t left = unseen.levels.size() - 1;
+        unseen.levels =
+            strategy_ == Strategy::best_fit ? unseen.levels.last(left) : unseen.levels.first(left);
+        if (left == 0) return;
+    } while (heap_.empty() || heap_.front() > unseen_bound(index));
+    push(unseen_bound(index));
+}
+
+void Search::look_at(const Level& level, std::uint32_t index) {
+    const Shape& shape = unseen_[index].shape;
+    const auto memory = memory_bound(level, shape, strategy_, demand_.memory_mib);
+    if (!memory) return;
+    const std::int64_t vcpus = shape.leftover(level.free_vcpus - demand_.vcpus, 0).vcpus;
+    push({0, cost(strategy_, {vcpus, *memory}), 0, Entry::Kind::level, index, &level});
+}
+
+void Search::open(const Level& level, std::uint32_t index) {
+    opened_.push_back({unseen_[index].shape, level.free_vcpus,
+                       LevelCursor(level.spots, strategy_, demand_.memory_mib, start_)});
+    push_opened(static_cast<std::uint32_t>(opened_.size() - 1));
+}
+
+// Moves the level's current host into the overlay.
+void Search::take_from(std::uint32_t index) {
+    LevelCursor& cursor = opened_[index].cursor;
+    const IndexedHost* host = cursor.get()->host;
+    taken_.push_back({host, 0, host->capacity.free_vcpus, host->capacity.free_memory_mib});
+    cursor.next();
+    push_opened(index);
+}
+
+const IndexedHost* Search::give(std::uint32_t index) {
+    TakenHost& taken = taken_[index];
+    ++taken.instances;
+    taken.free_vcpus -= demand_.vcpus;
+    taken.free_memory_mib -= demand_.memory_mib;
+    push_taken(index);
+    return taken.host;
+}
+
+}  // namespace lodge::scheduler

@@ -1,0 +1,93 @@
+// The best hosts of one partition, one after the other, each as if all before it had been claimed.
+//
+// Best first: a heap holds hosts, and bounds: "no host of this shape's levels that were not looked at yet can
+// be better than this", and, once a level was looked at, "no host of this level can be". A level's tree is
+// walked only when its bound comes up; a host that comes up is the answer. Most levels are never looked at.
+// Hosts taken go back into the heap with what they have left: they are the overlay, the index is not touched.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "scheduler/placement/capacity_index.h"
+#include "scheduler/placement/level_cursor.h"
+
+namespace lodge::scheduler {
+
+// What a host must hold for one instance: at least 1 and at most max_total of each.
+struct Demand {
+    std::int64_t vcpus;
+    std::int64_t memory_mib;
+};
+
+// A host that the search returned, and what it has left since.
+struct TakenHost {
+    const IndexedHost* host;
+    std::int64_t instances;
+    std::int64_t free_vcpus;
+    std::int64_t free_memory_mib;
+};
+
+// Where in Spot::order a seed begins, among hosts of equal cost. The lowest after it, in a ring, wins.
+std::uint64_t start_of(std::uint64_t seed);
+
+// Reads the partition, which must outlive it unchanged. For one thread.
+class Search {
+  public:
+    Search(const Partition& partition, const Demand& demand, Strategy strategy, std::uint64_t seed);
+
+    // The best host for one more instance: of least cost under the strategy; with spread, only among the
+    // hosts taken least often. Null when no host holds one more, and then for good.
+    const IndexedHost* next();
+
+    // Every host returned so far. Once next() gave null, that is every host that held an instance at all.
+    const std::vector<TakenHost>& taken() const { return taken_; }
+
+  private:
+    // The levels of one shape that were not looked at yet, ascending. best_fit goes on at the front, spread
+    // at the back.
+    struct Unseen {
+        Shape shape;
+        std::span<const Level> levels;
+    };
+    // A level being walked.
+    struct Opened {
+        Shape shape;
+        std::int64_t free_vcpus;
+        LevelCursor cursor;
+    };
+    // What the heap holds, in the order it comes up: fewest instances, least cost, bounds before hosts, ring.
+    struct Entry {
+        enum class Kind : std::uint8_t { unseen, level, opened, taken };
+        std::int64_t instances;
+        std::int64_t cost;
+        std::uint64_t ring;
+        Kind kind;
+        std::uint32_t index;           // into unseen_ (also for a level), opened_ or taken_
+        const Level* level = nullptr;  // of a level
+        bool operator>(const Entry& other) const;
+    };
+
+    void push(const Entry& entry);
+    Entry pop();
+    void push_opened(std::uint32_t index);
+    void push_taken(std::uint32_t index);
+    const Level& next_unseen(const Unseen& unseen) const;
+    Entry unseen_bound(std::uint32_t index) const;
+    void look_at_levels(std::uint32_t index);
+    void look_at(const Level& level, std::uint32_t index);
+    void open(const Level& level, std::uint32_t index);
+    void take_from(std::uint32_t index);
+    const IndexedHost* give(std::uint32_t index);
+
+    Demand demand_;
+    Strategy strategy_;
+    std::uint64_t start_;
+    std::vector<Entry> heap_;
+    std::vector<Unseen> unseen_;
+    std::vector<Opened> opened_;
+    std::vector<TakenHost> taken_;
+};
+
+}  // namespace lodge::scheduler

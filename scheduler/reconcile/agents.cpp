@@ -1,0 +1,103 @@
+#include "scheduler/reconcile/agents.h"
+
+#include <spdlog/spdlog.h>
+
+#include "db/store/consoles.h"
+#include "db/store/guests.h"
+#include "db/store/hosts.h"
+#include "db/store/instances.h"
+#include "scheduler/reconcile/desired.h"
+#include "scheduler/reconcile/events.h"
+
+namespace lodge::scheduler {
+namespace {
+
+constexpr std::int64_t longest_poll_ms = 60'000;
+
+Error unknown_host(const HostId& id) {
+    return make_error(ErrorCode::not_found, {"there is no host " + id.str()});
+}
+
+}  // namespace
+
+Agents::Agents(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing)
+    : database_(database), claims_(claims), hub_(hub), clock_(clock), timing_(timing) {}
+
+Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloRequest& request) {
+    hub_.said_hello(host_id, request.facts.accelerator);
+    return database_.write([&](db::Session& session) -> Result<link::HelloReply> {
+        auto host = db::hosts::find(session, host_id);
+        if (!host) return tl::unexpected<Error>(unknown_host(host_id));
+        host->name = request.facts.name;
+        host->architecture = request.facts.architecture;
+        host->vcpus = request.facts.vcpus;
+        host->memory_mib = request.facts.memory_mib;
+        host->disk_mib = request.facts.disk_mib;
+        db::hosts::update_facts(session, *host);
+        claims_.put_host(*host, hub_.condition(host_id, host->state));
+        return link::HelloReply{host_id, host->epoch, timing_.heartbeat_ms, timing_.lease_ms};
+    });
+}
+
+link::HeartbeatReply Agents::heartbeat(const HostId& host_id, const link::Heartbeat& heartbeat) {
+    bool known = hub_.known(host_id);
+    hub_.heard(host_id, &heartbeat);
+    return {.hello_wanted = !known};
+}
+
+Result<link::PollReply> Agents::look(const HostId& host_id, const std::string& known_version) {
+    link::PollReply reply;
+    reply.version = hub_.version(host_id);  // before the rows: a change in between shows up as a newer version
+    reply.console_requests = hub_.console_requests(host_id);
+    reply.changed = reply.version != known_version;
+    if (!reply.changed) return reply;
+    LODGE_TRY(reply.guests, database_.read([&](db::Session& session) -> Result<std::vector<link::DesiredGuest>> {
+        return desired_guests(session, host_id);
+    }));
+    return reply;
+}
+
+void Agents::poll(const HostId& host_id, const link::PollRequest& request,
+                  std::function<void(Result<link::PollReply>)> reply) {
+    hub_.heard(host_id, nullptr);
+    hub_.wait(host_id, request.known_version, std::min(request.wait_ms, longest_poll_ms),
+              [this, host_id, known = request.known_version, reply = std::move(reply)] { reply(look(host_id, known)); });
+}
+
+void Agents::apply(db::Session& session, const HostId& host_id, const link::ObservedGuest& seen) {
+    auto guest = db::guests::find(session, seen.guest_id);
+    if (!guest || guest->host_id != host_id) return;
+    auto row = db::instances::find_any(session, guest->instance_id);
+    if (!row) return;
+    auto& instance = row->instance;
+    bool held = holds_claim(guest->observed);
+    auto before = visible_state(instance.desired, row->guest.observed);
+    auto generation = instance.generation;
+    Observation observation{seen.generation, seen.observed, seen.reboots_done, seen.reason_code, seen.reason};
+    if (!observe(instance, *guest, observation, clock_.now_ms())) return;
+    db::guests::update(session, *guest);
+    db::instances::update(session, instance);
+    if (held && !holds_claim(guest->observed)) claims_.release(session, *guest);
+    record_transition(session, instance, before, visible_state(instance.desired, guest->observed), clock_.now_ms());
+    if (instance.generation != generation) session.after_commit([this, host_id] { hub_.changed(host_id); });
+}
+
+Result<link::ReportReply> Agents::report(const HostId& host_id, const link::ReportRequest& request) {
+    hub_.heard(host_id, nullptr);
+    auto done = database_.write([&](db::Session& session) -> Result<link::ReportReply> {
+        for (const auto& seen : request.guests) apply(session, host_id, seen);
+        for (const auto& console : request.consoles) {
+            auto row = db::instances::find_any(session, console.instance_id);
+            if (!row || row->instance.host_id != host_id) continue;
+            auto tail = std::string_view(console.bytes);
+            if (tail.size() > link::console_bytes) tail.remove_prefix(tail.size() - link::console_bytes);
+            db::consoles::put(session, console.instance_id, {std::string(tail), clock_.now_ms()});
+        }
+        return link::ReportReply{true};
+    });
+    if (done)
+        for (const auto& console : request.consoles) hub_.console_arrived(console.instance_id);
+    return done;
+}
+
+}  // namespace lodge::scheduler

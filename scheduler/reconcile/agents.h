@@ -1,0 +1,53 @@
+// The control plane's side of the agents' link, whatever carries it: TLS (api/link) or a call (a simulation).
+// The caller has made sure who the host is.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+
+#include "db/driver/database.h"
+#include "proto/agent/messages.h"
+#include "proto/base/clock.h"
+#include "scheduler/apply/claims.h"
+#include "scheduler/lifecycle/lifecycle.h"
+#include "scheduler/reconcile/host_hub.h"
+
+namespace lodge::scheduler {
+
+// All in milliseconds.
+struct Timing {
+    std::int64_t heartbeat_ms = 3'000;
+    std::int64_t lease_ms = 12'000;
+    Deadlines deadlines;
+    std::int64_t keep_terminated_ms = 3'600'000;      // terminated instances stay visible that long
+    std::int64_t keep_client_tokens_ms = 86'400'000;  // retries with a ClientToken are recognised that long
+    std::int64_t keep_events_ms = 30LL * 86'400'000;
+};
+
+// Thread-safe; methods block on the database, except that poll() may answer later, on the hub's executor.
+class Agents {
+  public:
+    Agents(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing);
+
+    // Takes in the host's facts and makes it schedulable.
+    Result<link::HelloReply> hello(const HostId& host_id, const link::HelloRequest& request);
+    // Renews the lease; memory only.
+    link::HeartbeatReply heartbeat(const HostId& host_id, const link::Heartbeat& heartbeat);
+    void poll(const HostId& host_id, const link::PollRequest& request,
+              std::function<void(Result<link::PollReply>)> reply);
+    // All guests of the report in one transaction.
+    Result<link::ReportReply> report(const HostId& host_id, const link::ReportRequest& request);
+
+  private:
+    void apply(db::Session& session, const HostId& host_id, const link::ObservedGuest& seen);
+    Result<link::PollReply> look(const HostId& host_id, const std::string& known_version);
+
+    db::Database& database_;
+    Claims& claims_;
+    HostHub& hub_;
+    const Clock& clock_;
+    const Timing timing_;
+};
+
+}  // namespace lodge::scheduler

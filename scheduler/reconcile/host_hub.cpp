@@ -1,0 +1,159 @@
+#include "scheduler/reconcile/host_hub.h"
+
+#include <algorithm>
+
+namespace lodge::scheduler {
+
+HostHub::HostHub(const Clock& clock, Random& random, Executor executor, std::int64_t lease_ms)
+    : clock_(clock),
+      executor_(std::move(executor)),
+      lease_ms_(lease_ms),
+      started_steady_ms_(clock.steady_ms()),
+      boot_(random.hex(12)) {}
+
+void HostHub::run(std::function<void()> task) {
+    if (task) executor_(std::move(task));
+}
+
+void HostHub::heard(const HostId& id, const link::Heartbeat* heartbeat) {
+    std::lock_guard lock(mutex_);
+    auto& liveness = hosts_[id].liveness;
+    liveness.last_heard_steady_ms = clock_.steady_ms();
+    if (heartbeat) liveness.last = *heartbeat;
+}
+
+void HostHub::said_hello(const HostId& id, const std::string& accelerator) {
+    std::lock_guard lock(mutex_);
+    auto& liveness = hosts_[id].liveness;
+    liveness.heard = true;
+    liveness.last_heard_steady_ms = clock_.steady_ms();
+    liveness.accelerator = accelerator;
+}
+
+bool HostHub::known(const HostId& id) const {
+    return liveness(id).heard;
+}
+
+Liveness HostHub::liveness(const HostId& id) const {
+    std::lock_guard lock(mutex_);
+    auto found = hosts_.find(id);
+    return found == hosts_.end() ? Liveness{} : found->second.liveness;
+}
+
+HostCondition HostHub::condition(const HostId& id, HostState state) const {
+    auto seen = liveness(id);
+    if (!seen.heard || clock_.steady_ms() - seen.last_heard_steady_ms > lease_ms_) return HostCondition::unreachable;
+    if (state == HostState::draining) return HostCondition::draining;
+    return seen.last.hypervisor_ok ? HostCondition::ok : HostCondition::hypervisor_down;
+}
+
+std::string HostHub::version_text(const HostEntry& entry) const {
+    return boot_ + "." + std::to_string(entry.version);
+}
+
+std::string HostHub::version(const HostId& id) const {
+    std::lock_guard lock(mutex_);
+    auto found = hosts_.find(id);
+    return version_text(found == hosts_.end() ? HostEntry{} : found->second);
+}
+
+std::function<void()> HostHub::take_wait(HostEntry& entry) {
+    return std::exchange(entry.wait.ready, nullptr);
+}
+
+void HostHub::changed(const HostId& id) {
+    std::function<void()> ready;
+    {
+        std::lock_guard lock(mutex_);
+        auto& entry = hosts_[id];
+        ++entry.version;
+        ready = take_wait(entry);
+    }
+    run(std::move(ready));
+}
+
+bool HostHub::has_console_request(const HostId& host) const {
+    return std::any_of(consoles_.begin(), consoles_.end(), [&](const auto& each) { return each.second.host == host; });
+}
+
+void HostHub::wait(const HostId& id, const std::string& known_version, std::int64_t wait_ms,
+                   std::function<void()> ready) {
+    std::function<void()> at_once;
+    std::function<void()> older;
+    {
+        std::lock_guard lock(mutex_);
+        auto& entry = hosts_[id];
+        older = take_wait(entry);
+        if (wait_ms <= 0 || version_text(entry) != known_version || has_console_request(id)) {
+            at_once = std::move(ready);
+        } else {
+            entry.wait = {clock_.steady_ms() + wait_ms, std::move(ready)};
+        }
+    }
+    run(std::move(older));
+    run(std::move(at_once));
+}
+
+void HostHub::tick() {
+    std::vector<std::function<void()>> due;
+    {
+        std::lock_guard lock(mutex_);
+        auto now = clock_.steady_ms();
+        for (auto& [id, entry] : hosts_)
+            if (entry.wait.ready && entry.wait.until_steady_ms <= now) due.push_back(take_wait(entry));
+    }
+    for (auto& ready : due) run(std::move(ready));
+}
+
+void HostHub::release_all() {
+    std::vector<std::function<void()>> all;
+    {
+        std::lock_guard lock(mutex_);
+        for (auto& [id, entry] : hosts_)
+            if (entry.wait.ready) all.push_back(take_wait(entry));
+        for (auto& [ticket, request] : consoles_) all.push_back(std::move(request.arrived));
+        consoles_.clear();
+    }
+    for (auto& ready : all) run(std::move(ready));
+}
+
+std::uint64_t HostHub::request_console(const HostId& host, const InstanceId& instance, std::function<void()> arrived) {
+    std::function<void()> ready;
+    std::uint64_t ticket = 0;
+    {
+        std::lock_guard lock(mutex_);
+        ticket = next_ticket_++;
+        consoles_[ticket] = {host, instance, std::move(arrived)};
+        ready = take_wait(hosts_[host]);
+    }
+    run(std::move(ready));
+    return ticket;
+}
+
+void HostHub::forget_console(std::uint64_t ticket) {
+    std::lock_guard lock(mutex_);
+    consoles_.erase(ticket);
+}
+
+std::vector<InstanceId> HostHub::console_requests(const HostId& host) const {
+    std::lock_guard lock(mutex_);
+    std::set<InstanceId> wanted;
+    for (const auto& [ticket, request] : consoles_)
+        if (request.host == host) wanted.insert(request.instance);
+    return {wanted.begin(), wanted.end()};
+}
+
+void HostHub::console_arrived(const InstanceId& instance) {
+    std::vector<std::function<void()>> waiting;
+    {
+        std::lock_guard lock(mutex_);
+        std::erase_if(consoles_, [&](auto& each) {
+            if (each.second.instance != instance) return false;
+            waiting.push_back(std::move(each.second.arrived));
+            return true;
+        });
+    }
+    for (auto& arrived : waiting) run(std::move(arrived));
+}
+
+}  // namespace lodge::scheduler

@@ -1,0 +1,158 @@
+#include "agent/domain/domain_xml.h"
+
+#include <gtest/gtest.h>
+
+#include <pugixml.hpp>
+#include <regex>
+#include <set>
+
+#include "agent/domain/guest_tag.h"
+#include "tests/unit/agent/specs.h"
+#include "tests/unit/golden.h"
+
+namespace lodge::agent {
+namespace {
+
+GuestSpec direct_boot() {
+    GuestSpec spec = example_guest();
+    spec.kernel_path = "/var/lib/lodge/agent/images/aaaa";
+    spec.ramdisk_path = "/var/lib/lodge/agent/images/bbbb";
+    spec.kernel_cmdline = "console=ttyS0 root=/dev/vda1 ro";
+    return spec;
+}
+
+GuestSpec hostile() {
+    GuestSpec spec = direct_boot();
+    spec.instance_type = "t3\"'><&";
+    spec.kernel_cmdline = "a=\"b\" c='d' ]]> </cmdline><devices/> &amp; <![CDATA[";
+    spec.root_path = "/tmp/it's \"a\" <disk> & more.qcow2";
+    spec.console_path = "/tmp/\"/><emulator>/bin/sh</emulator>";
+    return spec;
+}
+
+pugi::xml_document parsed(const std::string& xml) {
+    pugi::xml_document document;
+    EXPECT_TRUE(document.load_string(xml.c_str()));
+    return document;
+}
+
+std::string at(const pugi::xml_document& document, const char* path) {
+    return document.select_node(path).node().text().get();
+}
+
+TEST(DomainXml, DiskBootUnderKvm) {
+    testing::expect_golden("domain/disk_boot_kvm.xml", domain_xml(example_guest(), {"kvm"}));
+}
+
+TEST(DomainXml, DirectBootEmulated) {
+    testing::expect_golden("domain/direct_boot_qemu.xml", domain_xml(direct_boot(), {"qemu"}));
+}
+
+TEST(DomainXml, MarkupInValuesStaysText) {
+    const std::string xml = domain_xml(hostile(), {"qemu"});
+    testing::expect_golden("domain/hostile.xml", xml);
+    const auto document = parsed(xml);
+    EXPECT_EQ(at(document, "/domain/os/cmdline"), hostile().kernel_cmdline);
+    EXPECT_EQ(at(document, "/domain/sysinfo/system/entry[@name='product']"), hostile().instance_type);
+    EXPECT_EQ(document.select_node("/domain/devices/serial/log/@file").attribute().value(),
+              hostile().console_path);
+    EXPECT_EQ(document.select_nodes("//devices").size(), 1U);
+    EXPECT_TRUE(document.select_nodes("//emulator").empty());
+}
+
+TEST(DomainXml, WithoutBaseLibvirtFindsTheChain) {
+    GuestSpec spec = example_guest();
+    spec.base_path.clear();
+    EXPECT_TRUE(parsed(domain_xml(spec, {})).select_nodes("//backingStore").empty());
+}
+
+TEST(DomainXml, KernelWithoutRamdiskOrCommandLine) {
+    GuestSpec spec = example_guest();
+    spec.kernel_path = "/k";
+    const auto document = parsed(domain_xml(spec, {}));
+    EXPECT_EQ(at(document, "/domain/os/kernel"), "/k");
+    EXPECT_TRUE(document.select_nodes("//initrd|//cmdline|//boot").empty());
+}
+
+TEST(DomainXml, TopologyIsAlwaysAllOfTheVcpus) {
+    struct Case {
+        std::int64_t vcpus, cores, threads;
+        const char *expected_cores, *expected_threads;
+    };
+    for (const Case& each : {Case{4, 2, 2, "2", "2"}, Case{4, 4, 1, "4", "1"}, Case{4, 0, 0, "4", "1"},
+                             Case{4, 3, 2, "4", "1"}, Case{1, 1, 1, "1", "1"}}) {
+        GuestSpec spec = example_guest();
+        spec.vcpus = each.vcpus;
+        spec.core_count = each.cores;
+        spec.threads_per_core = each.threads;
+        const auto document = parsed(domain_xml(spec, {}));
+        const pugi::xml_node topology = document.select_node("//topology").node();
+        EXPECT_STREQ(topology.attribute("sockets").value(), "1");
+        EXPECT_STREQ(topology.attribute("cores").value(), each.expected_cores);
+        EXPECT_STREQ(topology.attribute("threads").value(), each.expected_threads);
+    }
+}
+
+// cloud-init's Ec2 datasource: the UUID starts with "ec2" and equals the serial.
+TEST(DomainXml, SmbiosIsWhatCloudInitLooksFor) {
+    const auto document = parsed(domain_xml(example_guest(), {}));
+    const std::string uuid = at(document, "/domain/uuid");
+    EXPECT_TRUE(uuid.starts_with("ec2"));
+    EXPECT_EQ(uuid, at(document, "/domain/sysinfo/system/entry[@name='uuid']"));
+    EXPECT_EQ(uuid, at(document, "/domain/sysinfo/system/entry[@name='serial']"));
+    EXPECT_EQ(at(document, "/domain/sysinfo/baseBoard/entry[@name='asset']"), "i-0123456789abcdef0");
+}
+
+TEST(DomainXml, SerialFitsVirtioBlk) {
+    const auto document = parsed(domain_xml(example_guest(), {}));
+    EXPECT_EQ(at(document, "//disk/serial"), "vol0a1b2c3d4e5f60718");
+    EXPECT_EQ(at(document, "//disk/serial").size(), 20U);
+}
+
+TEST(DomainUuid, IsAUuidThatKeepsAllOfTheId) {
+    EXPECT_EQ(domain_uuid(*InstanceId::parse("i-0123456789abcdef0")).substr(0, 26),
+              "ec201234-5678-89ab-acde-f0");
+    const std::regex shape("ec2[0-9a-f]{5}-[0-9a-f]{4}-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}");
+    SeededRandom random(7);
+    std::set<std::string> seen;
+    for (int i = 0; i < 1000; ++i) {
+        const std::string uuid = domain_uuid(InstanceId::make(random));
+        EXPECT_TRUE(std::regex_match(uuid, shape)) << uuid;
+        seen.insert(uuid);
+    }
+    EXPECT_EQ(seen.size(), 1000U);
+}
+
+TEST(DomainUuid, ShortIdsOfOldWork) {
+    const std::string uuid = domain_uuid(*InstanceId::parse("i-12345678"));
+    EXPECT_EQ(uuid.size(), 36U);
+    EXPECT_EQ(uuid.substr(0, 8), "ec212345");
+}
+
+TEST(GuestTag, ReadsBackWhatItWrote) {
+    const auto document = parsed(domain_xml(example_guest(), {}));
+    std::ostringstream out;
+    document.select_node("/domain/metadata").node().first_child().print(out);
+    const auto tag = parse_guest_tag(out.str());
+    ASSERT_TRUE(tag);
+    EXPECT_EQ(tag->guest_id, example_guest().guest_id);
+    EXPECT_EQ(tag->instance_id, example_guest().instance_id);
+    EXPECT_EQ(tag->host_id, example_guest().host_id);
+}
+
+TEST(GuestTag, ReadsWhatLibvirtStripsOfThePrefix) {
+    EXPECT_TRUE(parse_guest_tag(
+        "<guest id='g-0fedcba9876543210' instance='i-0123456789abcdef0' host='h-00000000000000001'/>"));
+}
+
+TEST(GuestTag, RefusesAnythingElse) {
+    for (const char* xml :
+         {"", "rubbish", "<guest/>",
+          "<guest id='g-1' instance='i-0123456789abcdef0' host='h-00000000000000001'/>",
+          "<other id='g-0fedcba9876543210' instance='i-0123456789abcdef0' host='h-00000000000000001'/>",
+          "<guest id='g-0fedcba9876543210' instance='i-0123456789abcdef0'/>"})
+        EXPECT_FALSE(parse_guest_tag(xml)) << xml;
+}
+
+}  // namespace
+}  // namespace lodge::agent

@@ -1,0 +1,184 @@
+#include "agent/hypervisor/fake.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "tests/unit/agent/specs.h"
+
+namespace lodge::agent {
+namespace {
+
+const Capacity size{"fake-1", "x86_64", 8, 16384, "qemu"};
+
+class FakeHypervisorTest : public ::testing::Test {
+  protected:
+    FakeHypervisorTest() {
+        fake_.on_change([this] { ++changes_; });
+    }
+    std::vector<Domain> domains() { return fake_.list().value_or(std::vector<Domain>()); }
+    Domain only() {
+        EXPECT_EQ(domains().size(), 1U);
+        return domains().empty() ? Domain() : domains().front();
+    }
+
+    ManualClock clock_{1000};
+    FakeHypervisor fake_{clock_, size};
+    const GuestSpec spec_ = example_guest();
+    const GuestId id_ = spec_.guest_id;
+    int changes_ = 0;
+};
+
+TEST_F(FakeHypervisorTest, StartsAndTellsCapacity) {
+    EXPECT_EQ(fake_.capacity()->memory_mib, 16384);
+    EXPECT_TRUE(domains().empty());
+    ASSERT_TRUE(fake_.start(spec_));
+    EXPECT_EQ(only().state, DomainState::running);
+    EXPECT_EQ(only().instance_id, spec_.instance_id);
+    EXPECT_TRUE(fake_.start(spec_));
+    EXPECT_EQ(domains().size(), 1U);
+    EXPECT_GE(changes_, 1);
+}
+
+TEST_F(FakeHypervisorTest, BootTakesItsTime) {
+    FakeHypervisor slow(clock_, size, 300);
+    int changes = 0;
+    slow.on_change([&] { ++changes; });
+    ASSERT_TRUE(slow.start(spec_));
+    EXPECT_EQ(slow.list()->front().state, DomainState::starting);
+    changes = 0;
+    clock_.advance_ms(299);
+    slow.tick();
+    EXPECT_EQ(changes, 0);
+    EXPECT_EQ(slow.list()->front().state, DomainState::starting);
+    clock_.advance_ms(1);
+    EXPECT_EQ(slow.list()->front().state, DomainState::running);
+    slow.tick();
+    slow.tick();
+    EXPECT_EQ(changes, 1);
+}
+
+TEST_F(FakeHypervisorTest, ShutdownEndsItWithTheGuestsReason) {
+    ASSERT_TRUE(fake_.start(spec_));
+    EXPECT_TRUE(fake_.request_shutdown(id_));
+    EXPECT_EQ(only().state, DomainState::shut_off);
+    EXPECT_EQ(only().end_reason, EndReason::guest_shutdown);
+    EXPECT_TRUE(fake_.request_shutdown(id_));
+    EXPECT_TRUE(fake_.undefine(id_));
+    EXPECT_TRUE(domains().empty());
+}
+
+TEST_F(FakeHypervisorTest, DeafGuestHasToBeDestroyed) {
+    ASSERT_TRUE(fake_.start(spec_));
+    fake_.set_deaf(id_, true);
+    EXPECT_TRUE(fake_.request_shutdown(id_));
+    EXPECT_TRUE(fake_.request_reboot(id_));
+    EXPECT_EQ(only().state, DomainState::running);
+    EXPECT_EQ(fake_.reboots_seen(id_), 0);
+    EXPECT_TRUE(fake_.destroy(id_));
+    EXPECT_EQ(only().end_reason, EndReason::destroyed);
+}
+
+TEST_F(FakeHypervisorTest, RunningGuestIsNotUndefined) {
+    ASSERT_TRUE(fake_.start(spec_));
+    EXPECT_EQ(fake_.undefine(id_).error().code, ErrorCode::incorrect_instance_state);
+    EXPECT_EQ(domains().size(), 1U);
+}
+
+TEST_F(FakeHypervisorTest, UnknownGuestsAreFineToEnd) {
+    EXPECT_TRUE(fake_.request_shutdown(id_));
+    EXPECT_TRUE(fake_.destroy(id_));
+    EXPECT_TRUE(fake_.undefine(id_));
+    EXPECT_EQ(fake_.request_reboot(id_).error().code, ErrorCode::incorrect_instance_state);
+    EXPECT_EQ(fake_.reset(id_).error().code, ErrorCode::incorrect_instance_state);
+}
+
+TEST_F(FakeHypervisorTest, RebootsAreCounted) {
+    ASSERT_TRUE(fake_.start(spec_));
+    EXPECT_TRUE(fake_.request_reboot(id_));
+    EXPECT_TRUE(fake_.reset(id_));
+    fake_.guest_reboots(id_);
+    EXPECT_EQ(fake_.reboots_seen(id_), 3);
+    EXPECT_EQ(only().state, DomainState::running);
+}
+
+TEST_F(FakeHypervisorTest, StartCanBeMadeToFailOnce) {
+    fake_.fail_next_start("no more memory");
+    EXPECT_EQ(fake_.start(spec_).error().message, "no more memory");
+    EXPECT_TRUE(domains().empty());
+    EXPECT_TRUE(fake_.start(spec_));
+}
+
+TEST_F(FakeHypervisorTest, OneGuestOfAnInstance) {
+    ASSERT_TRUE(fake_.start(spec_));
+    GuestSpec twin = spec_;
+    twin.guest_id = *GuestId::parse("g-00000000000000002");
+    EXPECT_FALSE(fake_.start(twin));
+    ASSERT_TRUE(fake_.destroy(id_));
+    ASSERT_TRUE(fake_.undefine(id_));
+    EXPECT_TRUE(fake_.start(twin));
+}
+
+TEST_F(FakeHypervisorTest, GuestsEndByThemselves) {
+    ASSERT_TRUE(fake_.start(spec_));
+    changes_ = 0;
+    fake_.guest_powers_off(id_);
+    EXPECT_EQ(only().end_reason, EndReason::guest_shutdown);
+    ASSERT_TRUE(fake_.start(spec_));
+    EXPECT_EQ(only().end_reason, EndReason::unknown);
+    fake_.crash(id_);
+    EXPECT_EQ(only().end_reason, EndReason::crashed);
+    EXPECT_EQ(changes_, 3);
+}
+
+TEST_F(FakeHypervisorTest, AwayMeansEveryCall) {
+    ASSERT_TRUE(fake_.start(spec_));
+    fake_.set_unavailable(true);
+    EXPECT_EQ(fake_.list().error().code, ErrorCode::service_unavailable);
+    EXPECT_EQ(fake_.capacity().error().code, ErrorCode::service_unavailable);
+    EXPECT_EQ(fake_.start(spec_).error().code, ErrorCode::service_unavailable);
+    EXPECT_EQ(fake_.destroy(id_).error().code, ErrorCode::service_unavailable);
+    fake_.set_unavailable(false);
+    EXPECT_EQ(only().state, DomainState::running);
+}
+
+TEST_F(FakeHypervisorTest, ConsoleNamesTheInstanceAndOutlivesTheGuest) {
+    EXPECT_EQ(fake_.console(spec_.instance_id), "");
+    ASSERT_TRUE(fake_.start(spec_));
+    ASSERT_TRUE(fake_.request_shutdown(id_));
+    ASSERT_TRUE(fake_.undefine(id_));
+    const std::string console = fake_.console(spec_.instance_id);
+    EXPECT_NE(console.find("instance-id i-0123456789abcdef0"), std::string::npos);
+    EXPECT_NE(console.find("powering off"), std::string::npos);
+    fake_.forget_console(spec_.instance_id);
+    EXPECT_EQ(fake_.console(spec_.instance_id), "");
+}
+
+TEST_F(FakeHypervisorTest, ConsoleIsBounded) {
+    ASSERT_TRUE(fake_.start(spec_));
+    for (int i = 0; i < 2000; ++i) fake_.guest_reboots(id_);
+    EXPECT_LE(fake_.console(spec_.instance_id).size(), 64U * 1024U);
+}
+
+TEST_F(FakeHypervisorTest, ManyThreads) {
+    fake_.on_change({});
+    std::vector<std::thread> threads;
+    for (int n = 0; n < 8; ++n) {
+        threads.emplace_back([this, n] {
+            const GuestSpec spec = numbered_guest(n);
+            for (int i = 0; i < 200; ++i) {
+                EXPECT_TRUE(fake_.start(spec));
+                EXPECT_TRUE(fake_.list());
+                fake_.tick();
+                EXPECT_TRUE(fake_.destroy(spec.guest_id));
+                EXPECT_TRUE(fake_.undefine(spec.guest_id));
+            }
+        });
+    }
+    for (std::thread& each : threads) each.join();
+    EXPECT_TRUE(domains().empty());
+}
+
+}  // namespace
+}  // namespace lodge::agent

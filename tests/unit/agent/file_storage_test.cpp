@@ -1,0 +1,210 @@
+#include "agent/storage/file_storage.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+
+#include "agent/storage/disk_header.h"
+#include "agent/storage/process.h"
+#include "proto/base/encoding.h"
+#include "tests/unit/agent/temp_dir.h"
+
+namespace lodge::agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t mib = 1024 * 1024;
+const VolumeId volume = *VolumeId::parse("vol-0a1b2c3d4e5f60718");
+const InstanceId instance = *InstanceId::parse("i-0123456789abcdef0");
+
+bool have_qemu_img() {
+    return run_program({"qemu-img", "--version"}, 10'000).has_value();
+}
+
+unsigned mode_of(const fs::path& path) {
+    struct stat info {};
+    return stat(path.c_str(), &info) == 0 ? info.st_mode & 0777 : 0;
+}
+
+class FileStorageTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        if (!have_qemu_img()) GTEST_SKIP() << "qemu-img is not installed";
+        const fs::path source = outside_.path() / "source.qcow2";
+        ASSERT_TRUE(run_program({"qemu-img", "create", "-q", "-f", "qcow2", source.string(), "64M"}, 10'000));
+        image_bytes_ = slurp(source);
+        image_ = describe(image_bytes_, "qcow2");
+        storage_ = open();
+    }
+    static link::Content describe(const std::string& bytes, const std::string& format) {
+        return {hex_encode(sha256(bytes)), format, static_cast<std::int64_t>(bytes.size())};
+    }
+    std::unique_ptr<FileStorage> open() {
+        auto storage = FileStorage::open(root_, [this](const link::Content&, const fs::path& into) -> Status {
+            spill(into, image_bytes_);
+            return {};
+        });
+        EXPECT_TRUE(storage) << storage.error().message;
+        return storage ? std::move(*storage) : nullptr;
+    }
+    RootDisk disk(std::int64_t size_bytes = 256 * mib, bool must_exist = false) const {
+        return {volume, size_bytes, image_, must_exist};
+    }
+
+    TempDir dir_;
+    TempDir outside_;
+    const fs::path root_ = dir_.path() / "agent";
+    std::string image_bytes_;
+    link::Content image_;
+    std::unique_ptr<FileStorage> storage_;
+};
+
+TEST_F(FileStorageTest, FoldersLetQemuPassAndNobodyList) {
+    EXPECT_EQ(mode_of(root_), 0711U);
+    EXPECT_EQ(mode_of(root_ / "images"), 0711U);
+    EXPECT_EQ(mode_of(root_ / "disks"), 0711U);
+    EXPECT_EQ(mode_of(root_ / "consoles"), 0700U);
+}
+
+TEST_F(FileStorageTest, RootIsAnOverlayOfTheAskedSize) {
+    const auto path = storage_->ensure_root(disk());
+    ASSERT_TRUE(path) << path.error().message;
+    EXPECT_EQ(*path, (root_ / "disks" / "vol-0a1b2c3d4e5f60718.qcow2").string());
+    EXPECT_EQ(mode_of(*path), 0600U);
+    const auto header = read_disk_header(*path, "qcow2");
+    ASSERT_TRUE(header);
+    EXPECT_EQ(header->virtual_size_bytes, 256 * mib);
+    EXPECT_EQ(header->backing_file, (root_ / "images" / image_.sha256).string());
+    EXPECT_TRUE(run_program({"qemu-img", "check", "-q", *path}, 10'000));
+}
+
+TEST_F(FileStorageTest, RootThatIsThereIsKept) {
+    const auto path = storage_->ensure_root(disk());
+    ASSERT_TRUE(path);
+    const std::string before = slurp(*path);
+    EXPECT_EQ(storage_->ensure_root(disk()), path);
+    EXPECT_EQ(storage_->ensure_root(disk(512 * mib, true)), path);
+    EXPECT_EQ(slurp(*path), before);
+}
+
+TEST_F(FileStorageTest, LostRootIsNeverMadeAnew) {
+    const auto path = storage_->ensure_root(disk(256 * mib, true));
+    ASSERT_FALSE(path);
+    EXPECT_EQ(path.error().code, ErrorCode::not_found);
+    EXPECT_NE(path.error().message.find("vol-0a1b2c3d4e5f60718"), std::string::npos);
+    EXPECT_TRUE(fs::is_empty(root_ / "disks"));
+}
+
+TEST_F(FileStorageTest, RootSmallerThanItsImageIsRefused) {
+    const auto path = storage_->ensure_root(disk(32 * mib));
+    ASSERT_FALSE(path);
+    EXPECT_EQ(path.error().code, ErrorCode::invalid_input);
+    EXPECT_TRUE(fs::is_empty(root_ / "disks"));
+}
+
+TEST_F(FileStorageTest, RootOfAnotherImageIsNotUsed) {
+    ASSERT_TRUE(storage_->ensure_root(disk()));
+    image_bytes_ += std::string(512, '\0');
+    image_ = describe(image_bytes_, "qcow2");
+    const auto path = storage_->ensure_root(disk());
+    ASSERT_FALSE(path);
+    EXPECT_EQ(path.error().code, ErrorCode::conflict);
+}
+
+TEST_F(FileStorageTest, ImageWithABackingFileIsRefused) {
+    const fs::path child = outside_.path() / "child.qcow2";
+    ASSERT_TRUE(run_program({"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b",
+                             "/etc/passwd", child.string(), "64M"},
+                            10'000));
+    image_bytes_ = slurp(child);
+    image_ = describe(image_bytes_, "qcow2");
+    const auto path = storage_->ensure_root(disk());
+    ASSERT_FALSE(path);
+    EXPECT_EQ(path.error().code, ErrorCode::invalid_input);
+}
+
+TEST_F(FileStorageTest, DeclaredFormatIsTheOneUsed) {
+    image_bytes_ = std::string(mib, 'x');
+    image_ = describe(image_bytes_, "qcow2");
+    EXPECT_FALSE(storage_->ensure_root(disk()));
+    image_.format = "vmdk";
+    EXPECT_FALSE(storage_->ensure_root(disk()));
+    image_.format = "raw";
+    EXPECT_TRUE(storage_->ensure_root(disk()));
+}
+
+TEST_F(FileStorageTest, RemovingIsIdempotent) {
+    const auto path = storage_->ensure_root(disk());
+    EXPECT_TRUE(storage_->remove_root(volume));
+    EXPECT_FALSE(fs::exists(*path));
+    EXPECT_TRUE(storage_->remove_root(volume));
+}
+
+TEST_F(FileStorageTest, CrashLeavesNothingHalfMade) {
+    storage_.reset();
+    spill(root_ / "disks" / ".tmp-vol-0a1b2c3d4e5f60718", "half an overlay");
+    spill(root_ / "images" / (".tmp-" + image_.sha256), "half an image");
+    storage_ = open();
+    EXPECT_TRUE(fs::is_empty(root_ / "disks"));
+    EXPECT_TRUE(fs::is_empty(root_ / "images"));
+    EXPECT_TRUE(storage_->ensure_root(disk()));
+}
+
+TEST_F(FileStorageTest, FailingQemuImgSaysWhyAndLeavesNothing) {
+    // Makes the temporary file's name unusable.
+    fs::create_directory(root_ / "disks" / ".tmp-vol-0a1b2c3d4e5f60718");
+    const auto path = storage_->ensure_root(disk());
+    ASSERT_FALSE(path);
+    EXPECT_NE(path.error().message.find("qemu-img"), std::string::npos) << path.error().message;
+    EXPECT_FALSE(fs::exists(root_ / "disks" / "vol-0a1b2c3d4e5f60718.qcow2"));
+}
+
+TEST_F(FileStorageTest, OneProcessAFolder) {
+    const auto second = FileStorage::open(root_, {});
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, ErrorCode::conflict);
+}
+
+TEST_F(FileStorageTest, IdsThatAreNoIdsAreRefused) {
+    const auto evil = VolumeId::trusted("../../../tmp/evil");
+    EXPECT_FALSE(storage_->ensure_root({evil, 256 * mib, image_, false}));
+    EXPECT_FALSE(storage_->remove_root(evil));
+    EXPECT_FALSE(storage_->console_tail(InstanceId::trusted("../lock"), 10));
+    EXPECT_FALSE(storage_->remove_console(InstanceId::trusted("../lock")));
+}
+
+TEST_F(FileStorageTest, ConsoleIsTheLastBytesAcrossRotation) {
+    EXPECT_EQ(storage_->console_tail(instance, 100), "");
+    const std::string path = storage_->console_path(instance);
+    spill(path, "young");
+    EXPECT_EQ(storage_->console_tail(instance, 100), "young");
+    spill(path + ".0", "older,");
+    spill(path + ".1", "oldest,");
+    EXPECT_EQ(storage_->console_tail(instance, 100), "older,young");
+    EXPECT_EQ(storage_->console_tail(instance, 7), "r,young");
+    EXPECT_EQ(storage_->console_tail(instance, 3), "ung");
+}
+
+TEST_F(FileStorageTest, ConsoleGoesWithAllThatWasRotated) {
+    const std::string path = storage_->console_path(instance);
+    const std::string neighbour = storage_->console_path(*InstanceId::parse("i-0123456789abcdef1"));
+    for (const std::string& each : {path, path + ".0", path + ".11", neighbour}) spill(each, "x");
+    EXPECT_TRUE(storage_->remove_console(instance));
+    EXPECT_TRUE(storage_->remove_console(instance));
+    EXPECT_FALSE(fs::exists(path));
+    EXPECT_FALSE(fs::exists(path + ".0"));
+    EXPECT_FALSE(fs::exists(path + ".11"));
+    EXPECT_TRUE(fs::exists(neighbour));
+}
+
+TEST_F(FileStorageTest, KnowsTheSpaceLeft) {
+    const auto space = storage_->disk_space();
+    ASSERT_TRUE(space);
+    EXPECT_GT(space->total_mib, 0);
+    EXPECT_LE(space->free_mib, space->total_mib);
+}
+
+}  // namespace
+}  // namespace lodge::agent

@@ -1,0 +1,37 @@
+// A guest for tests to start from.
+#pragma once
+
+#include "agent/domain/guest_spec.h"
+
+namespace lodge::agent {
+
+inline GuestSpec example_guest() {
+    GuestSpec spec;
+    spec.guest_id = *GuestId::parse("g-0fedcba9876543210");
+    spec.instance_id = *InstanceId::parse("i-0123456789abcdef0");
+    spec.host_id = *HostId::parse("h-00000000000000001");
+    spec.instance_type = "t3.small";
+    spec.architecture = "x86_64";
+    spec.vcpus = 2;
+    spec.core_count = 1;
+    spec.threads_per_core = 2;
+    spec.memory_mib = 2048;
+    spec.root_volume_id = *VolumeId::parse("vol-0a1b2c3d4e5f60718");
+    spec.root_path = "/var/lib/lodge/agent/disks/vol-0a1b2c3d4e5f60718.qcow2";
+    spec.base_path = "/var/lib/lodge/agent/images/0000111122223333";
+    spec.base_format = "qcow2";
+    spec.console_path = "/var/lib/lodge/agent/consoles/i-0123456789abcdef0.log";
+    return spec;
+}
+
+// Guest and instance number `n` of those.
+inline GuestSpec numbered_guest(int n) {
+    GuestSpec spec = example_guest();
+    const std::string digits = std::to_string(10000000000000000 + n);
+    spec.guest_id = *GuestId::parse("g-" + digits);
+    spec.instance_id = *InstanceId::parse("i-" + digits);
+    spec.root_volume_id = *VolumeId::parse("vol-" + digits);
+    return spec;
+}
+
+}  // namespace lodge::agent
