@@ -45,16 +45,16 @@ void on_reboot(virConnectPtr, virDomainPtr domain, void* opaque) {
 
 void on_close(virConnectPtr, int reason, void* opaque) {
     spdlog::warn("the connection to libvirtd is lost (reason {})", reason);
-    watch_of(opaque).changed();
+    static_cast<LibvirtWatch*>(opaque)->changed();
 }
 
 // A connection with what hangs on it: libvirt keeps it open until all of that is taken off.
 struct Open {
     virConnectPtr connection;
+    WatchPointer watch;
     std::vector<int> event_ids;
-    bool watches_close = false;
 
-    void watch_event(int event, virConnectDomainEventGenericCallback callback, const WatchPointer& watch) {
+    void watch_event(int event, virConnectDomainEventGenericCallback callback) {
         auto* opaque = new WatchPointer(watch);
         const int id =
             virConnectDomainEventRegisterAny(connection, nullptr, event, callback, opaque, free_watch);
@@ -66,15 +66,13 @@ struct Open {
         free_watch(opaque);
     }
 
-    void watch_close(const WatchPointer& watch) {
-        auto* opaque = new WatchPointer(watch);
-        watches_close = virConnectRegisterCloseCallback(connection, on_close, opaque, free_watch) == 0;
-        if (!watches_close) free_watch(opaque);
-    }
+    // Not freed by libvirt: drivers without a connection take the callback and forget it. Taking it off waits
+    // for it.
+    void watch_close() { virConnectRegisterCloseCallback(connection, on_close, watch.get(), nullptr); }
 
     void close() {
         for (const int id : event_ids) virConnectDomainEventDeregisterAny(connection, id);
-        if (watches_close) virConnectUnregisterCloseCallback(connection, on_close);
+        virConnectUnregisterCloseCallback(connection, on_close);
         virConnectClose(connection);
     }
 };
@@ -99,11 +97,11 @@ Result<LibvirtConnection::Handle> LibvirtConnection::open() {
     if (connection == nullptr)
         return fail(ErrorCode::service_unavailable,
                     "libvirt at " + uri_ + " cannot be reached: " + virGetLastErrorMessage());
-    Open opened{connection, {}, false};
+    Open opened{connection, watch_, {}};
     virConnectSetKeepAlive(connection, keepalive_interval_s, keepalive_count);
-    opened.watch_event(VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), watch_);
-    opened.watch_event(VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot), watch_);
-    opened.watch_close(watch_);
+    opened.watch_event(VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle));
+    opened.watch_event(VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot));
+    opened.watch_close();
     return Handle(connection, [opened](virConnectPtr) mutable { opened.close(); });
 }
 

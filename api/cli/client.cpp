@@ -33,6 +33,7 @@ std::size_t on_bytes(char* bytes, std::size_t size, std::size_t count, void* use
 std::string why_unreachable(const std::string& socket, long os_error) {
     switch (os_error) {
         case ENOENT:
+        case ENOTDIR:
             return fmt::format(
                 "lodged is not running: there is no {}. Start it (systemctl start lodged), or say where its "
                 "state "

@@ -1,50 +1,46 @@
 #include "api/cli/command_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 
+#include "api/cli/help.h"
 #include "api/cli/session.h"
 
 namespace lodge::cli {
 namespace {
 
-constexpr std::size_t help_column = 30;
-
-// An option as its command's help lists it: "--zone ZONE", with what it may be.
-void add_checks(CLI::Option& made, const Option& option) {
-    if (option.takes == Takes::choice) {
-        made.check([choices = option.choices](const std::string& value) {
-            for (auto choice : choices)
-                if (value == choice) return std::string();
-            return fmt::format("{} is none of {}", value, fmt::join(choices, ", "));
-        });
-    }
-    if (option.takes == Takes::number) made.check(CLI::Range(option.least, option.most));
-    if (option.rule.holds) {
-        made.check([rule = option.rule](const std::string& value) {
-            return rule.holds(value) ? std::string() : fmt::format("{} must be {}", value, rule.must_be);
-        });
-    }
+bool in_range(const std::string& text, const Option& option) {
+    std::int64_t value = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size() && value >= option.least &&
+           value <= option.most;
 }
 
-std::string shown_placeholder(const Option& option) {
-    if (option.positional()) return "";
-    if (option.takes == Takes::choice) return fmt::format("{}", fmt::join(option.choices, "|"));
-    return std::string(option.placeholder);
+// What is wrong with an option's value; empty: nothing.
+std::string objection(const Option& option, const std::string& value) {
+    const auto& choices = option.choices;
+    if (option.positional() && value.empty()) return "must not be empty";
+    if (option.takes == Takes::choice && std::find(choices.begin(), choices.end(), value) == choices.end())
+        return fmt::format("'{}' must be one of {}", value, fmt::join(choices, ", "));
+    if (option.takes == Takes::number && !in_range(value, option))
+        return fmt::format("'{}' must be a number from {} to {}", value, option.least, option.most);
+    if (option.rule.holds && !option.rule.holds(value))
+        return fmt::format("'{}' must be {}", value, option.rule.must_be);
+    return "";
 }
 
 CLI::Option* add_option(CLI::App& app, const Option& option, Arguments& into) {
     std::string name(option.name);
-    std::string help(option.help);
     if (option.takes == Takes::nothing)
-        return app.add_flag_callback(
-            name, [&into, name] { into.set(name, "yes"); }, help);
-    auto* made = app.add_option_function<std::string>(
-        name, [&into, name](const std::string& value) { into.set(name, value); }, help);
-    made->type_name(shown_placeholder(option));
+        return app.add_flag_callback(name, [&into, name] { into.set(name, "yes"); });
+    auto set = [&into, name](const std::string& value) { into.set(name, value); };
+    auto* made = app.add_option_function<std::string>(name, set);
     made->required(option.required);
-    add_checks(*made, option);
+    made->check([&option](const std::string& value) { return objection(option, value); });
     return made;
 }
 
@@ -55,31 +51,44 @@ void add_options(CLI::App& app, const std::vector<Option>& options, Arguments& i
         if (!option.needs.empty()) made[option.name]->needs(made[option.needs]);
 }
 
+// The words after the program's name, last first, as CLI11 wants them. "--option=" becomes "--option" and an
+// empty word: CLI11 2.1 would take the next word as its value.
+std::vector<std::string> words_of(int argc, const char* const* argv) {
+    std::vector<std::string> words;
+    bool options = true;
+    for (int i = 1; i < argc; ++i) {
+        std::string word = argv[i];
+        options = options && word != "--";
+        bool empty_value = options && word.starts_with("--") && word.find('=') == word.size() - 1;
+        if (empty_value) word.pop_back();
+        words.push_back(std::move(word));
+        if (empty_value) words.emplace_back();
+    }
+    std::reverse(words.begin(), words.end());
+    return words;
+}
+
 class Parser {
   public:
-    explicit Parser(const CommandTree& tree)
-        : tree_(tree), app_("Operates Lodge, the EC2-compatible cloud.") {
-        app_.name("lodge");
-        app_.get_formatter()->column_width(help_column);
+    explicit Parser(const CommandTree& tree) : tree_(tree), app_("", "lodge") {
         app_.set_version_flag("--version", fmt::format("lodge {}", version));
         add_options(app_, tree.global_options, read_.global);
         if (auto* state_dir = app_.get_option_no_throw("--state-dir")) state_dir->envname("LODGE_STATE_DIR");
-        app_.footer("Each command explains itself: lodge COMMAND --help");
         app_.require_subcommand(1);
-        app_.fallthrough();
-        for (const auto& group : tree.groups) add_group(group);
+        for (const auto& group : tree.groups)
+            app_.add_subcommand(std::string(group.name))->require_subcommand(1)->fallthrough();
         for (const auto& command : tree.commands) add_command(command);
     }
 
     CommandLine parse(int argc, const char* const* argv) {
         try {
-            app_.parse(argc, argv);
+            app_.parse(words_of(argc, argv));
             for (const auto& [app, command] : commands_)
                 if (app->parsed()) read_.command = command;
         } catch (const CLI::CallForVersion& version_text) {
             read_.to_print = fmt::format("{}\n", version_text.what());
         } catch (const CLI::CallForHelp&) {
-            read_.to_print = last_parsed()->help();
+            read_.to_print = help_for(tree_, path_of(last_parsed()));
         } catch (const CLI::ParseError& error) {
             read_.wrong = true;
             read_.to_print = complaint(error);
@@ -88,48 +97,39 @@ class Parser {
     }
 
   private:
-    void add_group(const Group& group) {
-        auto* app = app_.add_subcommand(std::string(group.name), std::string(group.summary));
-        app->require_subcommand(1);
-        app->fallthrough();
-    }
-
     void add_command(const Command& command) {
         CLI::App* parent = &app_;
         if (!command.group.empty()) parent = app_.get_subcommand(std::string(command.group));
-        auto* app = parent->add_subcommand(std::string(command.name), std::string(command.summary));
-        app->fallthrough();
-        app->footer([&command] {
-            std::string footer;
-            if (!command.details.empty()) footer += fmt::format("{}\n\n", command.details);
-            return footer +
-                   fmt::format("Examples:\n{}\n\nOptions of every command: lodge --help", command.examples);
-        });
+        auto* app = parent->add_subcommand(std::string(command.name))->fallthrough();
         add_options(*app, command.options, read_.arguments);
         commands_.emplace_back(app, &command);
     }
 
     // The innermost command that the words got to.
-    CLI::App* last_parsed() {
-        CLI::App* at = &app_;
+    const CLI::App* last_parsed() const {
+        const CLI::App* at = &app_;
         for (auto inner = at->get_subcommands(); !inner.empty(); inner = at->get_subcommands())
             at = inner.back();
         return at;
     }
 
-    // "lodge image import": CLI11's own names lack the way there.
-    static std::string full_name(const CLI::App* app) {
-        auto name = app->get_name();
-        for (app = app->get_parent(); app; app = app->get_parent()) name = app->get_name() + " " + name;
-        return name;
+    // "image import"; empty at the top.
+    static std::string path_of(const CLI::App* app) {
+        std::string path;
+        for (; app->get_parent(); app = app->get_parent())
+            path = app->get_name() + (path.empty() ? "" : " ") + path;
+        return path;
     }
 
-    std::string complaint(const CLI::ParseError& error) {
-        auto* app = last_parsed();
-        bool unfinished =
-            !app->get_subcommands({}).empty() && dynamic_cast<const CLI::RequiredError*>(&error);
-        if (unfinished) return app->help();
-        return fmt::format("lodge: {}\nSee: {} --help\n", error.what(), full_name(app));
+    std::string complaint(const CLI::ParseError& error) const {
+        const auto* app = last_parsed();
+        auto path = path_of(app);
+        bool wants_command = !app->get_subcommands({}).empty();
+        auto unknown = app_.remaining(true);
+        if (wants_command && unknown.empty()) return help_for(tree_, path);
+        std::string what = error.what();
+        if (wants_command) what = fmt::format("there is no command '{}'", unknown.front());
+        return fmt::format("lodge: {}\nSee: lodge {}{}--help\n", what, path, path.empty() ? "" : " ");
     }
 
     const CommandTree& tree_;

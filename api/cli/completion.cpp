@@ -16,7 +16,7 @@ namespace {
 //   flags    options that may come here, likewise,
 //   files    not empty: a file's name may come here.
 constexpr std::string_view candidates_begin = R"(__lodge_candidates() {
-    local at= of= word
+    local at='' of='' word
     entries=() flags=() files=
     while (($#)); do
         word=$1

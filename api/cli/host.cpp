@@ -20,9 +20,9 @@ const std::vector<Column> host_columns = {{"ID", "id"},
                                           {"REACHABLE", "reachable"},
                                           {"CONDITION", "condition"},
                                           {"VCPUS", "vcpus", Show::number},
-                                          {"FREE", "vcpus_free", Show::number},
+                                          {"FREE VCPUS", "vcpus_free", Show::number},
                                           {"MIB", "memory_mib", Show::number},
-                                          {"FREE", "memory_free_mib", Show::number},
+                                          {"FREE MIB", "memory_free_mib", Show::number},
                                           {"GUESTS", "guests", Show::number},
                                           {"HEARD", "last_heartbeat_ms_ago", Show::ago}};
 

@@ -67,13 +67,19 @@ class Import {
         progress.finish();
         if (!content && interrupted())
             return fail(ErrorCode::io_failure, "interrupted; nothing was imported");
-        if (!content) return tl::unexpected<Error>(content.error());
+        if (!content) return tl::unexpected<Error>(refusal(source, content.error()));
         brought_.push_back(*content);
         body_[member] = {{"sha256", content->sha256},
                          {"format", content->format},
                          {"size_bytes", content->size_bytes},
                          {"virtual_size_bytes", content->virtual_size_bytes}};
         return {};
+    }
+
+    // Errors about reading name the source already; judgements of its content do not.
+    static Error refusal(const std::string& source, const Error& error) {
+        if (error.code != ErrorCode::invalid_input) return error;
+        return {error.code, fmt::format("{}: {}", source, error.message)};
     }
 
     // When in doubt, it is.

@@ -12,6 +12,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 constexpr auto between_updates = std::chrono::milliseconds(200);
+constexpr auto worth_telling = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -27,6 +28,7 @@ bool Progress::due(std::int64_t done_bytes, std::int64_t total_bytes) {
         bool last = done_bytes == total_bytes;
         return last || SteadyClock::now() - shown_ >= between_updates;
     }
+    if (SteadyClock::now() - started_ < worth_telling) return false;
     std::int64_t mark = total_bytes > 0 ? done_bytes * 10 / total_bytes : done_bytes >> 30;
     if (mark < next_mark_ || mark == 0) return false;
     next_mark_ = mark + 1;

@@ -1,4 +1,5 @@
-// How far a long copy is, on stderr: one line that is rewritten on a terminal, else a line each 10 %.
+// How far a long copy is, on stderr: one line that is rewritten on a terminal, else a line each
+// 10 % of what takes longer than a second.
 #pragma once
 
 #include <chrono>

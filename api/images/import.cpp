@@ -18,14 +18,23 @@ Status check_room(const ImageFolder& folder, std::int64_t needed_bytes) {
                             needed_bytes >> 20, free_bytes >> 20));
 }
 
-Status receive(ImageFolder& folder, IncomingFile& file, const std::string& source,
+// Says early what probe_disk() would say at the end of a long download.
+Status check_first_piece(const ContentRequest& request, std::string_view piece) {
+    bool telling = request.kind == ContentKind::disk && piece.size() >= content_head_bytes;
+    return telling ? check_declared_format(request.format, piece) : Status();
+}
+
+Status receive(ImageFolder& folder, IncomingFile& file, const ContentRequest& request,
                const ImportOptions& options) {
     FetchHooks hooks;
     hooks.expect = [&](std::int64_t bytes) { return check_room(folder, bytes); };
-    hooks.write = [&](std::string_view piece) { return file.write(piece); };
+    hooks.write = [&](std::string_view piece) -> Status {
+        if (file.size_bytes() == 0) LODGE_CHECK(check_first_piece(request, piece));
+        return file.write(piece);
+    };
     hooks.progress = options.progress;
     hooks.cancelled = options.cancelled;
-    LODGE_CHECK(fetch(source, hooks));
+    LODGE_CHECK(fetch(request.source, hooks));
     return file.finish();
 }
 
@@ -50,14 +59,11 @@ Result<std::int64_t> judge(const IncomingFile& file, const ContentRequest& reque
 Result<Content> import_content(ImageFolder& folder, const ContentRequest& request,
                                const ImportOptions& options, Random& random) {
     LODGE_TRY(auto file, folder.receive(random));
-    LODGE_CHECK(receive(folder, *file, request.source, options));
-    auto virtual_size_bytes = judge(*file, request, options);
-    if (!virtual_size_bytes)
-        return fail(virtual_size_bytes.error().code,
-                    fmt::format("{}: {}", request.source, virtual_size_bytes.error().message));
+    LODGE_CHECK(receive(folder, *file, request, options));
+    LODGE_TRY(std::int64_t virtual_size_bytes, judge(*file, request, options));
     LODGE_TRY(auto placed, folder.place(*file));
     return Content{file->sha256(), request.kind == ContentKind::disk ? request.format : "raw",
-                   file->size_bytes(), *virtual_size_bytes, placed == ImageFolder::Placed::made};
+                   file->size_bytes(), virtual_size_bytes, placed == ImageFolder::Placed::made};
 }
 
 }  // namespace lodge::images

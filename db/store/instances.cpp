@@ -212,6 +212,10 @@ void erase(Session& session, const InstanceId& id) {
         {reservation_id, reservation_id});
 }
 
+std::vector<WithGuest> list_all(Session& session, std::int64_t limit) {
+    return many(session, WITH_GUEST "ORDER BY i.launched_ms DESC, i.id LIMIT ?", {limit});
+}
+
 std::int64_t count(Session& session) {
     std::int64_t total = 0;
     session.query("SELECT COUNT(*) FROM instances WHERE ended_ms = 0", {},

@@ -47,6 +47,8 @@ std::vector<InstanceId> ended_before(Session& session, UnixMs before_ms, std::in
 // Takes the instance, its guests, its and its root disk's tags, console output, and its reservation when that is empty.
 void erase(Session& session, const InstanceId& id);
 
+// Of all accounts, the newest first; at most `limit`: the operator's view.
+std::vector<WithGuest> list_all(Session& session, std::int64_t limit);
 std::int64_t count(Session& session);
 
 }  // namespace lodge::db::instances

@@ -9,28 +9,24 @@ namespace lodge::scheduler {
 namespace {
 
 Shape shape_of(const HostCapacity& host) {
-    return Shape::of(host.total_vcpus, host.total_memory_mib);
+    return Shape(host.total_vcpus, host.total_memory_mib);
 }
 
 Spot spot_of(const IndexedHost& host) {
     return {host.capacity.free_memory_mib, host.order, &host};
 }
 
-int bucket_in(const Shape& shape, const Spot& spot) {
-    return bucket_of(shape.leftover(0, spot.free_memory_mib).memory);
-}
-
 void add_spot(Level& level, const Shape& shape, const Spot& spot) {
     level.spots.insert(spot);
-    level.memory.add(bucket_in(shape, spot));
+    level.memory.add(bucket_of(shape, spot.free_memory_mib));
 }
 
 // Hosts of one bucket are neighbours: with neither beside it, the host was its bucket's last.
 void remove_spot(Level& level, const Shape& shape, const Spot& spot) {
-    const int bucket = bucket_in(shape, spot);
+    const int bucket = bucket_of(shape, spot.free_memory_mib);
     const auto after = level.spots.erase(level.spots.find(spot));
-    if (after != level.spots.end() && bucket_in(shape, *after) == bucket) return;
-    if (after != level.spots.begin() && bucket_in(shape, *std::prev(after)) == bucket) return;
+    if (after != level.spots.end() && bucket_of(shape, after->free_memory_mib) == bucket) return;
+    if (after != level.spots.begin() && bucket_of(shape, std::prev(after)->free_memory_mib) == bucket) return;
     level.memory.remove(bucket);
 }
 
@@ -51,14 +47,12 @@ std::size_t first_level(const Levels& levels, std::int64_t free_vcpus) {
 
 std::optional<std::int64_t> memory_bound(const Level& level, const Shape& shape, Strategy strategy,
                                          std::int64_t memory_mib) {
-    const std::int64_t taken = shape.leftover(0, memory_mib).memory;
     const bool fit = strategy == Strategy::best_fit;
-    const auto bucket =
-        fit ? level.memory.first_from(bucket_of(taken)) : level.memory.last_from(bucket_of(taken));
+    const int least = bucket_of(shape, memory_mib);
+    const auto bucket = fit ? level.memory.first_from(least) : level.memory.last_from(least);
     if (!bucket) return std::nullopt;
-    const std::int64_t floor = std::int64_t{*bucket} << bucket_bits;
-    if (!fit) return floor + (std::int64_t{1} << bucket_bits) - taken;
-    return std::max<std::int64_t>(floor - taken, 0);
+    const std::int64_t bound_mib = std::int64_t{fit ? *bucket : *bucket + 1} << bucket_shift(shape);
+    return shape.leftover(0, std::max<std::int64_t>(bound_mib - memory_mib, 0)).memory;
 }
 
 void FreeHosts::insert(const IndexedHost& host) {

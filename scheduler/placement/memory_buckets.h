@@ -1,5 +1,8 @@
-// A set of small numbers, as bits: which parts of a shape's memory the hosts of a level have free. It tells
-// what memory a level has to within 1/512 of a host without a walk down the level's tree. Not locked.
+// A set of small numbers, as bits: in which parts of a shape's memory the hosts of a level have their free
+// memory. It tells what memory a level has, nearly, without a walk down the level's tree. Not locked.
+//
+// A bucket is a power of two of MiB wide, at most a 256th of the shape. Instance types come in such sizes
+// too: what just misses one is then a bucket below it, and the level is left alone.
 #pragma once
 
 #include <array>
@@ -11,15 +14,16 @@
 
 namespace lodge::scheduler {
 
-// Buckets are 512ths of `whole`.
-inline constexpr int bucket_bits = 31;
-inline constexpr int buckets = 1 << (40 - bucket_bits);
-static_assert(whole == std::int64_t{buckets} << bucket_bits);
+inline constexpr int buckets = 512;
 
-// Whose bucket a share of `whole` falls into. What is negative falls into the first, `whole` into the last.
-constexpr int bucket_of(std::int64_t share) {
-    const std::int64_t bucket = share >> bucket_bits;
-    return static_cast<int>(bucket < 0 ? 0 : bucket < buckets ? bucket : buckets - 1);
+// The width's power of two.
+constexpr int bucket_shift(const Shape& shape) {
+    return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(shape.memory_mib()) / buckets));
+}
+
+// What is negative falls into the first.
+constexpr int bucket_of(const Shape& shape, std::int64_t free_memory_mib) {
+    return free_memory_mib < 0 ? 0 : static_cast<int>(free_memory_mib >> bucket_shift(shape));
 }
 
 class MemoryBuckets {

@@ -44,18 +44,29 @@ constexpr std::int64_t nominal(std::int64_t total) {
 }
 
 // What hosts have in common whose shares compare by amount alone: their rounded totals.
-struct Shape {
-    std::int64_t vcpus;
-    std::int64_t memory_mib;
+class Shape {
+  public:
+    // Of a host's totals, 0 to max_total each.
+    constexpr Shape(std::int64_t total_vcpus, std::int64_t total_memory_mib)
+        : vcpus_(nominal(total_vcpus)),
+          memory_mib_(nominal(total_memory_mib)),
+          share_of_vcpu_(whole / vcpus_),
+          share_of_mib_(whole / memory_mib_) {}
 
-    static constexpr Shape of(std::int64_t total_vcpus, std::int64_t total_memory_mib) {
-        return {nominal(total_vcpus), nominal(total_memory_mib)};
-    }
-    // Of amounts between none and the host's totals.
+    constexpr std::int64_t vcpus() const { return vcpus_; }
+    constexpr std::int64_t memory_mib() const { return memory_mib_; }
+
+    // Of amounts between none and the totals.
     constexpr Leftover leftover(std::int64_t free_vcpus, std::int64_t free_memory_mib) const {
-        return {free_vcpus * (whole / vcpus), free_memory_mib * (whole / memory_mib)};
+        return {free_vcpus * share_of_vcpu_, free_memory_mib * share_of_mib_};
     }
     auto operator<=>(const Shape&) const = default;
+
+  private:
+    std::int64_t vcpus_;
+    std::int64_t memory_mib_;
+    std::int64_t share_of_vcpu_;  // kept because the search asks often, and divisions are slow
+    std::int64_t share_of_mib_;
 };
 
 // The smaller, the better; 0 to 5 * whole.

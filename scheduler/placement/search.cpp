@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <tuple>
 
 namespace lodge::scheduler {
 
@@ -20,8 +19,8 @@ Search::Search(const Partition& partition, const Demand& demand, Strategy strate
     heap_.reserve(64);
     for (const auto& [shape, levels] : shapes) {
         const auto roomy = std::span(levels).subspan(first_level(levels, demand.vcpus));
-        if (roomy.empty() || shape.memory_mib < demand.memory_mib) continue;
-        unseen_.push_back({shape, roomy});
+        if (roomy.empty() || shape.memory_mib() < demand.memory_mib) continue;
+        unseen_.push_back({&shape, roomy});
         push(unseen_bound(static_cast<std::uint32_t>(unseen_.size() - 1)));
     }
 }
@@ -47,10 +46,11 @@ const IndexedHost* Search::next() {
 }
 
 bool Search::Entry::operator>(const Entry& other) const {
-    const auto rank = [](const Entry& entry) {
-        return std::tuple(entry.instances, entry.cost, entry.kind >= Kind::opened, entry.ring);
-    };
-    return rank(*this) > rank(other);
+    if (instances != other.instances) return instances > other.instances;
+    if (cost != other.cost) return cost > other.cost;
+    const bool host = kind >= Kind::opened;
+    const bool other_host = other.kind >= Kind::opened;
+    return host != other_host ? host : ring > other.ring;
 }
 
 void Search::push(const Entry& entry) {
@@ -70,7 +70,7 @@ void Search::push_opened(std::uint32_t index) {
     const Spot* spot = opened.cursor.get();
     if (spot == nullptr) return;
     const Leftover left =
-        opened.shape.leftover(opened.free_vcpus - demand_.vcpus, spot->free_memory_mib - demand_.memory_mib);
+        opened.shape->leftover(opened.free_vcpus - demand_.vcpus, spot->free_memory_mib - demand_.memory_mib);
     push({0, cost(strategy_, left), spot->order - start_, Entry::Kind::opened, index});
 }
 
@@ -80,7 +80,7 @@ void Search::push_taken(std::uint32_t index) {
     const std::int64_t memory_mib = taken.free_memory_mib - demand_.memory_mib;
     if (vcpus < 0 || memory_mib < 0) return;
     const HostCapacity& host = taken.host->capacity;
-    const Leftover left = Shape::of(host.total_vcpus, host.total_memory_mib).leftover(vcpus, memory_mib);
+    const Leftover left = Shape(host.total_vcpus, host.total_memory_mib).leftover(vcpus, memory_mib);
     const std::int64_t instances = strategy_ == Strategy::spread ? taken.instances : 0;
     push({instances, cost(strategy_, left), taken.host->order - start_, Entry::Kind::taken, index});
 }
@@ -93,26 +93,28 @@ const Level& Search::next_unseen(const Unseen& unseen) const {
 Search::Entry Search::unseen_bound(std::uint32_t index) const {
     const Unseen& unseen = unseen_[index];
     const bool fit = strategy_ == Strategy::best_fit;
-    const std::int64_t memory_mib = fit ? 0 : unseen.shape.memory_mib - demand_.memory_mib;
+    const std::int64_t memory_mib = fit ? 0 : unseen.shape->memory_mib() - demand_.memory_mib;
     const std::int64_t vcpus = next_unseen(unseen).free_vcpus - demand_.vcpus;
-    return {0, cost(strategy_, unseen.shape.leftover(vcpus, memory_mib)), 0, Entry::Kind::unseen, index};
+    return {0, cost(strategy_, unseen.shape->leftover(vcpus, memory_mib)), 0, Entry::Kind::unseen, index};
 }
 
-// Looks at levels as long as the next may hold something better than the heap does.
+// Looks at a few levels, then at more as long as the next may hold something better than the heap does. A few
+// at a time, because looking is cheaper than coming back.
 void Search::look_at_levels(std::uint32_t index) {
+    constexpr int at_once = 8;
     Unseen& unseen = unseen_[index];
-    do {
+    for (int looked = 0; looked < at_once || heap_.empty() || heap_.front() > unseen_bound(index); ++looked) {
         look_at(next_unseen(unseen), index);
         const std::size_t left = unseen.levels.size() - 1;
         unseen.levels =
             strategy_ == Strategy::best_fit ? unseen.levels.last(left) : unseen.levels.first(left);
         if (left == 0) return;
-    } while (heap_.empty() || heap_.front() > unseen_bound(index));
+    }
     push(unseen_bound(index));
 }
 
 void Search::look_at(const Level& level, std::uint32_t index) {
-    const Shape& shape = unseen_[index].shape;
+    const Shape& shape = *unseen_[index].shape;
     const auto memory = memory_bound(level, shape, strategy_, demand_.memory_mib);
     if (!memory) return;
     const std::int64_t vcpus = shape.leftover(level.free_vcpus - demand_.vcpus, 0).vcpus;

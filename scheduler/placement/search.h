@@ -48,12 +48,12 @@ class Search {
     // The levels of one shape that were not looked at yet, ascending. best_fit goes on at the front, spread
     // at the back.
     struct Unseen {
-        Shape shape;
+        const Shape* shape;
         std::span<const Level> levels;
     };
     // A level being walked.
     struct Opened {
-        Shape shape;
+        const Shape* shape;
         std::int64_t free_vcpus;
         LevelCursor cursor;
     };

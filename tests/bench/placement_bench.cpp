@@ -101,7 +101,7 @@ class Cluster {
     // What placing `request` on that host costs.
     std::int64_t cost_on(const HostId& id, const Request& request) const {
         const HostCapacity& host = *index_.find(id);
-        const Shape shape = Shape::of(host.total_vcpus, host.total_memory_mib);
+        const Shape shape(host.total_vcpus, host.total_memory_mib);
         return cost(request.strategy, shape.leftover(host.free_vcpus - request.vcpus,
                                                      host.free_memory_mib - request.memory_mib));
     }
@@ -136,10 +136,10 @@ class Cluster {
         // As kernels report it: less than was bought, and not the same on any two hosts.
         host.total_memory_mib = host.free_memory_mib =
             memory_mib - 4096 - static_cast<std::int64_t>(below(512));
-        const Shape shape = Shape::of(host.total_vcpus, host.total_memory_mib);
+        const Shape shape(host.total_vcpus, host.total_memory_mib);
         const bool ok = host.condition == HostCondition::ok;
-        scan_.push_back({host.free_vcpus, host.free_memory_mib, whole / shape.vcpus, whole / shape.memory_mib,
-                         zone, architecture, ok});
+        scan_.push_back({host.free_vcpus, host.free_memory_mib, whole / shape.vcpus(),
+                         whole / shape.memory_mib(), zone, architecture, ok});
         positions_.emplace(host.id, scan_.size() - 1);
         ids_.push_back(host.id);
         if (ok && architecture == 0) free_vcpus_ += vcpus;

@@ -84,8 +84,8 @@ TEST_F(FileStorageTest, RootThatIsThereIsKept) {
     const auto path = storage_->ensure_root(disk());
     ASSERT_TRUE(path);
     const std::string before = slurp(*path);
-    EXPECT_EQ(storage_->ensure_root(disk()), path);
-    EXPECT_EQ(storage_->ensure_root(disk(512 * mib, true)), path);
+    EXPECT_EQ(storage_->ensure_root(disk()).value_or(""), *path);
+    EXPECT_EQ(storage_->ensure_root(disk(512 * mib, true)).value_or(""), *path);
     EXPECT_EQ(slurp(*path), before);
 }
 

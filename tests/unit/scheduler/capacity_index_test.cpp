@@ -21,7 +21,7 @@ std::string seen(const CapacityIndex& index) {
         text +=
             " free " + std::to_string(partition.free_vcpus) + "," + std::to_string(partition.free_memory_mib);
         for (const auto& [shape, levels] : partition.free_hosts.shapes()) {
-            text += "\n" + std::to_string(shape.vcpus) + "x" + std::to_string(shape.memory_mib) + ":";
+            text += "\n" + std::to_string(shape.vcpus()) + "x" + std::to_string(shape.memory_mib()) + ":";
             for (const Level& level : levels) {
                 for (const Spot& spot : level.spots) {
                     text += " " + std::to_string(level.free_vcpus) + "," +
@@ -146,7 +146,7 @@ TEST(Score, NominalTotalsAreAtMostAThirtiethAbove) {
 }
 
 TEST(Score, IsStrictlyMonotoneInEitherResource) {
-    const Shape shape = Shape::of(96, 393'216);
+    const Shape shape(96, 393'216);
     for (std::int64_t vcpus = 0; vcpus < 96; ++vcpus) {
         for (std::int64_t memory_mib = 0; memory_mib < 393'216; memory_mib += 1723) {
             const Leftover here = shape.leftover(vcpus, memory_mib);

@@ -136,7 +136,7 @@ class LinearScan {
 
     Rank rank(std::size_t i) const {
         const HostCapacity& one = hosts_[i];
-        const Shape shape = Shape::of(one.total_vcpus, one.total_memory_mib);
+        const Shape shape(one.total_vcpus, one.total_memory_mib);
         const Leftover left =
             shape.leftover(one.free_vcpus - wanted_.vcpus, one.free_memory_mib - wanted_.memory_mib);
         return {wanted_.strategy == Strategy::spread ? taken_[i] : 0, cost(wanted_.strategy, left),

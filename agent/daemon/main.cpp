@@ -1,0 +1,122 @@
+// lodge-agent: runs a host's guests for a control plane.
+#include <pthread.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "agent/hypervisor/libvirt.h"
+#include "agent/link/http_link.h"
+#include "agent/link/identity.h"
+#include "agent/reconcile/agent.h"
+#include "agent/storage/file_storage.h"
+
+namespace {
+
+using namespace lodge;
+
+struct Options {
+    std::filesystem::path state_dir = "/var/lib/lodge/agent";
+    std::string server = "127.0.0.1:8774";
+    std::string token;
+    std::filesystem::path token_file;
+    std::string libvirt_uri = "qemu:///system";
+    std::string accelerator = "auto";
+    std::string log_level = "info";
+    agent::Patience patience;
+};
+
+void add_options(CLI::App& app, Options& options) {
+    app.add_option("--state-dir", options.state_dir, "Folder of this host's keys, images and disks")->capture_default_str();
+    app.add_option("--server", options.server, "HOST:PORT of the control plane's agent port")->capture_default_str();
+    app.add_option("--token", options.token, "One-time token of `lodge host token`, for the first start");
+    app.add_option("--token-file", options.token_file, "File with the token; removed once it is used");
+    app.add_option("--libvirt-uri", options.libvirt_uri, "libvirt connection")->capture_default_str();
+    app.add_option("--accelerator", options.accelerator, "auto, kvm, or qemu (emulated)")
+        ->check(CLI::IsMember({"auto", "kvm", "qemu"}))
+        ->capture_default_str();
+    app.add_option("--stop-timeout-ms", options.patience.stop_ms, "StopInstances: from asking the guest to force")->capture_default_str();
+    app.add_option("--terminate-timeout-ms", options.patience.terminate_ms, "TerminateInstances: the same")->capture_default_str();
+    app.add_option("--reboot-timeout-ms", options.patience.reboot_ms, "RebootInstances: from asking to a reset")->capture_default_str();
+    app.add_option("--log-level", options.log_level, "debug, info, warn, error")->capture_default_str();
+    app.set_config("--config", "", "TOML file with the same options");
+    app.set_version_flag("--version", "lodge-agent 0.1.0");
+}
+
+std::string read_token(const Options& options) {
+    if (options.token_file.empty()) return options.token;
+    std::ifstream in(options.token_file);
+    std::string token;
+    in >> token;
+    return token;
+}
+
+Result<agent::Identity> identify(const Options& options) {
+    auto known = agent::load_identity(options.state_dir);
+    if (known) {
+        known->server = options.server;
+        return known;
+    }
+    if (known.error().code != ErrorCode::not_found) return known;
+    auto token = read_token(options);
+    if (token.empty())
+        return fail(ErrorCode::invalid_input, "this host has not joined: make a token with `lodge host token` and give it as --token");
+    auto joined = agent::join(options.state_dir, options.server, token);
+    if (joined && !options.token_file.empty()) std::filesystem::remove(options.token_file);
+    return joined;
+}
+
+int run(const Options& options, const sigset_t& signals) {
+    std::error_code ignored;
+    std::filesystem::create_directories(options.state_dir, ignored);
+    auto identity = identify(options);
+    if (!identity) {
+        std::cerr << "lodge-agent: " << identity.error().message << "\n";
+        return 1;
+    }
+    SystemClock clock;
+    SystemRandom random;
+    agent::HttpLink link(*identity);
+    auto fetch = [&](const link::Content& content, const std::filesystem::path& into) { return link.fetch(content, into); };
+    auto storage = agent::FileStorage::open(options.state_dir, fetch);
+    if (!storage) {
+        std::cerr << "lodge-agent: " << storage.error().message << "\n";
+        return 1;
+    }
+    agent::LibvirtHypervisor hypervisor({options.libvirt_uri, *agent::parse_accelerator(options.accelerator), identity->host_id});
+    agent::AgentOptions agent_options;
+    agent_options.patience = options.patience;
+    agent::Agent running(hypervisor, **storage, link, clock, random, agent_options);
+    running.start();
+    spdlog::info("lodge-agent of host {} serves {}", identity->host_id.str(), identity->server);
+    int signal = 0;
+    sigwait(&signals, &signal);
+    spdlog::info("stopping; guests go on running");
+    running.stop();
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("lodge-agent: runs a host's guests for a Lodge control plane");
+    Options options;
+    add_options(app, options);
+    CLI11_PARSE(app, argc, argv);
+    spdlog::set_default_logger(spdlog::stderr_color_mt("lodge-agent"));
+    spdlog::set_level(spdlog::level::from_str(options.log_level));
+    spdlog::flush_on(spdlog::level::info);
+    // Before any thread: all of them leave these signals to sigwait().
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    return run(options, signals);
+}

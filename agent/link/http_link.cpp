@@ -1,0 +1,154 @@
+#include "agent/link/http_link.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace lodge::agent {
+namespace {
+
+constexpr std::size_t max_reply_bytes = std::size_t{64} << 20;
+
+std::size_t append(char* data, std::size_t size, std::size_t count, void* to) {
+    auto& text = *static_cast<std::string*>(to);
+    if (text.size() + size * count > max_reply_bytes) return 0;
+    text.append(data, size * count);
+    return size * count;
+}
+
+int check_interrupt(void* flag, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    return static_cast<const std::atomic<bool>*>(flag)->load() ? 1 : 0;
+}
+
+void set_up_tls(CURL* handle, const Exchange& request) {
+    bool verify = !request.ca_file.empty();
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+    // The authority signs one server alone, by whatever name a host reaches it.
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
+    curl_easy_setopt(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (verify) curl_easy_setopt(handle, CURLOPT_CAINFO, request.ca_file.c_str());
+    if (!request.identity) return;
+    curl_easy_setopt(handle, CURLOPT_SSLCERT, request.identity->certificate_file.c_str());
+    curl_easy_setopt(handle, CURLOPT_SSLKEY, request.identity->key_file.c_str());
+}
+
+void set_up_limits(CURL* handle, const Exchange& request) {
+    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, 5'000L);
+    if (request.into) {
+        curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1024L);
+        curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, 30L);
+    } else {
+        curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout_ms));
+    }
+    if (!request.interrupted) return;
+    curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, check_interrupt);
+    curl_easy_setopt(handle, CURLOPT_XFERINFODATA, const_cast<std::atomic<bool>*>(request.interrupted));
+}
+
+Error read_error(long status, const std::string& body) {
+    auto json = nlohmann::json::parse(body, nullptr, false);
+    if (json.is_object() && json.contains("code") && json["code"].is_string() && json.contains("message") &&
+        json["message"].is_string())
+        return {code_from_wire(json["code"].get<std::string>()), json["message"].get<std::string>()};
+    return make_error(ErrorCode::service_unavailable, {"the control plane answered with status " + std::to_string(status)});
+}
+
+}  // namespace
+
+Result<std::string> exchange(CURL* handle, const Exchange& request) {
+    std::string reply;
+    CurlHeaders headers(curl_slist_append(nullptr, "Content-Type: application/json"));
+    curl_easy_reset(handle);
+    curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "https");
+    set_up_tls(handle, request);
+    set_up_limits(handle, request);
+    if (request.body) {
+        curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
+        curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body->size()));
+        curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body->data());
+    }
+    if (request.into) {
+        curl_easy_setopt(handle, CURLOPT_WRITEDATA, request.into);
+        curl_easy_setopt(handle, CURLOPT_FAILONERROR, 1L);
+    } else {
+        curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, append);
+        curl_easy_setopt(handle, CURLOPT_WRITEDATA, &reply);
+    }
+    auto code = curl_easy_perform(handle);
+    long status = 0;
+    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    if (request.into && status == 404) return fail(ErrorCode::not_found, "the control plane does not have " + request.url);
+    if (code != CURLE_OK)
+        return fail(ErrorCode::service_unavailable, request.url + ": " + std::string(curl_easy_strerror(code)));
+    if (status >= 400) return tl::unexpected<Error>(read_error(status, reply));
+    return reply;
+}
+
+HttpLink::HttpLink(Identity identity) : identity_(std::move(identity)) {
+    curl_init_once();
+}
+
+CurlHandle HttpLink::take() {
+    std::lock_guard lock(mutex_);
+    if (idle_.empty()) return CurlHandle(curl_easy_init());
+    auto handle = std::move(idle_.back());
+    idle_.pop_back();
+    return handle;
+}
+
+void HttpLink::give(CurlHandle handle) {
+    std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(handle));
+}
+
+template <class Reply, class Request>
+Result<Reply> HttpLink::call(const std::string& path, const Request& request, std::int64_t timeout_ms) {
+    auto handle = take();
+    auto body = link::to_json(request);
+    auto reply = exchange(handle.get(), {.url = "https://" + identity_.server + path,
+                                         .body = &body,
+                                         .timeout_ms = timeout_ms,
+                                         .identity = &identity_,
+                                         .ca_file = identity_.ca_file.string(),
+                                         .interrupted = &interrupted_});
+    give(std::move(handle));
+    if (!reply) return tl::unexpected<Error>(std::move(reply).error());
+    return link::from_json<Reply>(*reply);
+}
+
+Result<link::HelloReply> HttpLink::hello(const link::HelloRequest& request) {
+    return call<link::HelloReply>("/v1/hello", request, 15'000);
+}
+
+Result<link::HeartbeatReply> HttpLink::heartbeat(const link::Heartbeat& heartbeat) {
+    return call<link::HeartbeatReply>("/v1/heartbeat", heartbeat, 5'000);
+}
+
+Result<link::PollReply> HttpLink::poll(const link::PollRequest& request) {
+    return call<link::PollReply>("/v1/poll", request, request.wait_ms + 10'000);
+}
+
+Result<link::ReportReply> HttpLink::report(const link::ReportRequest& request) {
+    return call<link::ReportReply>("/v1/report", request, 15'000);
+}
+
+Status HttpLink::fetch(const link::Content& content, const std::filesystem::path& into) {
+    std::FILE* file = std::fopen(into.c_str(), "wbe");
+    if (!file) return fail(ErrorCode::io_failure, "cannot write " + into.string());
+    auto handle = take();
+    auto reply = exchange(handle.get(), {.url = "https://" + identity_.server + "/v1/images/" + content.sha256,
+                                         .identity = &identity_,
+                                         .ca_file = identity_.ca_file.string(),
+                                         .interrupted = &interrupted_,
+                                         .into = file});
+    give(std::move(handle));
+    if (std::fclose(file) != 0 && reply) return fail(ErrorCode::io_failure, "cannot write " + into.string());
+    if (!reply) return tl::unexpected<Error>(std::move(reply).error());
+    return {};
+}
+
+}  // namespace lodge::agent

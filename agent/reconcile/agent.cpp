@@ -1,0 +1,280 @@
+#include "agent/reconcile/agent.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace lodge::agent {
+
+Agent::Agent(Hypervisor& hypervisor, Storage& storage, Link& link, const Clock& clock, Random& random,
+             AgentOptions options)
+    : hypervisor_(hypervisor),
+      storage_(storage),
+      link_(link),
+      clock_(clock),
+      random_(random),
+      options_(std::move(options)) {
+    hypervisor_.on_change([this] { kick(); });
+}
+
+Agent::~Agent() {
+    stop();
+}
+
+void Agent::start() {
+    threads_.emplace_back([this] { poll_loop(); });
+    threads_.emplace_back([this] { heartbeat_loop(); });
+    threads_.emplace_back([this] { reconcile_loop(); });
+    for (std::size_t i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { work_loop(); });
+}
+
+void Agent::stop() {
+    {
+        std::scoped_lock lock(mutex_, work_mutex_);
+        stopping_ = true;
+    }
+    link_.interrupt();
+    wake_.notify_all();
+    work_wake_.notify_all();
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+    hypervisor_.on_change(nullptr);
+}
+
+void Agent::kick() {
+    {
+        std::lock_guard lock(mutex_);
+        kicked_ = true;
+    }
+    wake_.notify_all();
+}
+
+void Agent::pause(std::int64_t ms) {
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, std::chrono::milliseconds(ms), [this] { return stopping(); });
+}
+
+bool Agent::say_hello() {
+    auto capacity = hypervisor_.capacity();
+    if (!capacity) {
+        std::lock_guard lock(mutex_);
+        hypervisor_error_ = capacity.error().message;
+        return false;
+    }
+    link::HelloRequest request;
+    request.epoch = epoch_;
+    request.facts = {capacity->host_name, capacity->architecture, capacity->vcpus, capacity->memory_mib, 0,
+                     capacity->accelerator, options_.version};
+    if (auto space = storage_.disk_space()) request.facts.disk_mib = space->total_mib;
+    auto reply = link_.hello(request);
+    if (!reply) {
+        spdlog::warn("hello: {}", reply.error().message);
+        return false;
+    }
+    std::lock_guard lock(mutex_);
+    host_id_ = reply->host_id;
+    epoch_ = reply->epoch;
+    heartbeat_ms_ = std::clamp<std::int64_t>(reply->heartbeat_ms, 100, 60'000);
+    return true;
+}
+
+// Says hello whenever the control plane does not know us, and renews the lease.
+void Agent::heartbeat_loop() {
+    bool greeted = false;
+    while (!stopping()) {
+        if (!greeted) greeted = say_hello();
+        link::Heartbeat heartbeat;
+        if (auto space = storage_.disk_space()) heartbeat.disk_free_mib = space->free_mib;
+        std::int64_t period_ms = 0;
+        {
+            std::lock_guard lock(mutex_);
+            heartbeat.hypervisor_ok = hypervisor_error_.empty();
+            heartbeat.hypervisor_error = hypervisor_error_;
+            period_ms = heartbeat_ms_;
+        }
+        auto reply = link_.heartbeat(heartbeat);
+        if (reply && reply->hello_wanted) greeted = false;
+        pause(reply && reply->hello_wanted ? std::min<std::int64_t>(period_ms, 500) : period_ms);
+    }
+}
+
+void Agent::poll_loop() {
+    std::string version;
+    std::int64_t backoff_ms = 0;
+    while (!stopping()) {
+        auto reply = link_.poll({version, options_.poll_wait_ms});
+        if (!reply) {
+            // Doubling, with jitter, so that agents do not come back all at once.
+            backoff_ms = std::clamp<std::int64_t>(backoff_ms * 2, 250, options_.longest_backoff_ms);
+            auto jitter = static_cast<std::int64_t>(random_.next_u64() % static_cast<std::uint64_t>(backoff_ms));
+            if (!stopping()) spdlog::debug("poll: {}", reply.error().message);
+            pause(backoff_ms / 2 + jitter);
+            continue;
+        }
+        backoff_ms = 0;
+        version = reply->version;
+        answer_console_requests(reply->console_requests);
+        if (reply->changed) take_desired(std::move(*reply));
+    }
+}
+
+void Agent::take_desired(link::PollReply reply) {
+    {
+        std::lock_guard lock(mutex_);
+        known_ = true;
+        std::set<GuestId> named;
+        for (auto& desired : reply.guests) {
+            named.insert(desired.guest_id);
+            auto& entry = guests_[desired.guest_id];
+            if (desired.generation < entry.desired.generation) continue;  // older than what we have
+            if (desired.desired != entry.desired.desired) entry.asked_shutdown_ms = entry.last_asked_ms = 0;
+            entry.desired = std::move(desired);
+        }
+        std::erase_if(guests_, [&](const auto& each) { return !named.contains(each.first) && !each.second.busy; });
+    }
+    kick();
+}
+
+link::ConsoleOutput Agent::console_of(const InstanceId& instance_id) {
+    auto tail = storage_.console_tail(instance_id, link::console_bytes);
+    if (!tail) spdlog::warn("console of {}: {}", instance_id.str(), tail.error().message);
+    return {instance_id, tail ? std::move(*tail) : ""};
+}
+
+void Agent::answer_console_requests(const std::vector<InstanceId>& wanted) {
+    if (wanted.empty()) return;
+    link::ReportRequest report;
+    for (const auto& id : wanted) report.consoles.push_back(console_of(id));
+    if (auto sent = link_.report(report); !sent) spdlog::warn("console report: {}", sent.error().message);
+}
+
+void Agent::reconcile_loop() {
+    while (!stopping()) {
+        bool soon = reconcile_once();
+        std::unique_lock lock(mutex_);
+        wake_.wait_for(lock, std::chrono::milliseconds(soon ? options_.soon_ms : options_.period_ms),
+                       [this] { return stopping() || kicked_; });
+        kicked_ = false;
+    }
+}
+
+// One full look. Returns whether another is due soon.
+bool Agent::reconcile_once() {
+    std::uint64_t ended_before = 0;
+    {
+        std::lock_guard lock(mutex_);
+        ended_before = steps_ended_;
+    }
+    auto listed = hypervisor_.list();
+    {
+        std::lock_guard lock(mutex_);
+        hypervisor_error_ = listed ? "" : listed.error().message;
+    }
+    if (!listed) return false;
+    std::map<GuestId, Domain> domains;
+    for (auto& domain : *listed) domains[domain.guest_id] = std::move(domain);
+    std::vector<link::ObservedGuest> news;
+    bool soon = false;
+    {
+        std::lock_guard lock(mutex_);
+        for (auto& [id, entry] : guests_) {
+            if (entry.busy) continue;
+            // A step that ended after the list was made may have changed what the list says.
+            if (entry.step_ended > ended_before) {
+                soon = true;
+            } else {
+                look_at(entry, domains, news, soon);
+            }
+        }
+        // Domains with our tag that nobody asked for are left alone: they may be somebody's running guests, known to a
+        // control plane that was restored from an older backup.
+    }
+    if (!news.empty() && !send(std::move(news))) soon = true;
+    return soon;
+}
+
+void Agent::look_at(Entry& entry, const std::map<GuestId, Domain>& domains, std::vector<link::ObservedGuest>& news,
+                    bool& soon) {
+    View view;
+    view.desired = entry.desired;
+    view.desired.reboots_done = std::max(entry.desired.reboots_done, entry.reboots_done);
+    if (auto found = domains.find(entry.desired.guest_id); found != domains.end()) view.domain = found->second;
+    view.now_ms = clock_.steady_ms();
+    entry.ran = entry.ran || (view.domain && view.domain->state == DomainState::running);
+    view.ran = entry.ran;
+    view.start_failure = entry.start_failure;
+    view.asked_shutdown_ms = entry.asked_shutdown_ms;
+    view.last_asked_ms = entry.last_asked_ms;
+    auto decision = decide(view, options_.patience);
+    if (entry.removed) {
+        decision.step = Step::none;
+        decision.observed.observed = Observed::removed;
+    }
+    bool told = decision.observed.observed == entry.desired.observed &&
+                decision.observed.reboots_done == entry.desired.reboots_done;
+    if (!told) news.push_back(decision.observed);
+    soon = soon || decision.look_again_soon;
+    if (decision.step == Step::start && view.now_ms < entry.not_before_ms) {
+        soon = true;
+    } else if (decision.step != Step::none) {
+        dispatch(entry, decision.step);
+    }
+}
+
+// Gives the step to a worker. Called under the lock.
+void Agent::dispatch(Entry& entry, Step step) {
+    if (step == Step::ask_shutdown) {
+        entry.last_asked_ms = clock_.steady_ms();
+        if (entry.asked_shutdown_ms == 0) entry.asked_shutdown_ms = entry.last_asked_ms;
+    }
+    entry.busy = true;
+    {
+        std::lock_guard lock(work_mutex_);
+        work_.push_back([this, desired = entry.desired, step] { carry_out(desired, step); });
+    }
+    work_wake_.notify_one();
+}
+
+void Agent::work_loop() {
+    for (;;) {
+        std::function<void()> task;
+        {
+            std::unique_lock lock(work_mutex_);
+            work_wake_.wait(lock, [this] { return stopping() || !work_.empty(); });
+            if (stopping()) return;
+            task = std::move(work_.front());
+            work_.pop_front();
+        }
+        task();
+    }
+}
+
+bool Agent::send(std::vector<link::ObservedGuest> news) {
+    link::ReportRequest report;
+    for (const auto& seen : news) {
+        spdlog::info("guest {}: {}{}{}", seen.guest_id.str(), to_text(seen.observed), seen.reason.empty() ? "" : ": ",
+                     seen.reason);
+        if (seen.observed != Observed::stopped && seen.observed != Observed::gone) continue;
+        std::lock_guard lock(mutex_);
+        auto entry = guests_.find(seen.guest_id);
+        if (entry != guests_.end()) report.consoles.push_back({entry->second.desired.instance_id, ""});
+    }
+    for (auto& console : report.consoles) console = console_of(console.instance_id);
+    report.guests = news;
+    auto sent = link_.report(report);
+    if (!sent) {
+        if (!stopping()) spdlog::warn("report: {}", sent.error().message);
+        return false;
+    }
+    std::lock_guard lock(mutex_);
+    for (const auto& seen : news) {
+        auto entry = guests_.find(seen.guest_id);
+        if (entry == guests_.end() || entry->second.desired.generation != seen.generation) continue;
+        entry->second.desired.observed = seen.observed;
+        entry->second.desired.reboots_done = seen.reboots_done;
+    }
+    return true;
+}
+
+}  // namespace lodge::agent

@@ -1,0 +1,115 @@
+// The agent itself: gets its desired guests, compares them with what the hypervisor has, makes the two agree, reports.
+//
+// Threads: one long-polls, one sends heartbeats, one reconciles (by period and by kick), and a few carry out steps that
+// take long, one at a time a guest. Nothing is kept but in the hypervisor, the storage and the control plane: a killed
+// agent starts from those.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "agent/hypervisor/hypervisor.h"
+#include "agent/reconcile/decide.h"
+#include "agent/reconcile/link.h"
+#include "agent/storage/storage.h"
+#include "proto/base/clock.h"
+#include "proto/base/random.h"
+
+namespace lodge::agent {
+
+struct AgentOptions {
+    Patience patience;
+    std::int64_t period_ms = 5'000;        // between two full looks
+    std::int64_t soon_ms = 200;            // the same while something is on its way
+    std::int64_t poll_wait_ms = 25'000;
+    std::int64_t longest_backoff_ms = 10'000;  // between attempts to reach the control plane, with jitter
+    std::size_t workers = 4;
+    std::string version = "0.1.0";
+};
+
+class Agent {
+  public:
+    // The references outlive the agent.
+    Agent(Hypervisor& hypervisor, Storage& storage, Link& link, const Clock& clock, Random& random, AgentOptions options);
+    // As stop().
+    ~Agent();
+    Agent(const Agent&) = delete;
+    Agent& operator=(const Agent&) = delete;
+
+    void start();
+    // Guests go on running. Waits for steps under way.
+    void stop();
+
+  private:
+    struct Entry {
+        link::DesiredGuest desired;
+        bool busy = false;  // a worker has it
+        bool ran = false;
+        std::string start_failure;
+        std::int64_t start_failure_generation = 0;
+        std::int64_t not_before_ms = 0;  // steady; a start that may yet succeed is tried again then
+        std::int64_t backoff_ms = 0;
+        std::int64_t asked_shutdown_ms = 0;
+        std::int64_t last_asked_ms = 0;
+        std::int64_t reboots_done = 0;
+        bool removed = false;
+        std::uint64_t step_ended = 0;  // what steps_ended_ was then
+    };
+
+    void poll_loop();
+    void heartbeat_loop();
+    void reconcile_loop();
+    void work_loop();
+    bool say_hello();
+    void take_desired(link::PollReply reply);
+    void pause(std::int64_t ms);
+    void kick();
+    bool stopping() const { return stopping_; }
+
+    bool reconcile_once();
+    void look_at(Entry& entry, const std::map<GuestId, Domain>& domains, std::vector<link::ObservedGuest>& news, bool& soon);
+    void dispatch(Entry& entry, Step step);
+    bool send(std::vector<link::ObservedGuest> news);
+    link::ConsoleOutput console_of(const InstanceId& instance_id);
+    void answer_console_requests(const std::vector<InstanceId>& wanted);
+
+    void carry_out(const link::DesiredGuest& desired, Step step);
+    Status run_start(const link::DesiredGuest& desired);
+    Status run_reboot(const link::DesiredGuest& desired);
+    Status run_removal(const link::DesiredGuest& desired);
+    void note_result(const link::DesiredGuest& desired, Step step, const Status& status);
+
+    Hypervisor& hypervisor_;
+    Storage& storage_;
+    Link& link_;
+    const Clock& clock_;
+    Random& random_;
+    const AgentOptions options_;
+    HostId host_id_;  // after hello
+    std::int64_t epoch_ = 0;
+    std::int64_t heartbeat_ms_ = 3'000;
+
+    std::atomic<bool> stopping_{false};
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    bool kicked_ = false;
+    bool known_ = false;  // a poll has told what is desired
+    std::map<GuestId, Entry> guests_;
+    std::uint64_t steps_ended_ = 0;
+    std::string hypervisor_error_ = "not asked yet";
+
+    std::mutex work_mutex_;
+    std::condition_variable work_wake_;
+    std::deque<std::function<void()>> work_;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace lodge::agent

@@ -1,0 +1,49 @@
+// What to do next about one guest: pure, so that every case can be looked at in a test.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/hypervisor/hypervisor.h"
+#include "proto/agent/messages.h"
+
+namespace lodge::agent {
+
+enum class Step {
+    none,
+    start,         // image, overlay, domain
+    ask_shutdown,  // ACPI, the first time or again
+    destroy,
+    undefine,
+    remove_root,
+    reboot,
+};
+
+// Everything that is known about a guest at one moment.
+struct View {
+    link::DesiredGuest desired;
+    std::optional<Domain> domain;        // as the hypervisor has it; nothing if it has none
+    bool ran = false;                    // this process has seen it running
+    std::string start_failure;           // of the last attempt, if it is not worth another
+    std::int64_t asked_shutdown_ms = 0;  // steady time of the first request; 0: not asked
+    std::int64_t last_asked_ms = 0;      // and of the last one
+    std::int64_t now_ms = 0;             // steady
+};
+
+// In milliseconds.
+struct Patience {
+    std::int64_t stop_ms = 90'000;        // from the first ACPI request to force, for StopInstances
+    std::int64_t terminate_ms = 20'000;   // the same for TerminateInstances
+    std::int64_t ask_again_ms = 2'000;    // a guest that is still booting misses the first request
+    std::int64_t reboot_ms = 60'000;      // from the ACPI request to a reset
+};
+
+struct Decision {
+    Step step = Step::none;
+    link::ObservedGuest observed;  // what to report; equal to what the control plane knows: nothing to say
+    bool look_again_soon = false;  // time alone may change the decision
+};
+
+Decision decide(const View& view, const Patience& patience);
+
+}  // namespace lodge::agent

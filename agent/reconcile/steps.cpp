@@ -1,0 +1,111 @@
+// The steps that the agent's workers carry out. Each may be run twice, or die half way: the next look finds what is
+// there and goes on.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "agent/reconcile/agent.h"
+
+namespace lodge::agent {
+namespace {
+
+constexpr std::int64_t shortest_backoff_ms = 500;
+constexpr std::int64_t longest_backoff_ms = 15'000;
+
+// Nobody answering may pass; a missing image or a broken disk will not.
+bool may_pass(const Error& error) {
+    return error.code == ErrorCode::service_unavailable;
+}
+
+}  // namespace
+
+void Agent::carry_out(const link::DesiredGuest& desired, Step step) {
+    Status status;
+    switch (step) {
+        case Step::start: status = run_start(desired); break;
+        case Step::ask_shutdown: status = hypervisor_.request_shutdown(desired.guest_id); break;
+        case Step::destroy: status = hypervisor_.destroy(desired.guest_id); break;
+        case Step::undefine: status = hypervisor_.undefine(desired.guest_id); break;
+        case Step::remove_root: status = run_removal(desired); break;
+        case Step::reboot: status = run_reboot(desired); break;
+        case Step::none: break;
+    }
+    note_result(desired, step, status);
+    kick();
+}
+
+Status Agent::run_start(const link::DesiredGuest& desired) {
+    GuestSpec spec;
+    spec.guest_id = desired.guest_id;
+    spec.instance_id = desired.instance_id;
+    {
+        std::lock_guard lock(mutex_);
+        spec.host_id = host_id_;
+    }
+    spec.instance_type = desired.instance_type;
+    spec.architecture = desired.architecture;
+    spec.vcpus = desired.vcpus;
+    spec.core_count = desired.core_count;
+    spec.threads_per_core = desired.threads_per_core;
+    spec.memory_mib = desired.memory_mib;
+    spec.root_volume_id = desired.root_volume_id;
+    spec.kernel_cmdline = desired.kernel_cmdline;
+    spec.console_path = storage_.console_path(desired.instance_id);
+    if (!desired.kernel.sha256.empty()) { LODGE_TRY(spec.kernel_path, storage_.ensure_image(desired.kernel)); }
+    if (!desired.ramdisk.sha256.empty()) { LODGE_TRY(spec.ramdisk_path, storage_.ensure_image(desired.ramdisk)); }
+    RootDisk root{desired.root_volume_id, desired.root_size_bytes, desired.image, desired.keep_root};
+    LODGE_TRY(spec.base_path, storage_.ensure_image(desired.image));
+    spec.base_format = desired.image.format;
+    LODGE_TRY(spec.root_path, storage_.ensure_root(root));
+    return hypervisor_.start(spec);
+}
+
+// Asks the guest; one that does not listen is reset.
+Status Agent::run_reboot(const link::DesiredGuest& desired) {
+    auto before = hypervisor_.reboots_seen(desired.guest_id);
+    LODGE_CHECK(hypervisor_.request_reboot(desired.guest_id));
+    auto asked_ms = clock_.steady_ms();
+    while (!stopping() && hypervisor_.reboots_seen(desired.guest_id) == before) {
+        if (clock_.steady_ms() - asked_ms >= options_.patience.reboot_ms) return hypervisor_.reset(desired.guest_id);
+        {
+            std::lock_guard lock(mutex_);
+            auto entry = guests_.find(desired.guest_id);
+            if (entry == guests_.end() || entry->second.desired.desired != Desired::running) break;
+        }
+        pause(options_.soon_ms);
+    }
+    return {};
+}
+
+Status Agent::run_removal(const link::DesiredGuest& desired) {
+    // The console's last words go to the control plane before their file goes.
+    link::ReportRequest report;
+    report.consoles.push_back(console_of(desired.instance_id));
+    if (!report.consoles.front().bytes.empty()) LODGE_CHECK(link_.report(report).map([](auto&&) {}));
+    LODGE_CHECK(storage_.remove_root(desired.root_volume_id));
+    return storage_.remove_console(desired.instance_id);
+}
+
+void Agent::note_result(const link::DesiredGuest& desired, Step step, const Status& status) {
+    std::lock_guard lock(mutex_);
+    auto found = guests_.find(desired.guest_id);
+    if (found == guests_.end()) return;
+    auto& entry = found->second;
+    entry.busy = false;
+    entry.step_ended = ++steps_ended_;
+    if (status) {
+        entry.backoff_ms = 0;
+        if (step == Step::remove_root) entry.removed = true;
+        if (step == Step::reboot) entry.reboots_done = std::max(entry.reboots_done, desired.reboots_wanted);
+        return;
+    }
+    spdlog::warn("guest {}: step {} failed: {}", desired.guest_id.str(), static_cast<int>(step), status.error().message);
+    if (step == Step::start && !may_pass(status.error())) {
+        entry.start_failure = status.error().message;
+        return;
+    }
+    entry.backoff_ms = std::clamp(entry.backoff_ms * 2, shortest_backoff_ms, longest_backoff_ms);
+    entry.not_before_ms = clock_.steady_ms() + entry.backoff_ms;
+}
+
+}  // namespace lodge::agent

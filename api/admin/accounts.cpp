@@ -1,0 +1,77 @@
+// Accounts and their access keys.
+#include "db/store/accounts.h"
+
+#include <algorithm>
+
+#include "api/admin/operations.h"
+#include "proto/base/encoding.h"
+
+namespace lodge::api::admin {
+namespace {
+
+constexpr std::string_view key_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+std::string new_access_key(Random& random) {
+    std::string key = "LKIA";
+    while (key.size() < 20) key += key_alphabet[random.next_u64() % key_alphabet.size()];
+    return key;
+}
+
+std::string new_secret(Random& random) {
+    std::string bytes(30, '\0');
+    random.fill(bytes.data(), bytes.size());
+    return base64_encode(bytes);  // 40 characters
+}
+
+bool access_key_well_formed(std::string_view key) {
+    return key.size() >= 4 && key.size() <= 128 && std::all_of(key.begin(), key.end(), [](char c) {
+               return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+           });
+}
+
+bool printable(std::string_view text, std::size_t least, std::size_t most) {
+    return text.size() >= least && text.size() <= most &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
+}
+
+Status check(const Account& account, const AccessKey& key) {
+    if (account.name.empty() || account.name.size() > 128 || !utf8_valid(account.name))
+        return fail(ErrorCode::invalid_input, "an account's name has 1 to 128 bytes of UTF-8");
+    if (!account_id_well_formed(account.id)) return fail(ErrorCode::invalid_input, "an account's ID has twelve digits");
+    if (!access_key_well_formed(key.id))
+        return fail(ErrorCode::invalid_input, "an access key has 4 to 128 letters, digits and underscores");
+    if (!printable(key.secret, 8, 128)) return fail(ErrorCode::invalid_input, "a secret key has 8 to 128 printable characters");
+    return {};
+}
+
+}  // namespace
+
+Result<Json> list_accounts(const Call& call) {
+    return call.services.database.read([&](db::Session& session) -> Result<Json> {
+        Json all = Json::array();
+        for (const auto& account : db::accounts::list(session)) {
+            Json keys = Json::array();
+            for (const auto& key : db::accounts::list_keys(session, account.id)) keys.push_back(key.id);
+            all.push_back({{"id", account.id}, {"name", account.name}, {"created", format_time(account.created_ms)}, {"access_keys", keys}});
+        }
+        return Json{{"accounts", all}};
+    });
+}
+
+Result<Json> create_account(const Call& call) {
+    auto& random = call.services.random;
+    LODGE_TRY(auto name, text(call.body, "name"));
+    Account account{text_or(call.body, "id", make_account_id(random)), name, call.services.clock.now_ms()};
+    AccessKey key{text_or(call.body, "access_key", new_access_key(random)), account.id,
+                  text_or(call.body, "secret_key", new_secret(random)), true, account.created_ms};
+    LODGE_CHECK(check(account, key));
+    return call.services.database.write([&](db::Session& session) -> Result<Json> {
+        if (db::accounts::find(session, account.id)) return fail(ErrorCode::conflict, "there is an account " + account.id + " already");
+        if (db::accounts::find_key(session, key.id)) return fail(ErrorCode::conflict, "the access key " + key.id + " is taken");
+        db::accounts::insert(session, account);
+        db::accounts::insert_key(session, key);
+        return Json{{"id", account.id}, {"name", account.name}, {"access_key", key.id}, {"secret_key", key.secret}};
+    });
+}
+
+}  // namespace lodge::api::admin

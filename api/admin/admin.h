@@ -1,0 +1,37 @@
+// The operator's interface: JSON over HTTP on a unix socket that only its owner can open. `lodge` is its client.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "api/http/server.h"
+#include "api/pipeline/context.h"
+#include "api/pipeline/endpoint.h"
+#include "api/pipeline/worker_pool.h"
+
+namespace lodge::api {
+
+struct AdminFacts {
+    std::filesystem::path state_dir;
+    std::filesystem::path image_dir;
+    std::string agent_endpoint;  // "127.0.0.1:8774"
+    std::string ca_sha256;
+    scheduler::Overcommit overcommit;
+};
+
+// Thread-safe.
+class Admin {
+  public:
+    Admin(const Services& services, const Endpoint& endpoint, WorkerPool& workers, AdminFacts facts);
+    void handle(http::Request request, http::Reply reply);
+
+  private:
+    http::Response answer(const http::Request& request);
+
+    const Services& services_;
+    const Endpoint& endpoint_;
+    WorkerPool& workers_;
+    const AdminFacts facts_;
+};
+
+}  // namespace lodge::api

@@ -1,0 +1,95 @@
+// Hosts and the tokens by which they join.
+#include "db/store/hosts.h"
+
+#include "api/admin/operations.h"
+#include "db/store/instances.h"
+#include "proto/base/encoding.h"
+#include "scheduler/reconcile/events.h"
+
+namespace lodge::api::admin {
+namespace {
+
+constexpr std::int64_t default_ttl_s = 3600;
+constexpr std::int64_t longest_ttl_s = 30LL * 86'400;
+
+std::string_view word(scheduler::HostCondition condition) {
+    switch (condition) {
+        case scheduler::HostCondition::ok: return "ok";
+        case scheduler::HostCondition::draining: return "draining";
+        case scheduler::HostCondition::unreachable: return "unreachable";
+        case scheduler::HostCondition::hypervisor_down: break;
+    }
+    return "hypervisor-down";
+}
+
+// Inside a write: the index belongs to the writer.
+Json show(db::Session& session, const Call& call, const Host& host) {
+    auto seen = call.services.hub.liveness(host.id);
+    auto condition = call.services.hub.condition(host.id, host.state);
+    const auto* capacity = call.services.claims.index().find(host.id);
+    Json out = {{"id", host.id.str()},
+                {"name", host.name},
+                {"zone", host.zone},
+                {"architecture", host.architecture},
+                {"state", std::string(to_text(host.state))},
+                {"reachable", condition != scheduler::HostCondition::unreachable},
+                {"condition", std::string(word(condition))},
+                {"accelerator", seen.accelerator},
+                {"vcpus", capacity ? capacity->total_vcpus : 0},
+                {"vcpus_free", capacity ? capacity->free_vcpus : 0},
+                {"memory_mib", capacity ? capacity->total_memory_mib : 0},
+                {"memory_free_mib", capacity ? capacity->free_memory_mib : 0},
+                {"disk_free_mib", seen.last.disk_free_mib},
+                {"hypervisor_error", seen.last.hypervisor_error},
+                {"guests", db::instances::on_host(session, host.id).size()}};
+    if (seen.heard) out["last_heartbeat_ms_ago"] = call.services.clock.steady_ms() - seen.last_heard_steady_ms;
+    return out;
+}
+
+}  // namespace
+
+Result<Json> list_hosts(const Call& call) {
+    return call.services.database.write([&](db::Session& session) -> Result<Json> {
+        Json all = Json::array();
+        for (const auto& host : db::hosts::list(session)) all.push_back(show(session, call, host));
+        return Json{{"hosts", all}};
+    });
+}
+
+Result<Json> create_host_token(const Call& call) {
+    const auto& zones = call.services.settings.zones;
+    auto zone = text_or(call.body, "zone", zones.front().name);
+    bool known = std::any_of(zones.begin(), zones.end(), [&](const Zone& each) { return each.name == zone; });
+    if (!known) return fail(ErrorCode::not_found, "there is no zone " + zone);
+    auto ttl_s = number_or(call.body, "ttl_s", default_ttl_s);
+    if (ttl_s < 1 || ttl_s > longest_ttl_s) return fail(ErrorCode::invalid_input, "ttl_s is 1 to 2592000 seconds");
+    auto secret = call.services.random.hex(40);
+    auto expires_ms = call.services.clock.now_ms() + ttl_s * 1000;
+    LODGE_CHECK(call.services.database.write([&](db::Session& session) -> Status {
+        db::hosts::insert_token(session, {hex_encode(sha256(secret)), zone, expires_ms});
+        return {};
+    }));
+    return Json{{"token", "lodge1." + secret + "." + call.facts.ca_sha256}, {"zone", zone}, {"expires", format_time(expires_ms)}};
+}
+
+Result<Json> drain_host(const Call& call) {
+    auto id = HostId::parse(call.id);
+    auto wanted = call.body.find("draining");
+    if (wanted == call.body.end() || !wanted->is_boolean()) return fail(ErrorCode::invalid_input, "draining is missing");
+    auto state = wanted->get<bool>() ? HostState::draining : HostState::active;
+    return call.services.database.write([&](db::Session& session) -> Result<Json> {
+        auto host = id ? db::hosts::find(session, *id) : std::nullopt;
+        if (!host) return fail(ErrorCode::not_found, "there is no host " + call.id);
+        if (host->state != state) {
+            auto before = call.services.hub.condition(host->id, host->state);
+            db::hosts::set_state(session, host->id, state);
+            call.services.claims.set_condition(host->id, call.services.hub.condition(host->id, state));
+            session.on_rollback([&claims = call.services.claims, id = host->id, before] { claims.set_condition(id, before); });
+            scheduler::record(session, call.services.clock.now_ms(), "", host->id.str(), "operator", std::string(to_text(state)));
+            host->state = state;
+        }
+        return show(session, call, *host);
+    });
+}
+
+}  // namespace lodge::api::admin

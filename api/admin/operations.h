@@ -1,0 +1,41 @@
+// The operator's operations: JSON in, JSON out. Inside api/admin only.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "api/admin/admin.h"
+
+namespace lodge::api::admin {
+
+using Json = nlohmann::json;
+
+// What one call has to work with.
+struct Call {
+    const Services& services;
+    const AdminFacts& facts;
+    Json body;       // an object; empty if the request had none
+    std::string id;  // the last part of the path, where the route has one
+};
+
+// Typed members of a body. InvalidInput when one is missing or of another type.
+Result<std::string> text(const Json& body, const char* name);
+std::string text_or(const Json& body, const char* name, std::string otherwise);
+std::int64_t number_or(const Json& body, const char* name, std::int64_t otherwise);
+bool flag_or(const Json& body, const char* name, bool otherwise);
+
+Result<Json> info(const Call& call);
+Result<Json> list_accounts(const Call& call);
+Result<Json> create_account(const Call& call);
+Result<Json> list_hosts(const Call& call);
+Result<Json> create_host_token(const Call& call);
+Result<Json> drain_host(const Call& call);
+Result<Json> list_images(const Call& call);
+Result<Json> import_image(const Call& call);
+Result<Json> delete_image(const Call& call);
+Result<Json> list_instances(const Call& call);
+Result<Json> list_events(const Call& call);
+Result<Json> backup(const Call& call);
+Result<Json> explain_placement(const Call& call);
+
+}  // namespace lodge::api::admin

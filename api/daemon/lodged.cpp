@@ -1,0 +1,215 @@
+#include "api/daemon/lodged.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "api/actions/image_names.h"
+#include "api/link/json_reply.h"
+#include "db/driver/sqlite.h"
+#include "db/schema/migrate.h"
+#include "db/store/accounts.h"
+#include "db/store/settings.h"
+#include "db/store/zones.h"
+
+#ifndef LODGE_CATALOGUE_FILE
+#define LODGE_CATALOGUE_FILE "api/catalogue/instance_types.toml"
+#endif
+
+namespace lodge::api {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t stop_grace_ms = 5'000;
+constexpr std::int64_t tick_ms = 500;
+constexpr std::size_t queue_limit = 10'000;
+constexpr std::size_t link_threads = 16;
+
+std::string setting_or_new(db::Session& session, std::string_view name, Random& random) {
+    if (auto known = db::settings::get(session, name)) return *known;
+    auto made = random.hex(64);
+    db::settings::put(session, name, made);
+    return made;
+}
+
+// Installed beside the program, or in the source tree that it was built from.
+fs::path find_catalogue(const Options& options) {
+    if (!options.catalogue.empty()) return options.catalogue;
+    std::error_code error;
+    auto installed = fs::read_symlink("/proc/self/exe", error).parent_path() / "../share/lodge/instance_types.toml";
+    return fs::exists(installed, error) ? installed : fs::path(LODGE_CATALOGUE_FILE);
+}
+
+std::string host_name() {
+    char name[256] = {};
+    return gethostname(name, sizeof name - 1) == 0 && name[0] ? name : "localhost";
+}
+
+std::string shown_address(const std::string& address) {
+    if (address == "0.0.0.0" || address == "::") return host_name();
+    return address.find(':') == std::string::npos ? address : "[" + address + "]";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Lodged>> Lodged::start(const Options& options) {
+    std::unique_ptr<Lodged> made(new Lodged(options));
+    LODGE_TRY(made->zones_, parse_zones(options.zone_names));
+    LODGE_CHECK(made->prepare_folders());
+    LODGE_CHECK(made->open_database());
+    LODGE_CHECK(made->make_services());
+    LODGE_CHECK(made->listen_api());
+    LODGE_CHECK(made->listen_agents());
+    LODGE_CHECK(made->listen_admin());
+    LODGE_CHECK(made->start_simulation());
+    made->upkeep_thread_ = std::thread([lodged = made.get()] { lodged->upkeep_loop(); });
+    return made;
+}
+
+Status Lodged::prepare_folders() {
+    if (options_.simulate > 0 && !options_.state_dir_given) {
+        options_.state_dir = fs::temp_directory_path() / ("lodge-simulated-" + std::to_string(getpid()));
+        options_.agent_port = 0;
+    }
+    std::error_code error;
+    fs::create_directories(options_.state_dir / "images" / "incoming", error);
+    if (error) return fail(ErrorCode::io_failure, "cannot make " + options_.state_dir.string() + ": " + error.message());
+    return {};
+}
+
+Status Lodged::open_database() {
+    LODGE_TRY(database_, db::open_sqlite(options_.state_dir / "lodge.db"));
+    LODGE_CHECK(db::migrate(*database_));
+    claims_ = std::make_unique<scheduler::Claims>(options_.overcommit);
+    return database_->write([&](db::Session& session) -> Status {
+        for (const auto& zone : zones_) db::zones::put(session, zone);
+        if (!db::accounts::find(session, std::string(operator_account)))
+            db::accounts::insert(session, {std::string(operator_account), "operator", clock_.now_ms()});
+        paging_key_ = setting_or_new(session, "paging_key", random_);
+        metrics_token_ = setting_or_new(session, "metrics_token", random_);
+        claims_->load(session);
+        return {};
+    });
+}
+
+Status Lodged::make_services() {
+    LODGE_TRY(catalogue_, catalogue::Catalogue::load(find_catalogue(options_), options_.instance_types));
+    workers_ = std::make_unique<WorkerPool>(options_.threads, queue_limit);
+    link_workers_ = std::make_unique<WorkerPool>(link_threads, queue_limit);
+    hub_ = std::make_unique<scheduler::HostHub>(
+        clock_, random_, [this](std::function<void()> task) { link_workers_->post(std::move(task)); }, options_.timing.lease_ms);
+    agents_ = std::make_unique<scheduler::Agents>(*database_, *claims_, *hub_, clock_, options_.timing);
+    Settings settings;
+    settings.default_region = options_.region;
+    settings.zones = zones_;
+    bool tls = !options_.tls_certificate.empty();
+    settings.endpoint = std::string(tls ? "https" : "http") + "://" + shown_address(options_.listen) + ":" + std::to_string(options_.port);
+    settings.strategy = options_.strategy == "spread" ? scheduler::Strategy::spread : scheduler::Strategy::best_fit;
+    settings.paging_key = paging_key_;
+    if (settings.zones_of(settings.default_region).empty()) settings.default_region = zones_.front().region;
+    services_ = std::make_unique<Services>(Services{*database_, *claims_, *hub_, clock_, random_, *catalogue_, settings});
+    endpoint_ = std::make_unique<Endpoint>(*services_, *workers_, metrics_, EndpointOptions{metrics_token_});
+    return {};
+}
+
+Status Lodged::listen_api() {
+    http::Config config;
+    config.address = options_.listen;
+    config.port = options_.port;
+    config.threads = 2;
+    config.limits.body_bytes = options_.body_bytes;
+    config.limits.max_connections = options_.max_connections;
+    config.render_error = Endpoint::render_error;
+    if (!options_.tls_certificate.empty()) {
+        http::Tls tls;
+        tls.certificate_chain_file = options_.tls_certificate;
+        tls.private_key_file = options_.tls_key;
+        config.tls = tls;
+    }
+    LODGE_TRY(api_server_, http::Server::start(config, [this](http::Request request, http::Reply reply) {
+                  endpoint_->handle(std::move(request), std::move(reply));
+              }));
+    return {};
+}
+
+Status Lodged::listen_agents() {
+    LODGE_TRY(link_tls_, prepare_link_tls(*database_, options_.state_dir / "pki",
+                                          {host_name(), "localhost", "127.0.0.1"}, clock_.now_ms(), random_));
+    if (options_.simulate > 0) return {};
+    http::Config config;
+    config.address = options_.agent_listen;
+    config.port = options_.agent_port;
+    config.limits.body_bytes = std::uint64_t{64} << 20;  // consoles of many guests at once
+    config.limits.write_timeout_ms = 60'000;
+    config.render_error = json_render_error;
+    http::Tls tls;
+    tls.certificate_chain_file = link_tls_.certificate_file;
+    tls.private_key_file = link_tls_.key_file;
+    tls.client_ca_file = link_tls_.ca_file;
+    config.tls = tls;
+    link_service_ = std::make_unique<LinkService>(*database_, *agents_, link_tls_, options_.state_dir / "images",
+                                                  *link_workers_, clock_, random_);
+    LODGE_TRY(agent_server_, http::Server::start(config, [this](http::Request request, http::Reply reply) {
+                  link_service_->handle(std::move(request), std::move(reply));
+              }));
+    return {};
+}
+
+Status Lodged::listen_admin() {
+    AdminFacts facts;
+    facts.state_dir = options_.state_dir;
+    facts.image_dir = options_.state_dir / "images";
+    facts.agent_endpoint = shown_address(options_.agent_listen) + ":" + std::to_string(options_.agent_port);
+    facts.ca_sha256 = link_tls_.ca_sha256;
+    facts.overcommit = options_.overcommit;
+    admin_ = std::make_unique<Admin>(*services_, *endpoint_, *workers_, facts);
+    http::Config config;
+    config.unix_socket_path = options_.state_dir / "lodged.sock";
+    config.render_error = json_render_error;
+    LODGE_TRY(admin_server_, http::Server::start(config, [this](http::Request request, http::Reply reply) {
+                  admin_->handle(std::move(request), std::move(reply));
+              }));
+    return {};
+}
+
+Status Lodged::start_simulation() {
+    if (options_.simulate == 0) return {};
+    LODGE_TRY(auto hosts, prepare_simulation(*database_, options_.simulate, zones_, clock_, random_));
+    simulation_ = std::make_unique<Simulation>(*agents_, hosts, options_.simulate_boot_ms, clock_, random_);
+    return {};
+}
+
+void Lodged::upkeep_loop() {
+    scheduler::Upkeep upkeep(*database_, *claims_, *hub_, clock_, options_.timing);
+    for (;;) {
+        upkeep.tick();
+        std::unique_lock lock(stop_mutex_);
+        stop_wake_.wait_for(lock, std::chrono::milliseconds(tick_ms), [this] { return stopping_; });
+        if (stopping_) return;
+    }
+}
+
+Lodged::~Lodged() {
+    {
+        std::lock_guard lock(stop_mutex_);
+        stopping_ = true;
+    }
+    stop_wake_.notify_all();
+    if (upkeep_thread_.joinable()) upkeep_thread_.join();
+    simulation_.reset();
+    if (hub_) hub_->release_all();
+    if (api_server_) api_server_->stop(stop_grace_ms);
+    if (agent_server_) agent_server_->stop(stop_grace_ms);
+    if (admin_server_) admin_server_->stop(stop_grace_ms);
+    if (workers_) workers_->stop();
+    if (link_workers_) link_workers_->stop();
+    bool temporary = options_.simulate > 0 && !options_.state_dir_given;
+    if (!temporary) return;
+    database_.reset();
+    std::error_code ignored;
+    fs::remove_all(options_.state_dir, ignored);
+}
+
+}  // namespace lodge::api

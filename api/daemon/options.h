@@ -1,0 +1,48 @@
+// lodged's options, from the command line and a configuration file alike.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/model/zone.h"
+#include "scheduler/apply/claims.h"
+#include "scheduler/reconcile/agents.h"
+
+namespace lodge::api {
+
+struct Options {
+    std::filesystem::path state_dir = "/var/lib/lodge";
+    std::string listen = "127.0.0.1";
+    std::uint16_t port = 8773;
+    std::string agent_listen = "127.0.0.1";
+    std::uint16_t agent_port = 8774;
+    std::filesystem::path tls_certificate;  // PEM chain and key of the API; plain HTTP without
+    std::filesystem::path tls_key;
+    std::string region = "us-east-1";                         // the default one
+    std::vector<std::string> zone_names = {"us-east-1a"};     // "us-east-1a", each a region's name and a letter
+    std::vector<std::filesystem::path> instance_types;        // operators' additions to the catalogue
+    std::filesystem::path catalogue;                          // empty: the one that came with the program
+    scheduler::Overcommit overcommit;
+    scheduler::Timing timing;
+    std::string strategy = "best-fit";  // or "spread"
+    std::size_t threads = 32;           // that run requests
+    std::uint64_t body_bytes = 1 << 20;
+    std::size_t max_connections = 4096;
+    int simulate = 0;  // that many hosts in this process, none outside
+    std::int64_t simulate_boot_ms = 0;
+    std::string log_level = "info";
+
+    // Whether --state-dir was given; a simulation without one keeps its state in a folder of its own.
+    bool state_dir_given = false;
+};
+
+// Exits the process for --help, --version and mistakes (status 2).
+Options parse_options(int argc, char** argv);
+
+// Zones as the configuration names them: "us-east-1a" is zone "use1-az1" of us-east-1. InvalidInput for other names.
+Result<std::vector<Zone>> parse_zones(const std::vector<std::string>& names);
+
+}  // namespace lodge::api

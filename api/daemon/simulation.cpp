@@ -1,0 +1,131 @@
+#include "api/daemon/simulation.h"
+
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include "agent/hypervisor/fake.h"
+#include "agent/reconcile/agent.h"
+#include "agent/storage/null_storage.h"
+#include "api/actions/image_names.h"
+#include "db/store/accounts.h"
+#include "db/store/hosts.h"
+#include "db/store/images.h"
+#include "proto/base/encoding.h"
+
+namespace lodge::api {
+namespace {
+
+constexpr std::int64_t host_vcpus = 64;
+constexpr std::int64_t host_memory_mib = 256 * 1024;
+constexpr std::int64_t host_disk_mib = 4 * 1024 * 1024;
+
+// A link that is a call. A poll's answer comes on the control plane's executor.
+class DirectLink final : public agent::Link {
+  public:
+    DirectLink(scheduler::Agents& agents, HostId id) : agents_(agents), id_(std::move(id)) {}
+
+    Result<link::HelloReply> hello(const link::HelloRequest& request) override { return agents_.hello(id_, request); }
+    Result<link::HeartbeatReply> heartbeat(const link::Heartbeat& heartbeat) override {
+        return agents_.heartbeat(id_, heartbeat);
+    }
+    Result<link::PollReply> poll(const link::PollRequest& request) override {
+        if (interrupted_) return fail(ErrorCode::service_unavailable, "the simulation is stopping");
+        auto promise = std::make_shared<std::promise<Result<link::PollReply>>>();
+        auto future = promise->get_future();
+        agents_.poll(id_, request, [promise](Result<link::PollReply> reply) { promise->set_value(std::move(reply)); });
+        while (future.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready)
+            if (interrupted_) return fail(ErrorCode::service_unavailable, "the simulation is stopping");
+        return future.get();
+    }
+    Result<link::ReportReply> report(const link::ReportRequest& request) override { return agents_.report(id_, request); }
+    Status fetch(const link::Content&, const std::filesystem::path&) override {
+        return fail(ErrorCode::not_found, "simulated hosts have no files");
+    }
+    void interrupt() override { interrupted_ = true; }
+
+  private:
+    scheduler::Agents& agents_;
+    const HostId id_;
+    std::atomic<bool> interrupted_{false};
+};
+
+void insert_account(db::Session& session, UnixMs now_ms) {
+    if (db::accounts::find(session, simulated_account)) return;
+    db::accounts::insert(session, {simulated_account, "simulated", now_ms});
+    db::accounts::insert_key(session, {simulated_access_key, simulated_account, simulated_secret_key, true, now_ms});
+}
+
+void insert_image(db::Session& session, const std::string& region, UnixMs now_ms) {
+    if (db::images::find_any(session, simulated_image)) return;
+    Image image;
+    image.id = *parse_image_id(simulated_image);
+    image.account_id = operator_account;
+    image.region = region;
+    image.name = "lodge-simulated";
+    image.description = "An image without content, for simulated guests";
+    image.architecture = "x86_64";
+    image.location = image.account_id + "/" + image.name;
+    image.blob = {hex_encode(sha256("simulated")), "qcow2", 1 << 20, std::int64_t{1} << 30};
+    image.root_device_name = "/dev/vda";
+    image.is_public = true;
+    image.created_ms = now_ms;
+    db::images::insert(session, image);
+}
+
+}  // namespace
+
+struct Simulation::SimulatedHost {
+    SimulatedHost(scheduler::Agents& agents, const HostId& id, std::int64_t boot_ms, const Clock& clock, Random& random)
+        : hypervisor(clock, {"simulated-" + id.str(), "x86_64", host_vcpus, host_memory_mib, "simulated"}, boot_ms),
+          storage(host_disk_mib, [this](const InstanceId& instance) { return hypervisor.console(instance); },
+                  [this](const InstanceId& instance) { hypervisor.forget_console(instance); }),
+          link(agents, id),
+          agent(hypervisor, storage, link, clock, random, options()) {
+        agent.start();
+    }
+
+    static agent::AgentOptions options() {
+        agent::AgentOptions made;
+        made.soon_ms = 20;
+        made.workers = 1;
+        return made;
+    }
+
+    agent::FakeHypervisor hypervisor;
+    agent::NullStorage storage;
+    DirectLink link;
+    agent::Agent agent;
+};
+
+Result<std::vector<HostId>> prepare_simulation(db::Database& database, int hosts, const std::vector<Zone>& zones,
+                                               const Clock& clock, Random& random) {
+    return database.write([&](db::Session& session) -> Result<std::vector<HostId>> {
+        insert_account(session, clock.now_ms());
+        insert_image(session, zones.front().region, clock.now_ms());
+        std::vector<HostId> ids;
+        for (const auto& known : db::hosts::list(session)) ids.push_back(known.id);
+        while (ids.size() < static_cast<std::size_t>(hosts)) {
+            Host host;
+            host.id = HostId::make(random);
+            host.name = "simulated";
+            host.zone = zones[ids.size() % zones.size()].name;
+            host.created_ms = clock.now_ms();
+            db::hosts::insert(session, host);
+            ids.push_back(host.id);
+        }
+        ids.resize(static_cast<std::size_t>(hosts));
+        return ids;
+    });
+}
+
+Simulation::Simulation(scheduler::Agents& agents, const std::vector<HostId>& hosts, std::int64_t boot_ms,
+                       const Clock& clock, Random& random) {
+    for (const auto& id : hosts) hosts_.push_back(std::make_unique<SimulatedHost>(agents, id, boot_ms, clock, random));
+}
+
+Simulation::~Simulation() {
+    for (auto& host : hosts_) host->agent.stop();
+}
+
+}  // namespace lodge::api

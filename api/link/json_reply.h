@@ -1,0 +1,17 @@
+// JSON over HTTP, as the agents' link and the operator's socket speak it.
+#pragma once
+
+#include <string>
+
+#include "api/http/server.h"
+#include "proto/base/result.h"
+
+namespace lodge::api {
+
+http::Response json_response(int status, std::string body);
+// {"code","message"} with the code's status.
+http::Response json_error(const Error& error);
+// For http::Config::render_error.
+http::Response json_render_error(int status, std::string_view reason);
+
+}  // namespace lodge::api

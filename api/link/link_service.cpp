@@ -1,0 +1,120 @@
+#include "api/link/link_service.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "api/link/json_reply.h"
+#include "db/store/hosts.h"
+#include "proto/base/encoding.h"
+#include "scheduler/reconcile/events.h"
+
+namespace lodge::api {
+namespace {
+
+constexpr int host_certificate_days = 3'650;
+
+template <class Message>
+http::Response to_response(const Result<Message>& result) {
+    return result ? json_response(200, link::to_json(*result)) : json_error(result.error());
+}
+
+// Parses the body, runs `act`, renders what it returns.
+template <class Request, class Act>
+http::Response exchange(const http::Request& request, Act act) {
+    auto message = link::from_json<Request>(request.body);
+    if (!message) return json_error(message.error());
+    return to_response(act(*message));
+}
+
+bool is_sha256(std::string_view text) {
+    return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+           });
+}
+
+}  // namespace
+
+LinkService::LinkService(db::Database& database, scheduler::Agents& agents, const LinkTls& tls,
+                         std::filesystem::path image_dir, WorkerPool& workers, const Clock& clock, Random& random)
+    : database_(database),
+      agents_(agents),
+      tls_(tls),
+      image_dir_(std::move(image_dir)),
+      workers_(workers),
+      clock_(clock),
+      random_(random) {}
+
+void LinkService::handle(http::Request request, http::Reply reply) {
+    auto shared = std::make_shared<http::Request>(std::move(request));
+    if (!workers_.post([this, shared, reply] { answer(*shared, reply); }))
+        reply(json_render_error(503, "The control plane is too busy."));
+}
+
+Result<HostId> LinkService::authenticate(const http::Request& request) {
+    if (request.client_certificate_sha256.empty())
+        return fail(ErrorCode::unauthorized_operation);
+    LODGE_TRY(auto host, database_.read([&](db::Session& session) -> Result<std::optional<Host>> {
+        return db::hosts::find_by_certificate(session, request.client_certificate_sha256);
+    }));
+    if (!host) return fail(ErrorCode::unauthorized_operation);
+    return host->id;
+}
+
+// A one-time token makes a host; its certificate is the proof from then on.
+Result<link::JoinReply> LinkService::join(const link::JoinRequest& request) {
+    Host host;
+    host.id = HostId::make(random_);
+    LODGE_TRY(auto certificate, pki::sign_client_request(tls_.authority, request.certificate_request_pem, host.id.str(),
+                                                         {clock_.now_ms(), host_certificate_days}, random_));
+    LODGE_TRY(host.certificate_sha256, pki::fingerprint_sha256(certificate));
+    host.created_ms = clock_.now_ms();
+    return database_.write([&](db::Session& session) -> Result<link::JoinReply> {
+        auto token = db::hosts::take_token(session, hex_encode(sha256(request.token_secret)), clock_.now_ms());
+        if (!token) return fail(ErrorCode::invalid_input, "the token is unknown, used up, or has expired");
+        host.zone = token->zone;
+        host.name = host.id.str();
+        db::hosts::insert(session, host);
+        scheduler::record(session, clock_.now_ms(), "", host.id.str(), "joined", "joined in zone " + host.zone);
+        return link::JoinReply{host.id, certificate, host.zone};
+    });
+}
+
+http::Response LinkService::image(const std::string& sha256) const {
+    if (!is_sha256(sha256)) return json_error(make_error(ErrorCode::not_found, {"there is no such content"}));
+    http::Response response;
+    response.content_type = "application/octet-stream";
+    response.file = image_dir_ / sha256;
+    return response;
+}
+
+void LinkService::answer(const http::Request& request, const http::Reply& reply) {
+    const auto& target = request.target;
+    if (target == "/v1/ca") {
+        http::Response response;
+        response.content_type = "application/x-pem-file";
+        response.body = tls_.authority.certificate_pem;
+        return reply(std::move(response));
+    }
+    if (target == "/v1/join")
+        return reply(exchange<link::JoinRequest>(request, [&](const auto& message) { return join(message); }));
+    auto host = authenticate(request);
+    if (!host) return reply(json_error(host.error()));
+    if (target == "/v1/poll") {
+        auto message = link::from_json<link::PollRequest>(request.body);
+        if (!message) return reply(json_error(message.error()));
+        return agents_.poll(*host, *message, [reply](const Result<link::PollReply>& result) { reply(to_response(result)); });
+    }
+    if (target == "/v1/hello")
+        return reply(exchange<link::HelloRequest>(request, [&](const auto& m) { return agents_.hello(*host, m); }));
+    if (target == "/v1/heartbeat")
+        return reply(exchange<link::Heartbeat>(
+            request, [&](const auto& m) { return Result<link::HeartbeatReply>(agents_.heartbeat(*host, m)); }));
+    if (target == "/v1/report")
+        return reply(exchange<link::ReportRequest>(request, [&](const auto& m) { return agents_.report(*host, m); }));
+    if (target.starts_with("/v1/images/")) return reply(image(target.substr(11)));
+    reply(json_error(make_error(ErrorCode::not_found, {"there is no " + target.substr(0, 100)})));
+}
+
+}  // namespace lodge::api

@@ -1,0 +1,297 @@
+// LibvirtHypervisor and FileStorage with real guests of the tiny image. Needs root; run it beside a libvirtd:
+//     tests/host/libvirtd.py BUILD/tests/host_hypervisor
+// Skipped without a libvirtd (LODGE_LIBVIRT_URI, else qemu:///system) or the image (LODGE_IMAGES, else
+// /var/tmp/lodge-images; deploy/images/build makes it).
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <thread>
+
+#include "agent/domain/domain_xml.h"
+#include "agent/hypervisor/libvirt.h"
+#include "agent/storage/file_storage.h"
+#include "tests/unit/agent/temp_dir.h"
+
+namespace lodge::agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int boot_timeout_s = 60;
+constexpr const char* cmdline = "console=ttyS0 loglevel=6 panic=5 no_timer_check cryptomgr.notests";
+
+std::string from_environment(const char* name, const std::string& otherwise) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? otherwise : value;
+}
+
+bool eventually(int seconds, const std::function<bool()>& holds) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > deadline) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return true;
+}
+
+std::size_t count(const std::string& text, const std::string& what) {
+    std::size_t found = 0;
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+    return found;
+}
+
+uid_t owner_of(const fs::path& path) {
+    struct stat info {};
+    return stat(path.c_str(), &info) == 0 ? info.st_uid : static_cast<uid_t>(-1);
+}
+
+std::int64_t milliseconds_of(const std::function<void()>& work) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start)
+        .count();
+}
+
+class HypervisorTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        if (!fs::exists(images_ / "lodge-tiny.json")) GTEST_SKIP() << "no lodge-tiny in " << images_;
+        make_hypervisor();
+        if (const auto listed = hypervisor_->list(); !listed) GTEST_SKIP() << listed.error().message;
+        ASSERT_EQ(chmod(dir_.path().c_str(), 0711), 0);  // QEMU's user has to pass
+        auto storage = FileStorage::open(
+            dir_.path() / "agent",
+            [this](const link::Content& content, const auto& into) { return copy(content, into); });
+        ASSERT_TRUE(storage) << storage.error().message;
+        storage_ = std::move(*storage);
+        spec_ = make_spec();
+    }
+    void TearDown() override {
+        if (!storage_) return;
+        fs::remove(hold_);
+        EXPECT_TRUE(eventually(10, [&] { return hypervisor_->destroy(spec_.guest_id).has_value(); }));
+        EXPECT_TRUE(hypervisor_->undefine(spec_.guest_id));
+        EXPECT_TRUE(hypervisor_->list()->empty());
+        if (HasFailure()) std::fprintf(stderr, "--- console\n%s\n---\n", console().c_str());
+    }
+
+    // As an agent that was started anew.
+    void make_hypervisor() {
+        hypervisor_ = std::make_unique<LibvirtHypervisor>(LibvirtOptions{
+            from_environment("LODGE_LIBVIRT_URI", "qemu:///system"), Accelerator::automatic, host_});
+    }
+    Status copy(const link::Content& content, const fs::path& into) {
+        for (const char* name : {"lodge-tiny.qcow2", "lodge-tiny.vmlinuz", "lodge-tiny.initrd"})
+            if (sha256_of_file(images_ / name).value_or("") == content.sha256)
+                fs::copy_file(images_ / name, into);
+        return {};
+    }
+    link::Content content(const std::string& name, const std::string& format) const {
+        const fs::path path = images_ / name;
+        return {sha256_of_file(path).value_or(""), format, static_cast<std::int64_t>(fs::file_size(path))};
+    }
+    GuestSpec make_spec() {
+        GuestSpec spec;
+        spec.guest_id = GuestId::make(random_);
+        spec.instance_id = InstanceId::make(random_);
+        spec.host_id = host_;
+        spec.instance_type = "t3.small";
+        spec.architecture = "x86_64";
+        spec.vcpus = spec.threads_per_core = 2;
+        spec.core_count = 1;
+        spec.memory_mib = 256;
+        spec.root_volume_id = VolumeId::make(random_);
+        const link::Content image = content("lodge-tiny.qcow2", "qcow2");
+        spec.root_path = storage_->ensure_root({spec.root_volume_id, 1LL << 30, image, false}).value_or("");
+        spec.base_path = storage_->ensure_image(image).value_or("");
+        spec.base_format = image.format;
+        spec.kernel_path = storage_->ensure_image(content("lodge-tiny.vmlinuz", "raw")).value_or("");
+        spec.ramdisk_path = storage_->ensure_image(content("lodge-tiny.initrd", "raw")).value_or("");
+        spec.kernel_cmdline = cmdline;
+        spec.console_path = storage_->console_path(spec.instance_id);
+        return spec;
+    }
+
+    std::string console() { return storage_->console_tail(spec_.instance_id, 65536).value_or("unreadable"); }
+    Domain only() {
+        const auto domains = hypervisor_->list();
+        EXPECT_TRUE(domains) << domains.error().message;
+        return domains && domains->size() == 1 ? domains->front() : Domain{{}, {}, DomainState::shut_off, {}};
+    }
+    bool is(DomainState state) { return only().state == state; }
+    void start() {
+        const Status started = hypervisor_->start(spec_);
+        ASSERT_TRUE(started) << started.error().message;
+    }
+    bool ready(std::size_t times) {
+        return eventually(boot_timeout_s, [&] { return count(console(), "lodge-tiny: ready") >= times; });
+    }
+    void start_and_wait() {
+        const std::int64_t start_ms = milliseconds_of([&] { start(); });
+        const std::int64_t ready_ms = milliseconds_of([&] { ASSERT_TRUE(ready(1)); });
+        std::printf("start() took %lld ms, the guest was ready %lld ms later\n",
+                    static_cast<long long>(start_ms), static_cast<long long>(ready_ms));
+    }
+    pid_t pid_from(const fs::path& file) { return static_cast<pid_t>(std::stol(slurp(file))); }
+    void kill_libvirtd() { ASSERT_EQ(kill(pid_from(fs::path(libvirtd_) / "libvirtd.pid"), SIGKILL), 0); }
+
+    const fs::path images_ = from_environment("LODGE_IMAGES", "/var/tmp/lodge-images");
+    const std::string libvirtd_ = from_environment("LODGE_LIBVIRT_DIR", "");  // of tests/host/libvirtd.py
+    const fs::path hold_ = fs::path(libvirtd_) / "hold";
+    SystemRandom random_;
+    const HostId host_ = HostId::make(random_);
+    TempDir dir_;
+    std::unique_ptr<FileStorage> storage_;
+    std::unique_ptr<LibvirtHypervisor> hypervisor_;
+    GuestSpec spec_;
+};
+
+TEST_F(HypervisorTest, GuestBootsKnowsItselfAndPowersOff) {
+    start_and_wait();
+    const std::string text = console();
+    for (const std::string& marker :
+         {"instance-id " + spec_.instance_id.str(), "system uuid " + domain_uuid(spec_.instance_id),
+          std::string("vcpus 2 memory"),
+          "root disk /dev/vda vol" + spec_.root_volume_id.str().substr(4) + " 1024 MiB",
+          std::string("boot 1 of this disk")})
+        EXPECT_NE(text.find("lodge-tiny: " + marker), std::string::npos) << marker;
+    EXPECT_TRUE(is(DomainState::running));
+    EXPECT_NE(owner_of(spec_.root_path), 0U);  // QEMU is not root, and is given the disk,
+    EXPECT_EQ(owner_of(spec_.base_path), 0U);  // but never the image
+    ASSERT_TRUE(hypervisor_->request_shutdown(spec_.guest_id));
+    EXPECT_TRUE(eventually(20, [&] { return is(DomainState::shut_off); }));
+    EXPECT_EQ(only().end_reason, EndReason::guest_shutdown);
+    EXPECT_NE(console().find("lodge-tiny: powering off"), std::string::npos);
+    EXPECT_EQ(owner_of(spec_.root_path), 0U);
+    EXPECT_EQ(owner_of(spec_.kernel_path), 0U);
+}
+
+TEST_F(HypervisorTest, DiskOutlivesTheGuest) {
+    start_and_wait();
+    ASSERT_TRUE(hypervisor_->destroy(spec_.guest_id));
+    EXPECT_EQ(only().end_reason, EndReason::destroyed);
+    ASSERT_TRUE(hypervisor_->undefine(spec_.guest_id));
+    spec_.guest_id = GuestId::make(random_);
+    start();
+    EXPECT_TRUE(ready(2));
+    EXPECT_NE(console().find("boot 2 of this disk"), std::string::npos);
+}
+
+TEST_F(HypervisorTest, RebootsAndResetsAreSeen) {
+    start_and_wait();
+    ASSERT_TRUE(hypervisor_->request_reboot(spec_.guest_id));
+    EXPECT_TRUE(ready(2));
+    EXPECT_EQ(hypervisor_->reboots_seen(spec_.guest_id), 1);
+    ASSERT_TRUE(hypervisor_->reset(spec_.guest_id));
+    EXPECT_TRUE(ready(3));
+    EXPECT_EQ(hypervisor_->reboots_seen(spec_.guest_id), 2);
+    EXPECT_TRUE(is(DomainState::running));
+}
+
+// Were the request still pending in libvirt, the power-off would become the reboot.
+TEST_F(HypervisorTest, RebootThatTheGuestMissedIsForgottenByAReset) {
+    start();
+    ASSERT_TRUE(hypervisor_->request_reboot(spec_.guest_id));  // the firmware is deaf
+    ASSERT_TRUE(hypervisor_->reset(spec_.guest_id));
+    ASSERT_TRUE(ready(1));
+    ASSERT_TRUE(hypervisor_->request_shutdown(spec_.guest_id));
+    EXPECT_TRUE(eventually(20, [&] { return is(DomainState::shut_off); }));
+}
+
+TEST_F(HypervisorTest, StartingARunningGuestLeavesItAlone) {
+    start();
+    start();
+    ASSERT_TRUE(ready(1));
+    EXPECT_EQ(count(console(), "lodge-tiny: kernel up"), 1U);
+    EXPECT_EQ(hypervisor_->undefine(spec_.guest_id).error().code, ErrorCode::incorrect_instance_state);
+}
+
+TEST_F(HypervisorTest, ListingDuringAStartNeverTakesTheGuestForDead) {
+    std::atomic<bool> through = false;
+    std::thread starter([&] {
+        start();
+        through = true;
+    });
+    while (!through) {
+        const auto domains = hypervisor_->list();
+        ASSERT_TRUE(domains) << domains.error().message;
+        for (const Domain& domain : *domains)
+            EXPECT_TRUE(domain.state != DomainState::shut_off || domain.end_reason == EndReason::unknown);
+    }
+    starter.join();
+    EXPECT_TRUE(is(DomainState::running));
+}
+
+TEST_F(HypervisorTest, FailedStartSaysWhyAndLeavesNothing) {
+    spec_.root_path += ".missing";
+    const Status started = hypervisor_->start(spec_);
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().code, ErrorCode::io_failure);
+    EXPECT_NE(started.error().message.find(spec_.root_path), std::string::npos) << started.error().message;
+    EXPECT_TRUE(hypervisor_->list()->empty());
+}
+
+TEST_F(HypervisorTest, KilledQemuIsACrash) {
+    if (libvirtd_.empty()) GTEST_SKIP() << "needs tests/host/libvirtd.py";
+    std::atomic<int> changes = 0;
+    hypervisor_->on_change([&] { ++changes; });
+    start();
+    changes = 0;
+    const fs::path pid_file = fs::path(libvirtd_) / "run/qemu" / (domain_name(spec_.guest_id) + ".pid");
+    ASSERT_EQ(kill(pid_from(pid_file), SIGKILL), 0);
+    EXPECT_TRUE(eventually(20, [&] { return is(DomainState::shut_off); }));
+    EXPECT_EQ(only().end_reason, EndReason::crashed);
+    EXPECT_GT(changes, 0);
+    hypervisor_->on_change({});
+}
+
+TEST_F(HypervisorTest, GuestOutlivesLibvirtdAndTheAgent) {
+    if (libvirtd_.empty()) GTEST_SKIP() << "needs tests/host/libvirtd.py";
+    start_and_wait();
+    kill_libvirtd();
+    EXPECT_TRUE(eventually(20, [&] { return hypervisor_->list().has_value(); }));
+    EXPECT_TRUE(eventually(20, [&] { return is(DomainState::running); }));
+    ASSERT_TRUE(hypervisor_->request_reboot(spec_.guest_id));
+    EXPECT_TRUE(ready(2));
+    EXPECT_EQ(hypervisor_->reboots_seen(spec_.guest_id), 1);  // events come over the new connection
+    make_hypervisor();
+    EXPECT_TRUE(is(DomainState::running));
+    ASSERT_TRUE(hypervisor_->request_shutdown(spec_.guest_id));
+    EXPECT_TRUE(eventually(20, [&] { return is(DomainState::shut_off); }));
+}
+
+TEST_F(HypervisorTest, PowerOffWhileLibvirtdIsAwayIsToldLater) {
+    if (libvirtd_.empty()) GTEST_SKIP() << "needs tests/host/libvirtd.py";
+    start_and_wait();
+    spill(hold_, "");
+    ASSERT_TRUE(hypervisor_->request_shutdown(spec_.guest_id));
+    kill_libvirtd();
+    EXPECT_TRUE(eventually(20, [&] { return count(console(), "lodge-tiny: powering off") == 1; }));
+    EXPECT_EQ(hypervisor_->list().error().code, ErrorCode::service_unavailable);
+    std::this_thread::sleep_for(std::chrono::seconds(2));
+    fs::remove(hold_);
+    EXPECT_TRUE(eventually(20, [&] {
+        const auto domains = hypervisor_->list();
+        return domains && domains->size() == 1 && domains->front().state == DomainState::shut_off;
+    }));
+    EXPECT_EQ(only().end_reason, EndReason::guest_shutdown);
+}
+
+TEST_F(HypervisorTest, LostVirtlogdCostsConsoleOutputAlone) {
+    if (libvirtd_.empty()) GTEST_SKIP() << "needs tests/host/libvirtd.py";
+    start_and_wait();
+    ASSERT_EQ(kill(pid_from(fs::path(libvirtd_) / "virtlogd.pid"), SIGKILL), 0);
+    ASSERT_TRUE(hypervisor_->request_shutdown(spec_.guest_id));
+    EXPECT_TRUE(eventually(20, [&] { return is(DomainState::shut_off); }));
+    EXPECT_TRUE(eventually(10, [&] { return hypervisor_->start(spec_).has_value(); }));
+    EXPECT_TRUE(ready(2));
+}
+
+}  // namespace
+}  // namespace lodge::agent
