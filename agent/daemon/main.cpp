@@ -32,17 +32,24 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& options) {
-    app.add_option("--state-dir", options.state_dir, "Folder of this host's keys, images and disks")->capture_default_str();
-    app.add_option("--server", options.server, "HOST:PORT of the control plane's agent port")->capture_default_str();
+    app.add_option("--state-dir", options.state_dir, "Folder of this host's keys, images and disks")
+        ->capture_default_str();
+    app.add_option("--server", options.server, "HOST:PORT of the control plane's agent port")
+        ->capture_default_str();
     app.add_option("--token", options.token, "One-time token of `lodge host token`, for the first start");
     app.add_option("--token-file", options.token_file, "File with the token; removed once it is used");
     app.add_option("--libvirt-uri", options.libvirt_uri, "libvirt connection")->capture_default_str();
     app.add_option("--accelerator", options.accelerator, "auto, kvm, or qemu (emulated)")
         ->check(CLI::IsMember({"auto", "kvm", "qemu"}))
         ->capture_default_str();
-    app.add_option("--stop-timeout-ms", options.patience.stop_ms, "StopInstances: from asking the guest to force")->capture_default_str();
-    app.add_option("--terminate-timeout-ms", options.patience.terminate_ms, "TerminateInstances: the same")->capture_default_str();
-    app.add_option("--reboot-timeout-ms", options.patience.reboot_ms, "RebootInstances: from asking to a reset")->capture_default_str();
+    app.add_option("--stop-timeout-ms", options.patience.stop_ms,
+                   "StopInstances: from asking the guest to force")
+        ->capture_default_str();
+    app.add_option("--terminate-timeout-ms", options.patience.terminate_ms, "TerminateInstances: the same")
+        ->capture_default_str();
+    app.add_option("--reboot-timeout-ms", options.patience.reboot_ms,
+                   "RebootInstances: from asking to a reset")
+        ->capture_default_str();
     app.add_option("--log-level", options.log_level, "debug, info, warn, error")->capture_default_str();
     app.set_config("--config", "", "TOML file with the same options");
     app.set_version_flag("--version", "lodge-agent 0.1.0");
@@ -65,7 +72,8 @@ Result<agent::Identity> identify(const Options& options) {
     if (known.error().code != ErrorCode::not_found) return known;
     auto token = read_token(options);
     if (token.empty())
-        return fail(ErrorCode::invalid_input, "this host has not joined: make a token with `lodge host token` and give it as --token");
+        return fail(ErrorCode::invalid_input,
+                    "this host has not joined: make a token with `lodge host token` and give it as --token");
     auto joined = agent::join(options.state_dir, options.server, token);
     if (joined && !options.token_file.empty()) std::filesystem::remove(options.token_file);
     return joined;
@@ -82,13 +90,16 @@ int run(const Options& options, const sigset_t& signals) {
     SystemClock clock;
     SystemRandom random;
     agent::HttpLink link(*identity);
-    auto fetch = [&](const link::Content& content, const std::filesystem::path& into) { return link.fetch(content, into); };
+    auto fetch = [&](const link::Content& content, const std::filesystem::path& into) {
+        return link.fetch(content, into);
+    };
     auto storage = agent::FileStorage::open(options.state_dir, fetch);
     if (!storage) {
         std::cerr << "lodge-agent: " << storage.error().message << "\n";
         return 1;
     }
-    agent::LibvirtHypervisor hypervisor({options.libvirt_uri, *agent::parse_accelerator(options.accelerator), identity->host_id});
+    agent::LibvirtHypervisor hypervisor(
+        {options.libvirt_uri, *agent::parse_accelerator(options.accelerator), identity->host_id});
     agent::AgentOptions agent_options;
     agent_options.patience = options.patience;
     agent::Agent running(hypervisor, **storage, link, clock, random, agent_options);

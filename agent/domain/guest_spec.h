@@ -19,10 +19,10 @@ struct GuestSpec {
     std::int64_t threads_per_core = 0;
     std::int64_t memory_mib = 0;
     VolumeId root_volume_id;
-    std::string root_path;  // the qcow2 overlay
-    std::string base_path;  // the cached image under it; empty: libvirt reads it from the overlay's header,
-                            // follows the image's own backing file if it has one, and gives QEMU's user
-                            // ownership of the image
+    std::string root_path;    // the qcow2 overlay
+    std::string base_path;    // the cached image under it; empty: libvirt reads it from the overlay's header,
+                              // follows the image's own backing file if it has one, and gives QEMU's user
+                              // ownership of the image
     std::string base_format;  // "qcow2", "raw"
     std::string kernel_path;  // empty: the disk boots by itself
     std::string ramdisk_path;

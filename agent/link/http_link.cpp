@@ -53,7 +53,8 @@ Error read_error(long status, const std::string& body) {
     if (json.is_object() && json.contains("code") && json["code"].is_string() && json.contains("message") &&
         json["message"].is_string())
         return {code_from_wire(json["code"].get<std::string>()), json["message"].get<std::string>()};
-    return make_error(ErrorCode::service_unavailable, {"the control plane answered with status " + std::to_string(status)});
+    return make_error(ErrorCode::service_unavailable,
+                      {"the control plane answered with status " + std::to_string(status)});
 }
 
 }  // namespace
@@ -81,9 +82,11 @@ Result<std::string> exchange(CURL* handle, const Exchange& request) {
     auto code = curl_easy_perform(handle);
     long status = 0;
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
-    if (request.into && status == 404) return fail(ErrorCode::not_found, "the control plane does not have " + request.url);
+    if (request.into && status == 404)
+        return fail(ErrorCode::not_found, "the control plane does not have " + request.url);
     if (code != CURLE_OK)
-        return fail(ErrorCode::service_unavailable, request.url + ": " + std::string(curl_easy_strerror(code)));
+        return fail(ErrorCode::service_unavailable,
+                    request.url + ": " + std::string(curl_easy_strerror(code)));
     if (status >= 400) return tl::unexpected<Error>(read_error(status, reply));
     return reply;
 }
@@ -140,11 +143,12 @@ Status HttpLink::fetch(const link::Content& content, const std::filesystem::path
     std::FILE* file = std::fopen(into.c_str(), "wbe");
     if (!file) return fail(ErrorCode::io_failure, "cannot write " + into.string());
     auto handle = take();
-    auto reply = exchange(handle.get(), {.url = "https://" + identity_.server + "/v1/images/" + content.sha256,
-                                         .identity = &identity_,
-                                         .ca_file = identity_.ca_file.string(),
-                                         .interrupted = &interrupted_,
-                                         .into = file});
+    auto reply =
+        exchange(handle.get(), {.url = "https://" + identity_.server + "/v1/images/" + content.sha256,
+                                .identity = &identity_,
+                                .ca_file = identity_.ca_file.string(),
+                                .interrupted = &interrupted_,
+                                .into = file});
     give(std::move(handle));
     if (std::fclose(file) != 0 && reply) return fail(ErrorCode::io_failure, "cannot write " + into.string());
     if (!reply) return tl::unexpected<Error>(std::move(reply).error());

@@ -18,9 +18,10 @@ struct Exchange {
     const std::string* body = nullptr;
     std::int64_t timeout_ms = 15'000;
     const Identity* identity = nullptr;  // null: no client certificate
-    std::string ca_file = {};            // empty: the server is not verified (only to fetch the authority itself)
+    std::string ca_file = {};  // empty: the server is not verified (only to fetch the authority itself)
     const std::atomic<bool>* interrupted = nullptr;
-    std::FILE* into = nullptr;  // the reply's body goes there instead, without a time limit but with one on stalling
+    std::FILE* into =
+        nullptr;  // the reply's body goes there instead, without a time limit but with one on stalling
 };
 Result<std::string> exchange(CURL* handle, const Exchange& request);
 

@@ -37,7 +37,8 @@ Status write_private(const fs::path& file, std::string_view text) {
     if (fd < 0) return fail(ErrorCode::io_failure, "cannot write " + temporary);
     bool ok = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
     ::close(fd);
-    if (!ok || ::rename(temporary.c_str(), file.c_str()) != 0) return fail(ErrorCode::io_failure, "cannot write " + file.string());
+    if (!ok || ::rename(temporary.c_str(), file.c_str()) != 0)
+        return fail(ErrorCode::io_failure, "cannot write " + file.string());
     return {};
 }
 
@@ -62,7 +63,8 @@ Result<std::string> fetch_authority(CURL* handle, const std::string& server, con
     LODGE_TRY(auto pem, exchange(handle, {.url = "https://" + server + "/v1/ca"}));
     LODGE_TRY(auto found, pki::fingerprint_sha256(pem));
     if (found != sha256)
-        return fail(ErrorCode::invalid_input, "the control plane at " + server + " is not the one that made the token");
+        return fail(ErrorCode::invalid_input,
+                    "the control plane at " + server + " is not the one that made the token");
     return pem;
 }
 
@@ -92,7 +94,9 @@ Result<Identity> join(const fs::path& folder, const std::string& server, const s
     LODGE_TRY(auto key, pki::generate_private_key_pem());
     LODGE_TRY(auto csr, pki::make_request_pem(key, "lodge-agent"));
     auto body = link::to_json(link::JoinRequest{token.secret, csr});
-    LODGE_TRY(auto text, exchange(handle.get(), {.url = "https://" + server + "/v1/join", .body = &body, .ca_file = identity.ca_file.string()}));
+    LODGE_TRY(auto text, exchange(handle.get(), {.url = "https://" + server + "/v1/join",
+                                                 .body = &body,
+                                                 .ca_file = identity.ca_file.string()}));
     LODGE_TRY(auto reply, link::from_json<link::JoinReply>(text));
     LODGE_CHECK(write_private(identity.key_file, key));
     LODGE_CHECK(write_private(identity.certificate_file, reply.certificate_pem));

@@ -64,7 +64,7 @@ bool Agent::say_hello() {
     }
     link::HelloRequest request;
     request.epoch = epoch_;
-    request.facts = {capacity->host_name, capacity->architecture, capacity->vcpus, capacity->memory_mib, 0,
+    request.facts = {capacity->host_name,   capacity->architecture, capacity->vcpus, capacity->memory_mib, 0,
                      capacity->accelerator, options_.version};
     if (auto space = storage_.disk_space()) request.facts.disk_mib = space->total_mib;
     auto reply = link_.hello(request);
@@ -107,7 +107,8 @@ void Agent::poll_loop() {
         if (!reply) {
             // Doubling, with jitter, so that agents do not come back all at once.
             backoff_ms = std::clamp<std::int64_t>(backoff_ms * 2, 250, options_.longest_backoff_ms);
-            auto jitter = static_cast<std::int64_t>(random_.next_u64() % static_cast<std::uint64_t>(backoff_ms));
+            auto jitter =
+                static_cast<std::int64_t>(random_.next_u64() % static_cast<std::uint64_t>(backoff_ms));
             if (!stopping()) spdlog::debug("poll: {}", reply.error().message);
             pause(backoff_ms / 2 + jitter);
             continue;
@@ -131,7 +132,8 @@ void Agent::take_desired(link::PollReply reply) {
             if (desired.desired != entry.desired.desired) entry.asked_shutdown_ms = entry.last_asked_ms = 0;
             entry.desired = std::move(desired);
         }
-        std::erase_if(guests_, [&](const auto& each) { return !named.contains(each.first) && !each.second.busy; });
+        std::erase_if(guests_,
+                      [&](const auto& each) { return !named.contains(each.first) && !each.second.busy; });
     }
     kick();
 }
@@ -187,19 +189,20 @@ bool Agent::reconcile_once() {
                 look_at(entry, domains, news, soon);
             }
         }
-        // Domains with our tag that nobody asked for are left alone: they may be somebody's running guests, known to a
-        // control plane that was restored from an older backup.
+        // Domains with our tag that nobody asked for are left alone: they may be somebody's running guests,
+        // known to a control plane that was restored from an older backup.
     }
     if (!news.empty() && !send(std::move(news))) soon = true;
     return soon;
 }
 
-void Agent::look_at(Entry& entry, const std::map<GuestId, Domain>& domains, std::vector<link::ObservedGuest>& news,
-                    bool& soon) {
+void Agent::look_at(Entry& entry, const std::map<GuestId, Domain>& domains,
+                    std::vector<link::ObservedGuest>& news, bool& soon) {
     View view;
     view.desired = entry.desired;
     view.desired.reboots_done = std::max(entry.desired.reboots_done, entry.reboots_done);
-    if (auto found = domains.find(entry.desired.guest_id); found != domains.end()) view.domain = found->second;
+    if (auto found = domains.find(entry.desired.guest_id); found != domains.end())
+        view.domain = found->second;
     view.now_ms = clock_.steady_ms();
     entry.ran = entry.ran || (view.domain && view.domain->state == DomainState::running);
     view.ran = entry.ran;
@@ -253,8 +256,8 @@ void Agent::work_loop() {
 bool Agent::send(std::vector<link::ObservedGuest> news) {
     link::ReportRequest report;
     for (const auto& seen : news) {
-        spdlog::info("guest {}: {}{}{}", seen.guest_id.str(), to_text(seen.observed), seen.reason.empty() ? "" : ": ",
-                     seen.reason);
+        spdlog::info("guest {}: {}{}{}", seen.guest_id.str(), to_text(seen.observed),
+                     seen.reason.empty() ? "" : ": ", seen.reason);
         if (seen.observed != Observed::stopped && seen.observed != Observed::gone) continue;
         std::lock_guard lock(mutex_);
         auto entry = guests_.find(seen.guest_id);

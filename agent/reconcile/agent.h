@@ -1,8 +1,9 @@
-// The agent itself: gets its desired guests, compares them with what the hypervisor has, makes the two agree, reports.
+// The agent itself: gets its desired guests, compares them with what the hypervisor has, makes the two agree,
+// reports.
 //
-// Threads: one long-polls, one sends heartbeats, one reconciles (by period and by kick), and a few carry out steps that
-// take long, one at a time a guest. Nothing is kept but in the hypervisor, the storage and the control plane: a killed
-// agent starts from those.
+// Threads: one long-polls, one sends heartbeats, one reconciles (by period and by kick), and a few carry out
+// steps that take long, one at a time a guest. Nothing is kept but in the hypervisor, the storage and the
+// control plane: a killed agent starts from those.
 #pragma once
 
 #include <atomic>
@@ -27,8 +28,8 @@ namespace lodge::agent {
 
 struct AgentOptions {
     Patience patience;
-    std::int64_t period_ms = 5'000;        // between two full looks
-    std::int64_t soon_ms = 200;            // the same while something is on its way
+    std::int64_t period_ms = 5'000;  // between two full looks
+    std::int64_t soon_ms = 200;      // the same while something is on its way
     std::int64_t poll_wait_ms = 25'000;
     std::int64_t longest_backoff_ms = 10'000;  // between attempts to reach the control plane, with jitter
     std::size_t workers = 4;
@@ -38,7 +39,8 @@ struct AgentOptions {
 class Agent {
   public:
     // The references outlive the agent.
-    Agent(Hypervisor& hypervisor, Storage& storage, Link& link, const Clock& clock, Random& random, AgentOptions options);
+    Agent(Hypervisor& hypervisor, Storage& storage, Link& link, const Clock& clock, Random& random,
+          AgentOptions options);
     // As stop().
     ~Agent();
     Agent(const Agent&) = delete;
@@ -75,7 +77,8 @@ class Agent {
     bool stopping() const { return stopping_; }
 
     bool reconcile_once();
-    void look_at(Entry& entry, const std::map<GuestId, Domain>& domains, std::vector<link::ObservedGuest>& news, bool& soon);
+    void look_at(Entry& entry, const std::map<GuestId, Domain>& domains,
+                 std::vector<link::ObservedGuest>& news, bool& soon);
     void dispatch(Entry& entry, Step step);
     bool send(std::vector<link::ObservedGuest> news);
     link::ConsoleOutput console_of(const InstanceId& instance_id);

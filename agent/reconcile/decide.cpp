@@ -4,7 +4,8 @@ namespace lodge::agent {
 namespace {
 
 bool has_run(const View& view) {
-    return view.ran || view.desired.observed == Observed::running || view.desired.observed == Observed::stopped;
+    return view.ran || view.desired.observed == Observed::running ||
+           view.desired.observed == Observed::stopped;
 }
 
 bool running(const View& view) {
@@ -29,12 +30,18 @@ void explain_end(const View& view, link::ObservedGuest& observed) {
         case EndReason::destroyed:
             give_reason(observed, "Server.InternalError", "The guest was ended on its host by hand");
             return;
-        case EndReason::crashed: give_reason(observed, "Server.InternalError", "The guest crashed"); return;
-        case EndReason::failed: give_reason(observed, "Server.InternalError", "The guest's machine failed"); return;
-        case EndReason::unknown: break;
+        case EndReason::crashed:
+            give_reason(observed, "Server.InternalError", "The guest crashed");
+            return;
+        case EndReason::failed:
+            give_reason(observed, "Server.InternalError", "The guest's machine failed");
+            return;
+        case EndReason::unknown:
+            break;
     }
-    give_reason(observed, "Server.InternalError",
-                view.domain ? "The guest's machine ended, perhaps with its host" : "The guest is gone from its host");
+    give_reason(
+        observed, "Server.InternalError",
+        view.domain ? "The guest's machine ended, perhaps with its host" : "The guest is gone from its host");
 }
 
 void decide_running(const View& view, Decision& out) {
@@ -96,9 +103,15 @@ Decision decide(const View& view, const Patience& patience) {
     out.observed.generation = view.desired.generation;
     out.observed.reboots_done = view.desired.reboots_done;
     switch (view.desired.desired) {
-        case Desired::running: decide_running(view, out); break;
-        case Desired::stopped: decide_stopped(view, patience, out); break;
-        case Desired::terminated: decide_terminated(view, patience, out); break;
+        case Desired::running:
+            decide_running(view, out);
+            break;
+        case Desired::stopped:
+            decide_stopped(view, patience, out);
+            break;
+        case Desired::terminated:
+            decide_terminated(view, patience, out);
+            break;
     }
     return out;
 }

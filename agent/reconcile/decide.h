@@ -32,10 +32,10 @@ struct View {
 
 // In milliseconds.
 struct Patience {
-    std::int64_t stop_ms = 90'000;        // from the first ACPI request to force, for StopInstances
-    std::int64_t terminate_ms = 20'000;   // the same for TerminateInstances
-    std::int64_t ask_again_ms = 2'000;    // a guest that is still booting misses the first request
-    std::int64_t reboot_ms = 60'000;      // from the ACPI request to a reset
+    std::int64_t stop_ms = 90'000;       // from the first ACPI request to force, for StopInstances
+    std::int64_t terminate_ms = 20'000;  // the same for TerminateInstances
+    std::int64_t ask_again_ms = 2'000;   // a guest that is still booting misses the first request
+    std::int64_t reboot_ms = 60'000;     // from the ACPI request to a reset
 };
 
 struct Decision {

@@ -1,5 +1,6 @@
-// The agent's way to the control plane. Two implementations: TLS (agent/link) and direct calls (simulated hosts).
-// Calls block; each is safe from several threads. An error that passes (nobody answers) is service_unavailable.
+// The agent's way to the control plane. Two implementations: TLS (agent/link) and direct calls (simulated
+// hosts). Calls block; each is safe from several threads. An error that passes (nobody answers) is
+// service_unavailable.
 #pragma once
 
 #include <filesystem>
@@ -17,7 +18,8 @@ class Link {
     // Returns within request.wait_ms and a little.
     virtual Result<link::PollReply> poll(const link::PollRequest& request) = 0;
     virtual Result<link::ReportReply> report(const link::ReportRequest& request) = 0;
-    // Writes content of the image folder into a new file. not_found when the control plane has no such content.
+    // Writes content of the image folder into a new file. not_found when the control plane has no such
+    // content.
     virtual Status fetch(const link::Content& content, const std::filesystem::path& into) = 0;
     // Makes calls under way, and later ones, fail at once: the agent is stopping.
     virtual void interrupt() = 0;

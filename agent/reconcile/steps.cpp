@@ -1,5 +1,5 @@
-// The steps that the agent's workers carry out. Each may be run twice, or die half way: the next look finds what is
-// there and goes on.
+// The steps that the agent's workers carry out. Each may be run twice, or die half way: the next look finds
+// what is there and goes on.
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -22,13 +22,26 @@ bool may_pass(const Error& error) {
 void Agent::carry_out(const link::DesiredGuest& desired, Step step) {
     Status status;
     switch (step) {
-        case Step::start: status = run_start(desired); break;
-        case Step::ask_shutdown: status = hypervisor_.request_shutdown(desired.guest_id); break;
-        case Step::destroy: status = hypervisor_.destroy(desired.guest_id); break;
-        case Step::undefine: status = hypervisor_.undefine(desired.guest_id); break;
-        case Step::remove_root: status = run_removal(desired); break;
-        case Step::reboot: status = run_reboot(desired); break;
-        case Step::none: break;
+        case Step::start:
+            status = run_start(desired);
+            break;
+        case Step::ask_shutdown:
+            status = hypervisor_.request_shutdown(desired.guest_id);
+            break;
+        case Step::destroy:
+            status = hypervisor_.destroy(desired.guest_id);
+            break;
+        case Step::undefine:
+            status = hypervisor_.undefine(desired.guest_id);
+            break;
+        case Step::remove_root:
+            status = run_removal(desired);
+            break;
+        case Step::reboot:
+            status = run_reboot(desired);
+            break;
+        case Step::none:
+            break;
     }
     note_result(desired, step, status);
     kick();
@@ -51,8 +64,12 @@ Status Agent::run_start(const link::DesiredGuest& desired) {
     spec.root_volume_id = desired.root_volume_id;
     spec.kernel_cmdline = desired.kernel_cmdline;
     spec.console_path = storage_.console_path(desired.instance_id);
-    if (!desired.kernel.sha256.empty()) { LODGE_TRY(spec.kernel_path, storage_.ensure_image(desired.kernel)); }
-    if (!desired.ramdisk.sha256.empty()) { LODGE_TRY(spec.ramdisk_path, storage_.ensure_image(desired.ramdisk)); }
+    if (!desired.kernel.sha256.empty()) {
+        LODGE_TRY(spec.kernel_path, storage_.ensure_image(desired.kernel));
+    }
+    if (!desired.ramdisk.sha256.empty()) {
+        LODGE_TRY(spec.ramdisk_path, storage_.ensure_image(desired.ramdisk));
+    }
     RootDisk root{desired.root_volume_id, desired.root_size_bytes, desired.image, desired.keep_root};
     LODGE_TRY(spec.base_path, storage_.ensure_image(desired.image));
     spec.base_format = desired.image.format;
@@ -66,7 +83,8 @@ Status Agent::run_reboot(const link::DesiredGuest& desired) {
     LODGE_CHECK(hypervisor_.request_reboot(desired.guest_id));
     auto asked_ms = clock_.steady_ms();
     while (!stopping() && hypervisor_.reboots_seen(desired.guest_id) == before) {
-        if (clock_.steady_ms() - asked_ms >= options_.patience.reboot_ms) return hypervisor_.reset(desired.guest_id);
+        if (clock_.steady_ms() - asked_ms >= options_.patience.reboot_ms)
+            return hypervisor_.reset(desired.guest_id);
         {
             std::lock_guard lock(mutex_);
             auto entry = guests_.find(desired.guest_id);
@@ -99,7 +117,8 @@ void Agent::note_result(const link::DesiredGuest& desired, Step step, const Stat
         if (step == Step::reboot) entry.reboots_done = std::max(entry.reboots_done, desired.reboots_wanted);
         return;
     }
-    spdlog::warn("guest {}: step {} failed: {}", desired.guest_id.str(), static_cast<int>(step), status.error().message);
+    spdlog::warn("guest {}: step {} failed: {}", desired.guest_id.str(), static_cast<int>(step),
+                 status.error().message);
     if (step == Step::start && !may_pass(status.error())) {
         entry.start_failure = status.error().message;
         return;

@@ -22,7 +22,7 @@ constexpr unsigned passable = 0711;  // QEMU's user opens files by name, and lis
 constexpr unsigned private_folder = 0700;
 constexpr unsigned private_file = 0600;  // libvirt gives the disk to QEMU's user while the guest runs
 constexpr std::int64_t qemu_img_timeout_ms = 60'000;
-constexpr std::int64_t bytes_per_mib = 1024 * 1024;
+constexpr std::int64_t bytes_per_mib = 1 << 20;
 
 // IDs become files' names, so they must be nothing but IDs.
 template <class Id>

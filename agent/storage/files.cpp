@@ -106,7 +106,7 @@ Result<std::string> read_at(const Fd& file, const fs::path& path, std::int64_t o
 }
 
 Result<std::string> sha256_of_file(const fs::path& path) {
-    constexpr std::size_t chunk = 1024 * 1024;
+    constexpr std::size_t chunk = 1 << 20;
     const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return tl::unexpected(file_error("opening", path));
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);

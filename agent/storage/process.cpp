@@ -38,6 +38,7 @@ Result<Pipe> make_pipe() {
 // program's own.
 Result<pid_t> spawn(const std::vector<std::string>& argv, int output) {
     std::vector<char*> arguments;
+    arguments.reserve(argv.size() + 1);
     for (const std::string& each : argv) arguments.push_back(const_cast<char*>(each.c_str()));
     arguments.push_back(nullptr);
     posix_spawn_file_actions_t files;

@@ -33,11 +33,12 @@ void wait_for_console(const RequestContext& context, const Instance& instance) {
     context.services.hub.forget_console(ticket);
 }
 
-// Whether the host may have output that has not been sent yet. What a guest printed last comes with the report of its
-// end.
+// Whether the host may have output that has not been sent yet. What a guest printed last comes with the
+// report of its end.
 bool worth_asking(const RequestContext& context, const db::instances::WithGuest& row) {
     return holds_claim(row.guest.observed) && row.guest.observed != Observed::placed &&
-           context.services.hub.condition(row.instance.host_id, HostState::active) != scheduler::HostCondition::unreachable;
+           context.services.hub.condition(row.instance.host_id, HostState::active) !=
+               scheduler::HostCondition::unreachable;
 }
 
 }  // namespace
@@ -47,10 +48,12 @@ Result<ec2::GetConsoleOutputResponse> get_console_output(RequestContext& context
     LODGE_TRY(auto rows, context.read([&](db::Session& session) {
         return find_instances(session, context, {request.instance_id});
     }));
-    if (!context.dry_run && worth_asking(context, rows.front())) wait_for_console(context, rows.front().instance);
-    LODGE_TRY(auto output, context.read([&](db::Session& session) -> Result<std::optional<db::consoles::Output>> {
-        return db::consoles::get(session, rows.front().instance.id);
-    }));
+    if (!context.dry_run && worth_asking(context, rows.front()))
+        wait_for_console(context, rows.front().instance);
+    LODGE_TRY(auto output,
+              context.read([&](db::Session& session) -> Result<std::optional<db::consoles::Output>> {
+                  return db::consoles::get(session, rows.front().instance.id);
+              }));
     ec2::GetConsoleOutputResponse response;
     response.instance_id = request.instance_id;
     response.timestamp = output ? output->captured_ms : context.now_ms();

@@ -9,7 +9,8 @@ namespace lodge::api {
 namespace {
 
 // Decodes, runs, encodes one action. A read with DryRun has done all its checks by the time it is refused.
-template <class Request, class Response, Result<Response> (*handler)(RequestContext&, const Request&), std::size_t index>
+template <class Request, class Response, Result<Response> (*handler)(RequestContext&, const Request&),
+          std::size_t index>
 Result<std::string> run(RequestContext& context, const query::ParameterTree& parameters,
                         const query::Protocol& protocol) {
     Request request;
@@ -32,8 +33,8 @@ constexpr std::size_t index_of(std::string_view name) {
 }
 
 const Dispatch dispatches[] = {
-#define LODGE_DISPATCH(Name, handler)  \
-    {&ec2::actions[index_of(#Name)],   \
+#define LODGE_DISPATCH(Name, handler) \
+    {&ec2::actions[index_of(#Name)],  \
      &run<ec2::Name##Request, ec2::Name##Response, &handler, index_of(#Name)>},
     LODGE_ACTIONS(LODGE_DISPATCH)
 #undef LODGE_DISPATCH

@@ -56,7 +56,8 @@ ec2::Image shown(const ImageRecord& record) {
     if (image.type != ImageType::machine) return out;
     out.root_device_type = "ebs";
     out.root_device_name = image.root_device_name;
-    out.block_device_mapping.push_back({image.root_device_name, ec2::ImageEbs{true, size_gib(image), "gp3", false}});
+    out.block_device_mapping.push_back(
+        {image.root_device_name, ec2::ImageEbs{true, size_gib(image), "gp3", false}});
     return out;
 }
 
@@ -70,7 +71,8 @@ describe::FilterField<ImageRecord> text(std::string_view name, F value) {
 
 template <class F>
 describe::FilterField<ImageRecord> disk(std::string_view name, F value) {
-    return text(name, [value](const Image& i) { return i.type == ImageType::machine ? std::string(value(i)) : ""; });
+    return text(
+        name, [value](const Image& i) { return i.type == ImageType::machine ? std::string(value(i)) : ""; });
 }
 
 const describe::FilterTable<ImageRecord>& image_filters() {
@@ -120,8 +122,8 @@ bool owner_matches(const RequestContext& context, const Image& image, const std:
     return image.account_id == owner;
 }
 
-// ExecutableBy: "all" are the public ones, "self" and an account those it may launch by an explicit permission; the
-// owner's permission is not explicit.
+// ExecutableBy: "all" are the public ones, "self" and an account those it may launch by an explicit
+// permission; the owner's permission is not explicit.
 bool executable_by(const Image& image, const std::string& user) {
     return user == "all" && image.is_public;
 }
@@ -130,7 +132,8 @@ bool asked_for(const RequestContext& context, const ec2::DescribeImagesRequest& 
     auto owned = [&](const std::string& owner) { return owner_matches(context, image, owner); };
     auto usable = [&](const std::string& user) { return executable_by(image, user); };
     return (request.owner.empty() || std::any_of(request.owner.begin(), request.owner.end(), owned)) &&
-           (request.executable_by.empty() || std::any_of(request.executable_by.begin(), request.executable_by.end(), usable));
+           (request.executable_by.empty() ||
+            std::any_of(request.executable_by.begin(), request.executable_by.end(), usable));
 }
 
 std::string sort_key(const ImageRecord& record) {
@@ -149,24 +152,29 @@ bool well_formed(std::string_view id) {
 Result<Image> find_source(db::Session& session, const RequestContext& context, const std::string& location) {
     if (parse_image_id(location)) return find_image(session, context, location);
     if (location.starts_with("sha256:")) {
-        if (auto image = db::images::find_visible_content(session, context.account_id, location.substr(7))) return std::move(*image);
+        if (auto image = db::images::find_visible_content(session, context.account_id, location.substr(7)))
+            return std::move(*image);
     }
     for (auto& image : db::images::list_visible(session, context.account_id, context.region))
         if (image.location == location) return std::move(image);
     return fail(ErrorCode::invalid_parameter_value,
-                "The ImageLocation '" + location + "' names no image that you may use (give an image ID, ACCOUNT/NAME, or "
-                "sha256:HASH of imported content).");
+                "The ImageLocation '" + location +
+                    "' names no image that you may use (give an image ID, ACCOUNT/NAME, or "
+                    "sha256:HASH of imported content).");
 }
 
 Result<std::string> checked_part(db::Session& session, const RequestContext& context,
-                                 const std::optional<std::string>& id, const std::string& otherwise, ImageType type) {
+                                 const std::optional<std::string>& id, const std::string& otherwise,
+                                 ImageType type) {
     if (!id) return otherwise;
     LODGE_TRY(auto image, find_image(session, context, *id));
     if (image.type == type) return *id;
-    return fail(ErrorCode::invalid_parameter_value, "The image '" + *id + "' is not a " + std::string(to_text(type)) + ".");
+    return fail(ErrorCode::invalid_parameter_value,
+                "The image '" + *id + "' is not a " + std::string(to_text(type)) + ".");
 }
 
-Result<Image> new_image(db::Session& session, const RequestContext& context, const ec2::RegisterImageRequest& request) {
+Result<Image> new_image(db::Session& session, const RequestContext& context,
+                        const ec2::RegisterImageRequest& request) {
     LODGE_CHECK(check_image_name(request.name));
     if (!request.image_location) return fail(ErrorCode::missing_parameter, "ImageLocation");
     LODGE_TRY(auto source, find_source(session, context, *request.image_location));
@@ -185,20 +193,27 @@ Result<Image> new_image(db::Session& session, const RequestContext& context, con
     image.root_device_name = request.root_device_name.value_or(source.root_device_name);
     image.is_public = false;
     image.created_ms = context.now_ms();
-    LODGE_TRY(image.kernel_id, checked_part(session, context, request.kernel_id, source.kernel_id, ImageType::kernel));
-    LODGE_TRY(image.ramdisk_id, checked_part(session, context, request.ramdisk_id, source.ramdisk_id, ImageType::ramdisk));
+    LODGE_TRY(image.kernel_id,
+              checked_part(session, context, request.kernel_id, source.kernel_id, ImageType::kernel));
+    LODGE_TRY(image.ramdisk_id,
+              checked_part(session, context, request.ramdisk_id, source.ramdisk_id, ImageType::ramdisk));
     return image;
 }
 
 }  // namespace
 
-Result<ec2::DescribeImagesResponse> describe_images(RequestContext& context, const ec2::DescribeImagesRequest& request) {
+Result<ec2::DescribeImagesResponse> describe_images(RequestContext& context,
+                                                    const ec2::DescribeImagesRequest& request) {
     auto record = [&](db::Session& session, Image image) {
         auto tags = db::tags::of(session, context.account_id, image.id.str());
         return ImageRecord{std::move(image), std::move(tags)};
     };
     describe::Resource<ImageRecord> resource{
-        well_formed, ErrorCode::invalid_ami_id_malformed, ErrorCode::invalid_ami_id_not_found, image_filters(), tags_of,
+        well_formed,
+        ErrorCode::invalid_ami_id_malformed,
+        ErrorCode::invalid_ami_id_not_found,
+        image_filters(),
+        tags_of,
         sort_key,
         [&](db::Session& session, const std::string& id) -> std::optional<ImageRecord> {
             auto image = db::images::find_visible(session, context.account_id, context.region, id);
@@ -214,15 +229,18 @@ Result<ec2::DescribeImagesResponse> describe_images(RequestContext& context, con
         }};
     resource.single_batch = true;
     resource.wanted = [&](const ImageRecord& each) { return asked_for(context, request, each.image); };
-    LODGE_TRY(auto page, describe::describe(
-                             context, {request.image_id, request.filter, request.max_results, request.next_token}, resource));
+    LODGE_TRY(
+        auto page,
+        describe::describe(
+            context, {request.image_id, request.filter, request.max_results, request.next_token}, resource));
     ec2::DescribeImagesResponse response;
     for (const auto& each : page.records) response.images.push_back(shown(each));
     response.next_token = page.next_token;
     return response;
 }
 
-Result<ec2::RegisterImageResponse> register_image(RequestContext& context, const ec2::RegisterImageRequest& request) {
+Result<ec2::RegisterImageResponse> register_image(RequestContext& context,
+                                                  const ec2::RegisterImageRequest& request) {
     LODGE_TRY(auto tags, tags_for(request.tag_specification, "image", {"image", "snapshot"}));
     return context.write([&](db::Session& session) -> Result<ec2::RegisterImageResponse> {
         LODGE_TRY(auto image, new_image(session, context, request));
@@ -237,7 +255,8 @@ Result<ec2::DeregisterImageResponse> deregister_image(RequestContext& context,
     return context.write([&](db::Session& session) -> Result<ec2::DeregisterImageResponse> {
         LODGE_TRY(auto image, find_image(session, context, request.image_id));
         if (image.account_id != context.account_id)
-            return fail(ErrorCode::operation_not_permitted, "You are not the owner of the image '" + request.image_id + "'.");
+            return fail(ErrorCode::operation_not_permitted,
+                        "You are not the owner of the image '" + request.image_id + "'.");
         db::images::set_state(session, image.id, ImageState::deregistered);
         db::tags::erase_all(session, image.id.str());
         return ec2::DeregisterImageResponse{true};

@@ -26,9 +26,11 @@ void add_identity(Table& table) {
     table.push_back(text("reservation-id", [](const auto& r) { return r.instance.reservation_id.str(); }));
     table.push_back(text("owner-id", [](const auto& r) { return r.instance.account_id; }));
     table.push_back(text("client-token", [](const auto& r) { return r.instance.client_token; }));
-    table.push_back(text("launch-index", [](const auto& r) { return std::to_string(r.instance.launch_index); }));
+    table.push_back(
+        text("launch-index", [](const auto& r) { return std::to_string(r.instance.launch_index); }));
     table.push_back(text("launch-time", [](const auto& r) { return format_time(r.instance.launched_ms); }));
-    table.push_back(text("usage-operation-update-time", [](const auto& r) { return format_time(r.instance.root_attached_ms); }));
+    table.push_back(text("usage-operation-update-time",
+                         [](const auto& r) { return format_time(r.instance.root_attached_ms); }));
 }
 
 void add_launch(Table& table) {
@@ -42,8 +44,10 @@ void add_launch(Table& table) {
 }
 
 void add_state(Table& table) {
-    table.push_back(text("instance-state-name", [](const auto& r) { return std::string(to_text(r.state())); }));
-    table.push_back(text("instance-state-code", [](const auto& r) { return std::to_string(static_cast<int>(r.state())); }));
+    table.push_back(
+        text("instance-state-name", [](const auto& r) { return std::string(to_text(r.state())); }));
+    table.push_back(text("instance-state-code",
+                         [](const auto& r) { return std::to_string(static_cast<int>(r.state())); }));
     table.push_back(text("reason", [](const auto& r) { return r.instance.transition_reason; }));
     table.push_back(text("state-reason-code", [](const auto& r) { return r.instance.state_reason_code; }));
     table.push_back(text("state-reason-message", [](const auto& r) { return r.instance.state_reason; }));
@@ -60,11 +64,14 @@ describe::FilterField<InstanceRecord> root(std::string_view name, F value) {
 void add_disk(Table& table) {
     table.push_back(text("root-device-name", [](const auto& r) { return r.instance.root_device_name; }));
     table.push_back(constant("root-device-type", "ebs"));
-    table.push_back(root("block-device-mapping.device-name", [](const auto& r) { return r.instance.root_device_name; }));
-    table.push_back(root("block-device-mapping.volume-id", [](const auto& r) { return r.instance.root_volume_id.str(); }));
+    table.push_back(
+        root("block-device-mapping.device-name", [](const auto& r) { return r.instance.root_device_name; }));
+    table.push_back(root("block-device-mapping.volume-id",
+                         [](const auto& r) { return r.instance.root_volume_id.str(); }));
     table.push_back(root("block-device-mapping.status", [](const auto&) { return "attached"; }));
     table.push_back(root("block-device-mapping.delete-on-termination", [](const auto&) { return "true"; }));
-    table.push_back(root("block-device-mapping.attach-time", [](const auto& r) { return format_time(r.instance.root_attached_ms); }));
+    table.push_back(root("block-device-mapping.attach-time",
+                         [](const auto& r) { return format_time(r.instance.root_attached_ms); }));
 }
 
 void add_constants(Table& table) {
@@ -96,42 +103,95 @@ void add_constants(Table& table) {
 
 void add_absent(Table& table) {
     static constexpr std::string_view absent[] = {
-        "affinity", "capacity-reservation-id",
+        "affinity",
+        "capacity-reservation-id",
         "capacity-reservation-specification.capacity-reservation-preference",
         "capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id",
-        "capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-arn",
-        "dns-name", "group-id", "group-name", "host-id", "iam-instance-profile.arn", "iam-instance-profile.id",
-        "iam-instance-profile.name", "instance-lifecycle", "instance.group-id", "instance.group-name", "ip-address",
-        "ipv6-address", "license-pool", "network-interface.addresses.association.allocation-id",
-        "network-interface.addresses.association.association-id", "network-interface.addresses.association.carrier-ip",
+        "capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-"
+        "arn",
+        "dns-name",
+        "group-id",
+        "group-name",
+        "host-id",
+        "iam-instance-profile.arn",
+        "iam-instance-profile.id",
+        "iam-instance-profile.name",
+        "instance-lifecycle",
+        "instance.group-id",
+        "instance.group-name",
+        "ip-address",
+        "ipv6-address",
+        "license-pool",
+        "network-interface.addresses.association.allocation-id",
+        "network-interface.addresses.association.association-id",
+        "network-interface.addresses.association.carrier-ip",
         "network-interface.addresses.association.customer-owned-ip",
         "network-interface.addresses.association.ip-owner-id",
         "network-interface.addresses.association.public-dns-name",
-        "network-interface.addresses.association.public-ip", "network-interface.addresses.primary",
-        "network-interface.addresses.private-dns-name", "network-interface.addresses.private-ip-address",
-        "network-interface.association.allocation-id", "network-interface.association.association-id",
-        "network-interface.association.carrier-ip", "network-interface.association.customer-owned-ip",
-        "network-interface.association.ip-owner-id", "network-interface.association.public-dns-name",
-        "network-interface.association.public-ip", "network-interface.attachment.attach-time",
-        "network-interface.attachment.attachment-id", "network-interface.attachment.delete-on-termination",
-        "network-interface.attachment.device-index", "network-interface.attachment.instance-id",
-        "network-interface.attachment.instance-owner-id", "network-interface.attachment.network-card-index",
-        "network-interface.attachment.status", "network-interface.availability-zone",
-        "network-interface.deny-all-igw-traffic", "network-interface.description", "network-interface.group-id",
-        "network-interface.group-name", "network-interface.ipv4-prefixes.ipv4-prefix",
-        "network-interface.ipv6-address", "network-interface.ipv6-addresses.ipv6-address",
-        "network-interface.ipv6-addresses.is-primary-ipv6", "network-interface.ipv6-native",
-        "network-interface.ipv6-prefixes.ipv6-prefix", "network-interface.mac-address",
-        "network-interface.network-interface-id", "network-interface.operator.managed",
-        "network-interface.operator.principal", "network-interface.outpost-arn", "network-interface.owner-id",
-        "network-interface.private-dns-name", "network-interface.private-ip-address",
-        "network-interface.public-dns-name", "network-interface.requester-id", "network-interface.requester-managed",
-        "network-interface.source-dest-check", "network-interface.status", "network-interface.subnet-id",
-        "network-interface.tag-key", "network-interface.tag-value", "network-interface.vpc-id",
-        "operator.managed", "operator.principal", "outpost-arn", "placement-group-name", "placement-partition-number",
-        "platform", "private-dns-name", "private-ip-address", "product-code", "product-code.type",
-        "public-dns-name", "requester-id", "source-dest-check", "spot-instance-request-id", "subnet-id",
-        "tpm-support", "vpc-id"};
+        "network-interface.addresses.association.public-ip",
+        "network-interface.addresses.primary",
+        "network-interface.addresses.private-dns-name",
+        "network-interface.addresses.private-ip-address",
+        "network-interface.association.allocation-id",
+        "network-interface.association.association-id",
+        "network-interface.association.carrier-ip",
+        "network-interface.association.customer-owned-ip",
+        "network-interface.association.ip-owner-id",
+        "network-interface.association.public-dns-name",
+        "network-interface.association.public-ip",
+        "network-interface.attachment.attach-time",
+        "network-interface.attachment.attachment-id",
+        "network-interface.attachment.delete-on-termination",
+        "network-interface.attachment.device-index",
+        "network-interface.attachment.instance-id",
+        "network-interface.attachment.instance-owner-id",
+        "network-interface.attachment.network-card-index",
+        "network-interface.attachment.status",
+        "network-interface.availability-zone",
+        "network-interface.deny-all-igw-traffic",
+        "network-interface.description",
+        "network-interface.group-id",
+        "network-interface.group-name",
+        "network-interface.ipv4-prefixes.ipv4-prefix",
+        "network-interface.ipv6-address",
+        "network-interface.ipv6-addresses.ipv6-address",
+        "network-interface.ipv6-addresses.is-primary-ipv6",
+        "network-interface.ipv6-native",
+        "network-interface.ipv6-prefixes.ipv6-prefix",
+        "network-interface.mac-address",
+        "network-interface.network-interface-id",
+        "network-interface.operator.managed",
+        "network-interface.operator.principal",
+        "network-interface.outpost-arn",
+        "network-interface.owner-id",
+        "network-interface.private-dns-name",
+        "network-interface.private-ip-address",
+        "network-interface.public-dns-name",
+        "network-interface.requester-id",
+        "network-interface.requester-managed",
+        "network-interface.source-dest-check",
+        "network-interface.status",
+        "network-interface.subnet-id",
+        "network-interface.tag-key",
+        "network-interface.tag-value",
+        "network-interface.vpc-id",
+        "operator.managed",
+        "operator.principal",
+        "outpost-arn",
+        "placement-group-name",
+        "placement-partition-number",
+        "platform",
+        "private-dns-name",
+        "private-ip-address",
+        "product-code",
+        "product-code.type",
+        "public-dns-name",
+        "requester-id",
+        "source-dest-check",
+        "spot-instance-request-id",
+        "subnet-id",
+        "tpm-support",
+        "vpc-id"};
     for (auto name : absent) table.push_back({name, [](const InstanceRecord&, Values&) {}});
 }
 

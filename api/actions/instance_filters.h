@@ -5,8 +5,8 @@
 
 namespace lodge::api {
 
-// Every filter that the EC2 API reference lists for DescribeInstances. Those that look at what a guest here has not got
-// (a network interface, a placement group) have no values, so they match nothing.
+// Every filter that the EC2 API reference lists for DescribeInstances. Those that look at what a guest here
+// has not got (a network interface, a placement group) have no values, so they match nothing.
 const describe::FilterTable<InstanceRecord>& instance_filters();
 
 }  // namespace lodge::api

@@ -9,8 +9,8 @@ namespace {
 
 struct StatusRecord {
     InstanceRecord instance;
-    std::string system;       // "ok", "impaired", "not-applicable"
-    std::string reachable;    // "passed", "failed"; empty where a check does not apply
+    std::string system;     // "ok", "impaired", "not-applicable"
+    std::string reachable;  // "passed", "failed"; empty where a check does not apply
     std::optional<UnixMs> impaired_since_ms;
 };
 
@@ -26,14 +26,16 @@ StatusRecord status_of(const RequestContext& context, InstanceRecord instance) {
     if (healthy) return out;
     auto seen = context.services.hub.liveness(out.instance.instance.host_id);
     if (seen.heard)
-        out.impaired_since_ms = context.now_ms() - (context.services.clock.steady_ms() - seen.last_heard_steady_ms);
+        out.impaired_since_ms =
+            context.now_ms() - (context.services.clock.steady_ms() - seen.last_heard_steady_ms);
     return out;
 }
 
 ec2::InstanceStatusSummary summary(const StatusRecord& record) {
     ec2::InstanceStatusSummary out;
     out.status = record.system;
-    if (!record.reachable.empty()) out.details.push_back({"reachability", record.reachable, record.impaired_since_ms});
+    if (!record.reachable.empty())
+        out.details.push_back({"reachability", record.reachable, record.impaired_since_ms});
     return out;
 }
 
@@ -58,7 +60,8 @@ describe::FilterField<StatusRecord> text(std::string_view name, F value) {
 const describe::FilterTable<StatusRecord>& status_filters() {
     static const describe::FilterTable<StatusRecord> table = {
         text("availability-zone", [](const auto& r) { return r.instance.instance.zone; }),
-        text("instance-state-code", [](const auto& r) { return std::to_string(static_cast<int>(r.instance.state())); }),
+        text("instance-state-code",
+             [](const auto& r) { return std::to_string(static_cast<int>(r.instance.state())); }),
         text("instance-state-name", [](const auto& r) { return std::string(to_text(r.instance.state())); }),
         text("instance-status.reachability", [](const auto& r) { return r.reachable; }),
         text("instance-status.status", [](const auto& r) { return r.system; }),
@@ -93,11 +96,15 @@ std::string sort_key(const StatusRecord& record) {
 
 }  // namespace
 
-Result<ec2::DescribeInstanceStatusResponse> describe_instance_status(RequestContext& context,
-                                                                     const ec2::DescribeInstanceStatusRequest& request) {
+Result<ec2::DescribeInstanceStatusResponse> describe_instance_status(
+    RequestContext& context, const ec2::DescribeInstanceStatusRequest& request) {
     describe::Resource<StatusRecord> resource{
-        well_formed, ErrorCode::invalid_instance_id_malformed, ErrorCode::invalid_instance_id_not_found,
-        status_filters(), tags_of, sort_key,
+        well_formed,
+        ErrorCode::invalid_instance_id_malformed,
+        ErrorCode::invalid_instance_id_not_found,
+        status_filters(),
+        tags_of,
+        sort_key,
         [&](db::Session& session, const std::string& id) -> std::optional<StatusRecord> {
             auto row = db::instances::find(session, context.account_id, context.region, id);
             if (!row) return std::nullopt;
@@ -108,16 +115,20 @@ Result<ec2::DescribeInstanceStatusResponse> describe_instance_status(RequestCont
             db::instances::Position position;
             if (slash != std::string::npos) position = {after.substr(0, slash), after.substr(slash + 1)};
             std::vector<StatusRecord> records;
-            for (auto& row : db::instances::list(session, context.account_id, context.region, position, limit))
+            for (auto& row :
+                 db::instances::list(session, context.account_id, context.region, position, limit))
                 records.push_back(status_of(context, with_tags(session, std::move(row))));
             return records;
         }};
     bool all = request.include_all_instances.value_or(false);
     if (!all)
-        resource.wanted = [](const StatusRecord& record) { return record.instance.state() == InstanceState::running; };
-    LODGE_TRY(auto page, describe::describe(context,
-                                            {request.instance_id, request.filter, request.max_results, request.next_token},
-                                            resource));
+        resource.wanted = [](const StatusRecord& record) {
+            return record.instance.state() == InstanceState::running;
+        };
+    LODGE_TRY(auto page,
+              describe::describe(
+                  context, {request.instance_id, request.filter, request.max_results, request.next_token},
+                  resource));
     ec2::DescribeInstanceStatusResponse response;
     for (const auto& record : page.records) response.instance_statuses.push_back(shown(record));
     response.next_token = page.next_token;

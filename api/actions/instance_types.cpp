@@ -14,7 +14,8 @@ const describe::FilterTable<InstanceType>& type_filters() {
         describe::FilterTable<InstanceType> made;
         for (auto name : catalogue::filter_names()) {
             made.push_back({name, [name](const InstanceType& type, describe::Values& out) {
-                                for (auto& value : catalogue::filter_values(type, name)) out.push_back(std::move(value));
+                                for (auto& value : catalogue::filter_values(type, name))
+                                    out.push_back(std::move(value));
                             }});
         }
         return made;
@@ -39,9 +40,10 @@ Result<std::vector<const InstanceType*>> select(const RequestContext& context,
 
 }  // namespace
 
-Result<ec2::DescribeInstanceTypesResponse> describe_instance_types(RequestContext& context,
-                                                                   const ec2::DescribeInstanceTypesRequest& request) {
-    LODGE_CHECK(describe::check_combination({request.instance_type, request.filter, request.max_results, request.next_token}));
+Result<ec2::DescribeInstanceTypesResponse> describe_instance_types(
+    RequestContext& context, const ec2::DescribeInstanceTypesRequest& request) {
+    LODGE_CHECK(describe::check_combination(
+        {request.instance_type, request.filter, request.max_results, request.next_token}));
     LODGE_TRY(auto filters, describe::Filters<InstanceType>::make(request.filter, type_filters(), nullptr));
     LODGE_TRY(auto types, select(context, request));
     std::string after;
@@ -51,7 +53,8 @@ Result<ec2::DescribeInstanceTypesResponse> describe_instance_types(RequestContex
     ec2::DescribeInstanceTypesResponse response;
     for (const auto* type : types) {
         if ((!after.empty() && type->name <= after) || !filters.accept(*type)) continue;
-        if (request.max_results && response.instance_types.size() == static_cast<std::size_t>(*request.max_results)) {
+        if (request.max_results &&
+            response.instance_types.size() == static_cast<std::size_t>(*request.max_results)) {
             response.next_token = describe::make_token(context, response.instance_types.back().instance_type);
             break;
         }

@@ -26,7 +26,8 @@ void add_constant_blocks(ec2::Instance& out) {
     out.capacity_reservation_specification = ec2::CapacityReservationSpecificationResponse{"open"};
     out.hibernation_options = ec2::HibernationOptions{false};
     out.enclave_options = ec2::EnclaveOptions{false};
-    out.metadata_options = ec2::InstanceMetadataOptionsResponse{"applied", "optional", 1, "disabled", "disabled", "disabled"};
+    out.metadata_options =
+        ec2::InstanceMetadataOptionsResponse{"applied", "optional", 1, "disabled", "disabled", "disabled"};
     out.maintenance_options = ec2::InstanceMaintenanceOptions{"default"};
     out.private_dns_name_options = ec2::PrivateDnsNameOptionsResponse{"ip-name", false, false};
 }
@@ -49,7 +50,8 @@ void add_root_disk(ec2::Instance& out, const InstanceRecord& record) {
     if (record.state() == InstanceState::terminated) return;
     ec2::InstanceBlockDeviceMapping root;
     root.device_name = instance.root_device_name;
-    root.ebs = ec2::EbsInstanceBlockDevice{instance.root_volume_id.str(), "attached", instance.root_attached_ms, true};
+    root.ebs = ec2::EbsInstanceBlockDevice{instance.root_volume_id.str(), "attached",
+                                           instance.root_attached_ms, true};
     out.block_device_mapping.push_back(std::move(root));
 }
 
@@ -105,7 +107,8 @@ std::vector<ec2::Reservation> group_by_reservation(const std::vector<InstanceRec
     return out;
 }
 
-Result<std::vector<db::instances::WithGuest>> find_instances(db::Session& session, const RequestContext& context,
+Result<std::vector<db::instances::WithGuest>> find_instances(db::Session& session,
+                                                             const RequestContext& context,
                                                              const std::vector<std::string>& ids) {
     std::vector<db::instances::WithGuest> found;
     std::set<std::string_view> seen;

@@ -28,7 +28,8 @@ std::vector<ec2::Reservation> group_by_reservation(const std::vector<InstanceRec
 
 // The instances of those IDs in their order, or the error for the first bad one (InvalidInstanceID.Malformed,
 // .NotFound). Each once.
-Result<std::vector<db::instances::WithGuest>> find_instances(db::Session& session, const RequestContext& context,
+Result<std::vector<db::instances::WithGuest>> find_instances(db::Session& session,
+                                                             const RequestContext& context,
                                                              const std::vector<std::string>& ids);
 
 }  // namespace lodge::api

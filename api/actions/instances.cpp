@@ -30,12 +30,17 @@ const std::vector<Tag>& tags_of(const InstanceRecord& record) {
 
 db::instances::Position position(const std::string& key) {
     auto slash = key.find('/');
-    return slash == std::string::npos ? db::instances::Position{} : db::instances::Position{key.substr(0, slash), key.substr(slash + 1)};
+    return slash == std::string::npos ? db::instances::Position{}
+                                      : db::instances::Position{key.substr(0, slash), key.substr(slash + 1)};
 }
 
 describe::Resource<InstanceRecord> resource(const RequestContext& context) {
-    return {instance_id_well_formed, ErrorCode::invalid_instance_id_malformed, ErrorCode::invalid_instance_id_not_found,
-            instance_filters(), tags_of, sort_key,
+    return {instance_id_well_formed,
+            ErrorCode::invalid_instance_id_malformed,
+            ErrorCode::invalid_instance_id_not_found,
+            instance_filters(),
+            tags_of,
+            sort_key,
             [&context](db::Session& session, const std::string& id) -> std::optional<InstanceRecord> {
                 auto row = db::instances::find(session, context.account_id, context.region, id);
                 if (!row) return std::nullopt;
@@ -43,7 +48,8 @@ describe::Resource<InstanceRecord> resource(const RequestContext& context) {
             },
             [&context](db::Session& session, const std::string& after, std::int64_t limit) {
                 std::vector<InstanceRecord> records;
-                for (auto& row : db::instances::list(session, context.account_id, context.region, position(after), limit))
+                for (auto& row :
+                     db::instances::list(session, context.account_id, context.region, position(after), limit))
                     records.push_back(with_tags(session, std::move(row)));
                 return records;
             }};
@@ -60,11 +66,12 @@ void save(db::Session& session, const RequestContext& context, const WithGuest& 
     session.after_commit([&hub = context.services.hub, host = row.instance.host_id] { hub.changed(host); });
 }
 
-// Runs `change` on each instance for which the lifecycle allows the wish; refuses the whole request, and changes
-// nothing, when one does not allow it.
+// Runs `change` on each instance for which the lifecycle allows the wish; refuses the whole request, and
+// changes nothing, when one does not allow it.
 template <class Change>
-Result<std::vector<ec2::InstanceStateChange>> change_each(RequestContext& context, const std::vector<std::string>& ids,
-                                                          Wish wish, Change change) {
+Result<std::vector<ec2::InstanceStateChange>> change_each(RequestContext& context,
+                                                          const std::vector<std::string>& ids, Wish wish,
+                                                          Change change) {
     return context.write([&](db::Session& session) -> Result<std::vector<ec2::InstanceStateChange>> {
         LODGE_TRY(auto rows, find_instances(session, context, ids));
         std::vector<ec2::InstanceStateChange> changes;
@@ -116,24 +123,26 @@ Status stop_one(db::Session& session, const RequestContext& context, const ec2::
     bool hurry = before == InstanceState::stopping && skip && !row.instance.skip_os_shutdown;
     if (!change && !hurry) return {};
     if (row.instance.disable_api_stop)
-        return fail(ErrorCode::operation_not_permitted, "The instance '" + row.instance.id.str() +
-                                                            "' may not be stopped. Modify its 'disableApiStop' "
-                                                            "instance attribute and try again.");
+        return fail(ErrorCode::operation_not_permitted,
+                    "The instance '" + row.instance.id.str() +
+                        "' may not be stopped. Modify its 'disableApiStop' "
+                        "instance attribute and try again.");
     scheduler::want_stop(row.instance, skip, context.now_ms());
     save(session, context, row, before);
     return {};
 }
 
-Status terminate_one(db::Session& session, const RequestContext& context, const ec2::TerminateInstancesRequest& request,
-                     WithGuest& row, bool change) {
+Status terminate_one(db::Session& session, const RequestContext& context,
+                     const ec2::TerminateInstancesRequest& request, WithGuest& row, bool change) {
     bool skip = request.force.value_or(false) || request.skip_os_shutdown.value_or(false);
     auto before = state_of(row);
     bool hurry = before == InstanceState::shutting_down && skip && !row.instance.skip_os_shutdown;
     if (!change && !hurry) return {};
     if (row.instance.disable_api_termination)
-        return fail(ErrorCode::operation_not_permitted, "The instance '" + row.instance.id.str() +
-                                                            "' may not be terminated. Modify its "
-                                                            "'disableApiTermination' instance attribute and try again.");
+        return fail(ErrorCode::operation_not_permitted,
+                    "The instance '" + row.instance.id.str() +
+                        "' may not be terminated. Modify its "
+                        "'disableApiTermination' instance attribute and try again.");
     scheduler::want_termination(row.instance, skip, context.now_ms());
     save(session, context, row, before);
     return {};
@@ -143,13 +152,15 @@ Status terminate_one(db::Session& session, const RequestContext& context, const 
 
 Result<ec2::DescribeInstancesResponse> describe_instances(RequestContext& context,
                                                           const ec2::DescribeInstancesRequest& request) {
-    LODGE_TRY(auto page, describe::describe(context,
-                                            {request.instance_id, request.filter, request.max_results, request.next_token},
-                                            resource(context)));
+    LODGE_TRY(auto page,
+              describe::describe(
+                  context, {request.instance_id, request.filter, request.max_results, request.next_token},
+                  resource(context)));
     return ec2::DescribeInstancesResponse{group_by_reservation(page.records), page.next_token};
 }
 
-Result<ec2::StartInstancesResponse> start_instances(RequestContext& context, const ec2::StartInstancesRequest& request) {
+Result<ec2::StartInstancesResponse> start_instances(RequestContext& context,
+                                                    const ec2::StartInstancesRequest& request) {
     LODGE_TRY(auto changes, change_each(context, request.instance_id, Wish::start,
                                         [&](db::Session& session, WithGuest& row, bool change) -> Status {
                                             if (!change) return {};
@@ -158,7 +169,8 @@ Result<ec2::StartInstancesResponse> start_instances(RequestContext& context, con
     return ec2::StartInstancesResponse{std::move(changes)};
 }
 
-Result<ec2::StopInstancesResponse> stop_instances(RequestContext& context, const ec2::StopInstancesRequest& request) {
+Result<ec2::StopInstancesResponse> stop_instances(RequestContext& context,
+                                                  const ec2::StopInstancesRequest& request) {
     LODGE_TRY(auto changes, change_each(context, request.instance_id, Wish::stop,
                                         [&](db::Session& session, WithGuest& row, bool change) {
                                             return stop_one(session, context, request, row, change);
@@ -171,8 +183,8 @@ Result<ec2::RebootInstancesResponse> reboot_instances(RequestContext& context,
     LODGE_CHECK(change_each(context, request.instance_id, Wish::reboot,
                             [&](db::Session& session, WithGuest& row, bool) -> Status {
                                 scheduler::want_reboot(row.instance);
-                                scheduler::record(session, context.now_ms(), context.account_id, row.instance.id.str(),
-                                                  "reboot", "asked to reboot");
+                                scheduler::record(session, context.now_ms(), context.account_id,
+                                                  row.instance.id.str(), "reboot", "asked to reboot");
                                 save(session, context, row, state_of(row));
                                 return {};
                             })

@@ -17,7 +17,8 @@ struct KeyPairRecord {
 
 template <class F>
 describe::FilterField<KeyPairRecord> text(std::string_view name, F value) {
-    return {name, [value](const KeyPairRecord& r, describe::Values& out) { out.push_back(value(r.key_pair)); }};
+    return {name,
+            [value](const KeyPairRecord& r, describe::Values& out) { out.push_back(value(r.key_pair)); }};
 }
 
 const describe::FilterTable<KeyPairRecord>& key_pair_filters() {
@@ -38,8 +39,14 @@ Result<KeyPair> insert(db::Session& session, const RequestContext& context, cons
                        std::string_view type, const std::string& fingerprint, const std::string& public_key) {
     if (db::key_pairs::find_by_name(session, context.account_id, context.region, name))
         return fail(ErrorCode::invalid_key_pair_duplicate, name);
-    KeyPair made{KeyPairId::make(context.services.random), context.account_id, context.region, name,
-                 std::string(type), fingerprint, public_key, context.now_ms()};
+    KeyPair made{KeyPairId::make(context.services.random),
+                 context.account_id,
+                 context.region,
+                 name,
+                 std::string(type),
+                 fingerprint,
+                 public_key,
+                 context.now_ms()};
     db::key_pairs::insert(session, made);
     return made;
 }
@@ -47,7 +54,9 @@ Result<KeyPair> insert(db::Session& session, const RequestContext& context, cons
 // Blanks at either end would make two names that look alike.
 Status check_name(const std::string& name) {
     if (name.front() != ' ' && name.back() != ' ') return {};
-    return fail(ErrorCode::invalid_parameter_value, "Value (" + name + ") for parameter KeyName is invalid. It may not begin or end with a blank.");
+    return fail(
+        ErrorCode::invalid_parameter_value,
+        "Value (" + name + ") for parameter KeyName is invalid. It may not begin or end with a blank.");
 }
 
 // Those asked for by name and ID; an unknown one is an error.
@@ -64,7 +73,8 @@ Result<std::vector<KeyPair>> select(db::Session& session, const RequestContext& 
     for (const auto& id : request.key_pair_id) {
         auto key_pair = db::key_pairs::find(session, context.account_id, context.region, id);
         if (!key_pair) return fail(ErrorCode::invalid_key_pair_not_found, id);
-        bool known = std::any_of(found.begin(), found.end(), [&](const KeyPair& k) { return k.id == key_pair->id; });
+        bool known =
+            std::any_of(found.begin(), found.end(), [&](const KeyPair& k) { return k.id == key_pair->id; });
         if (!known) found.push_back(std::move(*key_pair));
     }
     return found;
@@ -85,7 +95,8 @@ ec2::KeyPairInfo shown(const KeyPairRecord& record, bool include_public_key) {
 
 }  // namespace
 
-Result<ec2::CreateKeyPairResponse> create_key_pair(RequestContext& context, const ec2::CreateKeyPairRequest& request) {
+Result<ec2::CreateKeyPairResponse> create_key_pair(RequestContext& context,
+                                                   const ec2::CreateKeyPairRequest& request) {
     LODGE_CHECK(check_name(request.key_name));
     LODGE_TRY(auto tags, tags_for(request.tag_specification, "key-pair", {"key-pair"}));
     auto type = request.key_type.value_or("rsa") == "rsa" ? keys::KeyType::rsa : keys::KeyType::ed25519;
@@ -93,18 +104,22 @@ Result<ec2::CreateKeyPairResponse> create_key_pair(RequestContext& context, cons
     // Finding an RSA key takes long: before the transaction, which others wait for.
     LODGE_TRY(auto key, keys::generate(type, format, request.key_name));
     return context.write([&](db::Session& session) -> Result<ec2::CreateKeyPairResponse> {
-        LODGE_TRY(auto made, insert(session, context, request.key_name, keys::to_text(type), key.fingerprint, key.public_key));
+        LODGE_TRY(auto made, insert(session, context, request.key_name, keys::to_text(type), key.fingerprint,
+                                    key.public_key));
         auto tag_set = put_tags(session, context, made.id.str(), "key-pair", tags);
-        return ec2::CreateKeyPairResponse{made.name, made.fingerprint, key.private_key, made.id.str(), std::move(tag_set)};
+        return ec2::CreateKeyPairResponse{made.name, made.fingerprint, key.private_key, made.id.str(),
+                                          std::move(tag_set)};
     });
 }
 
-Result<ec2::ImportKeyPairResponse> import_key_pair(RequestContext& context, const ec2::ImportKeyPairRequest& request) {
+Result<ec2::ImportKeyPairResponse> import_key_pair(RequestContext& context,
+                                                   const ec2::ImportKeyPairRequest& request) {
     LODGE_CHECK(check_name(request.key_name));
     LODGE_TRY(auto tags, tags_for(request.tag_specification, "key-pair", {"key-pair"}));
     LODGE_TRY(auto key, keys::import_public(request.public_key_material));
     return context.write([&](db::Session& session) -> Result<ec2::ImportKeyPairResponse> {
-        LODGE_TRY(auto made, insert(session, context, request.key_name, keys::to_text(key.type), key.fingerprint, key.public_key));
+        LODGE_TRY(auto made, insert(session, context, request.key_name, keys::to_text(key.type),
+                                    key.fingerprint, key.public_key));
         auto tag_set = put_tags(session, context, made.id.str(), "key-pair", tags);
         return ec2::ImportKeyPairResponse{made.name, made.fingerprint, made.id.str(), std::move(tag_set)};
     });
@@ -112,7 +127,8 @@ Result<ec2::ImportKeyPairResponse> import_key_pair(RequestContext& context, cons
 
 Result<ec2::DescribeKeyPairsResponse> describe_key_pairs(RequestContext& context,
                                                          const ec2::DescribeKeyPairsRequest& request) {
-    LODGE_TRY(auto filters, describe::Filters<KeyPairRecord>::make(request.filter, key_pair_filters(), tags_of));
+    LODGE_TRY(auto filters,
+              describe::Filters<KeyPairRecord>::make(request.filter, key_pair_filters(), tags_of));
     return context.read([&](db::Session& session) -> Result<ec2::DescribeKeyPairsResponse> {
         LODGE_TRY(auto found, select(session, context, request));
         ec2::DescribeKeyPairsResponse response;
@@ -126,16 +142,22 @@ Result<ec2::DescribeKeyPairsResponse> describe_key_pairs(RequestContext& context
     });
 }
 
-Result<ec2::DeleteKeyPairResponse> delete_key_pair(RequestContext& context, const ec2::DeleteKeyPairRequest& request) {
-    if (!request.key_name && !request.key_pair_id) return fail(ErrorCode::missing_parameter, "KeyName or KeyPairId");
+Result<ec2::DeleteKeyPairResponse> delete_key_pair(RequestContext& context,
+                                                   const ec2::DeleteKeyPairRequest& request) {
+    if (!request.key_name && !request.key_pair_id)
+        return fail(ErrorCode::missing_parameter, "KeyName or KeyPairId");
     return context.write([&](db::Session& session) -> Result<ec2::DeleteKeyPairResponse> {
-        auto found = request.key_pair_id
-                         ? db::key_pairs::find(session, context.account_id, context.region, *request.key_pair_id)
-                         : db::key_pairs::find_by_name(session, context.account_id, context.region, *request.key_name);
-        if (!found && request.key_pair_id) return fail(ErrorCode::invalid_key_pair_not_found, *request.key_pair_id);
-        if (!found) return ec2::DeleteKeyPairResponse{true, std::nullopt};  // by name, deleting twice is success
+        auto found =
+            request.key_pair_id
+                ? db::key_pairs::find(session, context.account_id, context.region, *request.key_pair_id)
+                : db::key_pairs::find_by_name(session, context.account_id, context.region, *request.key_name);
+        if (!found && request.key_pair_id)
+            return fail(ErrorCode::invalid_key_pair_not_found, *request.key_pair_id);
+        if (!found)
+            return ec2::DeleteKeyPairResponse{true, std::nullopt};  // by name, deleting twice is success
         if (request.key_name && *request.key_name != found->name)
-            return fail(ErrorCode::invalid_parameter_combination, "KeyName and KeyPairId name different key pairs.");
+            return fail(ErrorCode::invalid_parameter_combination,
+                        "KeyName and KeyPairId name different key pairs.");
         db::key_pairs::erase(session, found->id);
         db::tags::erase_all(session, found->id.str());
         return ec2::DeleteKeyPairResponse{true, found->id.str()};

@@ -19,24 +19,29 @@ Status check_counts(const ec2::RunInstancesRequest& request) {
     return fail(ErrorCode::invalid_parameter_combination, "MinCount may not be greater than MaxCount.");
 }
 
-Status resolve_type(const RequestContext& context, const ec2::RunInstancesRequest& request, LaunchWish& wish) {
+Status resolve_type(const RequestContext& context, const ec2::RunInstancesRequest& request,
+                    LaunchWish& wish) {
     std::string name = request.instance_type.value_or(std::string(default_type));
     wish.type = context.services.catalogue.find(name);
-    if (!wish.type) return fail(ErrorCode::invalid_parameter_value, "Invalid value '" + name + "' for InstanceType.");
+    if (!wish.type)
+        return fail(ErrorCode::invalid_parameter_value, "Invalid value '" + name + "' for InstanceType.");
     return {};
 }
 
-Status resolve_zones(const RequestContext& context, const ec2::RunInstancesRequest& request, LaunchWish& wish) {
+Status resolve_zones(const RequestContext& context, const ec2::RunInstancesRequest& request,
+                     LaunchWish& wish) {
     auto zones = context.services.settings.zones_of(context.region);
     const auto& placement = request.placement;
     for (const auto& zone : zones) {
         if (placement && placement->availability_zone && *placement->availability_zone != zone.name) continue;
-        if (placement && placement->availability_zone_id && *placement->availability_zone_id != zone.id) continue;
+        if (placement && placement->availability_zone_id && *placement->availability_zone_id != zone.id)
+            continue;
         wish.zones.push_back(zone.name);
     }
     wish.zone_named = placement && (placement->availability_zone || placement->availability_zone_id);
     if (!wish.zones.empty()) return {};
-    auto named = placement->availability_zone ? *placement->availability_zone : *placement->availability_zone_id;
+    auto named =
+        placement->availability_zone ? *placement->availability_zone : *placement->availability_zone_id;
     return fail(ErrorCode::invalid_parameter_value, "Invalid availability zone: [" + named + "]");
 }
 
@@ -73,37 +78,43 @@ Status resolve_root(const ec2::RunInstancesRequest& request, LaunchWish& wish) {
         return fail(ErrorCode::unsupported_operation,
                     "The parameter BlockDeviceMapping is supported for the root device only.");
     for (const auto& mapping : request.block_device_mapping) {
-        if (!mapping.device_name) return fail(ErrorCode::missing_parameter, "BlockDeviceMapping.1.DeviceName");
+        if (!mapping.device_name)
+            return fail(ErrorCode::missing_parameter, "BlockDeviceMapping.1.DeviceName");
         if (mapping.ebs) wish.root_size_gib = mapping.ebs->volume_size;
     }
     return {};
 }
 
-Result<Image> find_part(db::Session& session, const RequestContext& context, const std::string& id, ImageType type) {
+Result<Image> find_part(db::Session& session, const RequestContext& context, const std::string& id,
+                        ImageType type) {
     LODGE_TRY(auto image, find_image(session, context, id));
     if (image.type == type) return image;
-    return fail(ErrorCode::invalid_parameter_value, "The image '" + id + "' is not a " + std::string(to_text(type)) + ".");
+    return fail(ErrorCode::invalid_parameter_value,
+                "The image '" + id + "' is not a " + std::string(to_text(type)) + ".");
 }
 
-Result<std::int64_t> root_size(const ec2::RunInstancesRequest& request, const LaunchWish& wish, const Image& image) {
+Result<std::int64_t> root_size(const ec2::RunInstancesRequest& request, const LaunchWish& wish,
+                               const Image& image) {
     for (const auto& mapping : request.block_device_mapping) {
         if (*mapping.device_name != image.root_device_name)
             return fail(ErrorCode::unsupported_operation,
-                        "The parameter BlockDeviceMapping is supported for the root device (" + image.root_device_name +
-                            ") only.");
+                        "The parameter BlockDeviceMapping is supported for the root device (" +
+                            image.root_device_name + ") only.");
     }
     if (!wish.root_size_gib) return image.blob.virtual_size_bytes;
     auto bytes = *wish.root_size_gib * gib;
     if (bytes >= image.blob.virtual_size_bytes) return bytes;
     auto least = (image.blob.virtual_size_bytes + gib - 1) / gib;
     return fail(ErrorCode::invalid_block_device_mapping,
-                "Volume of size " + std::to_string(*wish.root_size_gib) + "GB is smaller than the image, expect size >= " +
-                    std::to_string(least) + "GB");
+                "Volume of size " + std::to_string(*wish.root_size_gib) +
+                    "GB is smaller than the image, expect size >= " + std::to_string(least) + "GB");
 }
 
-Status check_key_pair(db::Session& session, const RequestContext& context, const ec2::RunInstancesRequest& request) {
+Status check_key_pair(db::Session& session, const RequestContext& context,
+                      const ec2::RunInstancesRequest& request) {
     if (!request.key_name || request.key_name->empty()) return {};
-    if (db::key_pairs::find_by_name(session, context.account_id, context.region, *request.key_name)) return {};
+    if (db::key_pairs::find_by_name(session, context.account_id, context.region, *request.key_name))
+        return {};
     return fail(ErrorCode::invalid_key_pair_not_found, *request.key_name);
 }
 
@@ -125,7 +136,8 @@ Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunIns
 
 Result<Image> find_image(db::Session& session, const RequestContext& context, const std::string& id) {
     if (!parse_image_id(id)) return fail(ErrorCode::invalid_ami_id_malformed, id);
-    if (auto image = db::images::find_visible(session, context.account_id, context.region, id)) return std::move(*image);
+    if (auto image = db::images::find_visible(session, context.account_id, context.region, id))
+        return std::move(*image);
     auto any = db::images::find_any(session, id);
     if (any && any->account_id == context.account_id && any->region == context.region)
         return fail(ErrorCode::invalid_ami_id_unavailable, id);
@@ -139,13 +151,16 @@ Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& 
     const auto& supported = wish.type->architectures;
     if (std::find(supported.begin(), supported.end(), out.image.architecture) == supported.end()) {
         return fail(ErrorCode::invalid_parameter_value,
-                    "The architecture '" + out.image.architecture + "' of the specified image is not supported by the " +
-                        "instance type '" + wish.type->name + "'.");
+                    "The architecture '" + out.image.architecture +
+                        "' of the specified image is not supported by the " + "instance type '" +
+                        wish.type->name + "'.");
     }
     out.kernel_id = request.kernel_id.value_or(out.image.kernel_id);
     out.ramdisk_id = request.ramdisk_id.value_or(out.image.ramdisk_id);
-    if (!out.kernel_id.empty()) LODGE_CHECK(find_part(session, context, out.kernel_id, ImageType::kernel).map([](auto&&) {}));
-    if (!out.ramdisk_id.empty()) LODGE_CHECK(find_part(session, context, out.ramdisk_id, ImageType::ramdisk).map([](auto&&) {}));
+    if (!out.kernel_id.empty())
+        LODGE_CHECK(find_part(session, context, out.kernel_id, ImageType::kernel).map([](auto&&) {}));
+    if (!out.ramdisk_id.empty())
+        LODGE_CHECK(find_part(session, context, out.ramdisk_id, ImageType::ramdisk).map([](auto&&) {}));
     LODGE_TRY(out.root_size_bytes, root_size(request, wish, out.image));
     LODGE_CHECK(check_key_pair(session, context, request));
     return out;

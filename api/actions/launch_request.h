@@ -27,14 +27,15 @@ Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunIns
 // What the store adds.
 struct LaunchImages {
     Image image;
-    std::string kernel_id;   // the request's, or the image's
+    std::string kernel_id;  // the request's, or the image's
     std::string ramdisk_id;
     std::int64_t root_size_bytes = 0;
 };
 Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& context,
                                     const ec2::RunInstancesRequest& request, const LaunchWish& wish);
 
-// An image by its ID, as the account may use it: InvalidAMIID.Malformed, .NotFound, .Unavailable (deregistered).
+// An image by its ID, as the account may use it: InvalidAMIID.Malformed, .NotFound, .Unavailable
+// (deregistered).
 Result<Image> find_image(db::Session& session, const RequestContext& context, const std::string& id);
 
 }  // namespace lodge::api

@@ -60,7 +60,8 @@ class Launch {
         instance.guest_id = guest.id;
         instance.host_id = guest.host_id;
         if (!context_.services.claims.claim(session_, guest))
-            return fail(ErrorCode::insufficient_instance_capacity, "The host chosen has no room any more; try again.");
+            return fail(ErrorCode::insufficient_instance_capacity,
+                        "The host chosen has no room any more; try again.");
         db::instances::insert(session_, instance);
         db::guests::insert(session_, guest);
         put_tags(session_, context_, instance.id.str(), "instance", wish_.instance_tags);
@@ -92,7 +93,8 @@ class Launch {
         instance.client_token = request_.client_token.value_or("");
         instance.disable_api_termination = request_.disable_api_termination.value_or(false);
         instance.disable_api_stop = request_.disable_api_stop.value_or(false);
-        instance.terminate_on_shutdown = request_.instance_initiated_shutdown_behavior.value_or("stop") == "terminate";
+        instance.terminate_on_shutdown =
+            request_.instance_initiated_shutdown_behavior.value_or("stop") == "terminate";
         instance.root_device_name = images_.image.root_device_name;
         instance.root_volume_id = VolumeId::make(context_.services.random);
         instance.root_size_bytes = images_.root_size_bytes;
@@ -108,7 +110,8 @@ class Launch {
     LaunchImages images_;
 };
 
-Result<Response> show(db::Session& session, const RequestContext& context, const std::string& reservation_id) {
+Result<Response> show(db::Session& session, const RequestContext& context,
+                      const std::string& reservation_id) {
     std::vector<InstanceRecord> records;
     for (auto& row : db::instances::of_reservation(session, context.account_id, reservation_id))
         records.push_back(with_tags(session, std::move(row)));

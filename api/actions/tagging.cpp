@@ -9,13 +9,14 @@ namespace lodge::api {
 namespace {
 
 std::size_t characters(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+    return static_cast<std::size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 bool reserved(std::string_view key) {
     std::string prefix(key.substr(0, 4));
-    std::transform(prefix.begin(), prefix.end(), prefix.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    std::transform(prefix.begin(), prefix.end(), prefix.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
     return prefix == "aws:";
 }
 
@@ -23,11 +24,14 @@ Status check_tag(const ec2::Tag& tag) {
     const auto key = tag.key.value_or("");
     if (key.empty()) return fail(ErrorCode::invalid_parameter_value, "Tag key cannot be empty.");
     if (characters(key) > 128)
-        return fail(ErrorCode::invalid_parameter_value, "Tag key exceeds the maximum length of 128 characters.");
+        return fail(ErrorCode::invalid_parameter_value,
+                    "Tag key exceeds the maximum length of 128 characters.");
     if (reserved(key))
-        return fail(ErrorCode::invalid_parameter_value, "Tag keys starting with 'aws:' are reserved for internal use.");
+        return fail(ErrorCode::invalid_parameter_value,
+                    "Tag keys starting with 'aws:' are reserved for internal use.");
     if (characters(tag.value.value_or("")) > 256)
-        return fail(ErrorCode::invalid_parameter_value, "Tag value exceeds the maximum length of 256 characters.");
+        return fail(ErrorCode::invalid_parameter_value,
+                    "Tag value exceeds the maximum length of 256 characters.");
     return {};
 }
 
@@ -38,13 +42,15 @@ Status check_tags(const std::vector<ec2::Tag>& tags) {
     for (const auto& tag : tags) {
         LODGE_CHECK(check_tag(tag));
         if (!keys.insert(*tag.key).second)
-            return fail(ErrorCode::invalid_parameter_value, "Duplicate tag key '" + *tag.key + "' specified.");
+            return fail(ErrorCode::invalid_parameter_value,
+                        "Duplicate tag key '" + *tag.key + "' specified.");
     }
     if (tags.size() > max_tags) return fail(ErrorCode::tag_limit_exceeded, std::to_string(max_tags));
     return {};
 }
 
-Result<std::vector<ec2::Tag>> tags_for(const std::vector<ec2::TagSpecification>& specifications, std::string_view type,
+Result<std::vector<ec2::Tag>> tags_for(const std::vector<ec2::TagSpecification>& specifications,
+                                       std::string_view type,
                                        std::initializer_list<std::string_view> fitting) {
     std::vector<ec2::Tag> found;
     for (const auto& specification : specifications) {
@@ -60,8 +66,9 @@ Result<std::vector<ec2::Tag>> tags_for(const std::vector<ec2::TagSpecification>&
     return found;
 }
 
-std::vector<ec2::Tag> put_tags(db::Session& session, const RequestContext& context, std::string_view resource_id,
-                               std::string_view type, const std::vector<ec2::Tag>& tags) {
+std::vector<ec2::Tag> put_tags(db::Session& session, const RequestContext& context,
+                               std::string_view resource_id, std::string_view type,
+                               const std::vector<ec2::Tag>& tags) {
     for (const auto& tag : tags) {
         db::tags::put(session, context.account_id, context.region,
                       {std::string(resource_id), std::string(type), *tag.key, tag.value.value_or("")});

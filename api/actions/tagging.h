@@ -12,17 +12,20 @@ namespace lodge::api {
 
 inline constexpr std::size_t max_tags = 50;
 
-// Keys have 1 to 128 characters and not the prefix "aws:", values up to 256, no key is there twice, at most 50.
+// Keys have 1 to 128 characters and not the prefix "aws:", values up to 256, no key is there twice, at
+// most 50.
 Status check_tags(const std::vector<ec2::Tag>& tags);
 
-// The tags that a TagSpecification list gives to resources of `type`. A specification for a type that is not among
-// `fitting` is InvalidParameterValue.
-Result<std::vector<ec2::Tag>> tags_for(const std::vector<ec2::TagSpecification>& specifications, std::string_view type,
+// The tags that a TagSpecification list gives to resources of `type`. A specification for a type that is not
+// among `fitting` is InvalidParameterValue.
+Result<std::vector<ec2::Tag>> tags_for(const std::vector<ec2::TagSpecification>& specifications,
+                                       std::string_view type,
                                        std::initializer_list<std::string_view> fitting);
 
 // Gives a new resource its tags; returns them as the reply shows them.
-std::vector<ec2::Tag> put_tags(db::Session& session, const RequestContext& context, std::string_view resource_id,
-                               std::string_view type, const std::vector<ec2::Tag>& tags);
+std::vector<ec2::Tag> put_tags(db::Session& session, const RequestContext& context,
+                               std::string_view resource_id, std::string_view type,
+                               const std::vector<ec2::Tag>& tags);
 
 std::vector<ec2::Tag> to_ec2(const std::vector<Tag>& tags);
 

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::size_t max_resources = 1000;
 
-// What can be tagged: how to tell by the ID, EC2's word for it, the code for a missing one, and whether it is there.
+// What can be tagged: how to tell by the ID, EC2's word for it, the code for a missing one, and whether it is
+// there.
 struct Taggable {
     std::string_view prefix;
     std::string_view type;
@@ -43,7 +44,8 @@ const Taggable taggables[] = {
     {"ari-", "image", ErrorCode::invalid_ami_id_not_found, image_exists},
 };
 
-Result<const Taggable*> find_taggable(db::Session& session, const RequestContext& context, const std::string& id) {
+Result<const Taggable*> find_taggable(db::Session& session, const RequestContext& context,
+                                      const std::string& id) {
     for (const auto& each : taggables) {
         if (!id_well_formed(each.prefix, id)) continue;
         if (!each.exists(session, context, id)) return fail(each.not_found, id);
@@ -54,7 +56,8 @@ Result<const Taggable*> find_taggable(db::Session& session, const RequestContext
 
 Status check_resources(const std::vector<std::string>& ids) {
     if (ids.size() <= max_resources) return {};
-    return fail(ErrorCode::invalid_parameter_value, "At most " + std::to_string(max_resources) + " resources can be given.");
+    return fail(ErrorCode::invalid_parameter_value,
+                "At most " + std::to_string(max_resources) + " resources can be given.");
 }
 
 // A tag of its own record for DescribeTags.
@@ -74,7 +77,8 @@ const describe::FilterTable<Tag>& tag_filters() {
 }
 
 // "tag:KEY" is a filter of DescribeTags too, and matches on one tag.
-std::vector<ec2::Filter> without_tag_filters(const std::vector<ec2::Filter>& filters, std::vector<ec2::Filter>& tagged) {
+std::vector<ec2::Filter> without_tag_filters(const std::vector<ec2::Filter>& filters,
+                                             std::vector<ec2::Filter>& tagged) {
     std::vector<ec2::Filter> plain;
     for (const auto& filter : filters) (filter.name.starts_with("tag:") ? tagged : plain).push_back(filter);
     return plain;
@@ -116,10 +120,12 @@ Result<ec2::DeleteTagsResponse> delete_tags(RequestContext& context, const ec2::
     return context.write([&](db::Session& session) -> Result<ec2::DeleteTagsResponse> {
         for (const auto& id : request.resource_id) {
             LODGE_CHECK(find_taggable(session, context, id).map([](auto&&) {}));
-            // No tags named: all of them go. A key with a value, even an empty one, goes only with that value.
+            // No tags named: all of them go. A key with a value, even an empty one, goes only with that
+            // value.
             auto doomed = request.tag;
             if (doomed.empty())
-                for (const auto& tag : db::tags::of(session, context.account_id, id)) doomed.push_back({tag.key, std::nullopt});
+                for (const auto& tag : db::tags::of(session, context.account_id, id))
+                    doomed.push_back({tag.key, std::nullopt});
             for (const auto& tag : doomed)
                 db::tags::erase(session, context.account_id, id, *tag.key, tag.value ? &*tag.value : nullptr);
         }
@@ -127,12 +133,18 @@ Result<ec2::DeleteTagsResponse> delete_tags(RequestContext& context, const ec2::
     });
 }
 
-Result<ec2::DescribeTagsResponse> describe_tags(RequestContext& context, const ec2::DescribeTagsRequest& request) {
+Result<ec2::DescribeTagsResponse> describe_tags(RequestContext& context,
+                                                const ec2::DescribeTagsRequest& request) {
     std::vector<ec2::Filter> tagged;
     auto plain = without_tag_filters(request.filter, tagged);
     LODGE_CHECK(describe::check_filters(request.filter));
     describe::Resource<Tag> resource{
-        never_an_id, ErrorCode::invalid_id, ErrorCode::invalid_id, tag_filters(), nullptr, sort_key,
+        never_an_id,
+        ErrorCode::invalid_id,
+        ErrorCode::invalid_id,
+        tag_filters(),
+        nullptr,
+        sort_key,
         [](db::Session&, const std::string&) -> std::optional<Tag> { return std::nullopt; },
         [&](db::Session& session, const std::string& after, std::int64_t limit) {
             auto slash = after.find('/');
@@ -141,7 +153,8 @@ Result<ec2::DescribeTagsResponse> describe_tags(RequestContext& context, const e
             return db::tags::list(session, context.account_id, context.region, resource_id, key, limit);
         }};
     resource.wanted = [&](const Tag& tag) { return accepts(tagged, tag); };
-    LODGE_TRY(auto page, describe::describe(context, {{}, plain, request.max_results, request.next_token}, resource));
+    LODGE_TRY(auto page,
+              describe::describe(context, {{}, plain, request.max_results, request.next_token}, resource));
     ec2::DescribeTagsResponse response;
     for (const auto& tag : page.records)
         response.tags.push_back({tag.resource_id, tag.resource_type, tag.key, tag.value});

@@ -3,8 +3,8 @@
 #include <set>
 
 #include "api/describe/filters.h"
-#include "proto/ec2/handlers.h"
 #include "api/pipeline/context.h"
+#include "proto/ec2/handlers.h"
 
 namespace lodge::api {
 namespace {
@@ -57,10 +57,13 @@ ec2::AvailabilityZone to_ec2(const Zone& zone) {
 }
 
 // The first name that no zone has.
-Status check_zone_names(const std::vector<std::string>& names, const std::vector<Zone>& zones, std::string Zone::*member) {
+Status check_zone_names(const std::vector<std::string>& names, const std::vector<Zone>& zones,
+                        std::string Zone::*member) {
     for (const auto& name : names) {
-        bool known = std::any_of(zones.begin(), zones.end(), [&](const Zone& zone) { return zone.*member == name; });
-        if (!known) return fail(ErrorCode::invalid_parameter_value, "Invalid availability zone: [" + name + "]");
+        bool known =
+            std::any_of(zones.begin(), zones.end(), [&](const Zone& zone) { return zone.*member == name; });
+        if (!known)
+            return fail(ErrorCode::invalid_parameter_value, "Invalid availability zone: [" + name + "]");
     }
     return {};
 }
@@ -71,23 +74,27 @@ bool named(const std::vector<std::string>& names, const std::string& name) {
 
 }  // namespace
 
-Result<ec2::DescribeRegionsResponse> describe_regions(RequestContext& context, const ec2::DescribeRegionsRequest& request) {
+Result<ec2::DescribeRegionsResponse> describe_regions(RequestContext& context,
+                                                      const ec2::DescribeRegionsRequest& request) {
     LODGE_TRY(auto filters, describe::Filters<ec2::Region>::make(request.filter, region_filters(), nullptr));
     std::set<std::string> names;
     for (const auto& zone : context.services.settings.zones) names.insert(zone.region);
     for (const auto& name : request.region_name)
-        if (!names.contains(name)) return fail(ErrorCode::invalid_parameter_value, "Invalid region name: [" + name + "]");
+        if (!names.contains(name))
+            return fail(ErrorCode::invalid_parameter_value, "Invalid region name: [" + name + "]");
     ec2::DescribeRegionsResponse response;
     for (const auto& name : names) {
         ec2::Region region{name, context.services.settings.endpoint, "opt-in-not-required"};
-        if (named(request.region_name, name) && filters.accept(region)) response.regions.push_back(std::move(region));
+        if (named(request.region_name, name) && filters.accept(region))
+            response.regions.push_back(std::move(region));
     }
     return response;
 }
 
 Result<ec2::DescribeAvailabilityZonesResponse> describe_availability_zones(
     RequestContext& context, const ec2::DescribeAvailabilityZonesRequest& request) {
-    LODGE_TRY(auto filters, describe::Filters<ec2::AvailabilityZone>::make(request.filter, zone_filters(), nullptr));
+    LODGE_TRY(auto filters,
+              describe::Filters<ec2::AvailabilityZone>::make(request.filter, zone_filters(), nullptr));
     auto zones = context.services.settings.zones_of(context.region);
     LODGE_CHECK(check_zone_names(request.zone_name, zones, &Zone::name));
     LODGE_CHECK(check_zone_names(request.zone_id, zones, &Zone::id));

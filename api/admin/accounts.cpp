@@ -37,10 +37,12 @@ bool printable(std::string_view text, std::size_t least, std::size_t most) {
 Status check(const Account& account, const AccessKey& key) {
     if (account.name.empty() || account.name.size() > 128 || !utf8_valid(account.name))
         return fail(ErrorCode::invalid_input, "an account's name has 1 to 128 bytes of UTF-8");
-    if (!account_id_well_formed(account.id)) return fail(ErrorCode::invalid_input, "an account's ID has twelve digits");
+    if (!account_id_well_formed(account.id))
+        return fail(ErrorCode::invalid_input, "an account's ID has twelve digits");
     if (!access_key_well_formed(key.id))
         return fail(ErrorCode::invalid_input, "an access key has 4 to 128 letters, digits and underscores");
-    if (!printable(key.secret, 8, 128)) return fail(ErrorCode::invalid_input, "a secret key has 8 to 128 printable characters");
+    if (!printable(key.secret, 8, 128))
+        return fail(ErrorCode::invalid_input, "a secret key has 8 to 128 printable characters");
     return {};
 }
 
@@ -52,7 +54,10 @@ Result<Json> list_accounts(const Call& call) {
         for (const auto& account : db::accounts::list(session)) {
             Json keys = Json::array();
             for (const auto& key : db::accounts::list_keys(session, account.id)) keys.push_back(key.id);
-            all.push_back({{"id", account.id}, {"name", account.name}, {"created", format_time(account.created_ms)}, {"access_keys", keys}});
+            all.push_back({{"id", account.id},
+                           {"name", account.name},
+                           {"created", format_time(account.created_ms)},
+                           {"access_keys", keys}});
         }
         return Json{{"accounts", all}};
     });
@@ -66,11 +71,14 @@ Result<Json> create_account(const Call& call) {
                   text_or(call.body, "secret_key", new_secret(random)), true, account.created_ms};
     LODGE_CHECK(check(account, key));
     return call.services.database.write([&](db::Session& session) -> Result<Json> {
-        if (db::accounts::find(session, account.id)) return fail(ErrorCode::conflict, "there is an account " + account.id + " already");
-        if (db::accounts::find_key(session, key.id)) return fail(ErrorCode::conflict, "the access key " + key.id + " is taken");
+        if (db::accounts::find(session, account.id))
+            return fail(ErrorCode::conflict, "there is an account " + account.id + " already");
+        if (db::accounts::find_key(session, key.id))
+            return fail(ErrorCode::conflict, "the access key " + key.id + " is taken");
         db::accounts::insert(session, account);
         db::accounts::insert_key(session, key);
-        return Json{{"id", account.id}, {"name", account.name}, {"access_key", key.id}, {"secret_key", key.secret}};
+        return Json{
+            {"id", account.id}, {"name", account.name}, {"access_key", key.id}, {"secret_key", key.secret}};
     });
 }
 

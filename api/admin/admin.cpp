@@ -38,7 +38,8 @@ constexpr Route routes[] = {
 std::optional<std::string> match(const Route& route, const http::Request& request) {
     std::string_view target = request.target;
     if (request.method != route.method) return std::nullopt;
-    if (!route.path.ends_with('/')) return target == route.path ? std::optional<std::string>("") : std::nullopt;
+    if (!route.path.ends_with('/'))
+        return target == route.path ? std::optional<std::string>("") : std::nullopt;
     if (!target.starts_with(route.path) || !target.ends_with(route.after_id)) return std::nullopt;
     if (target.size() <= route.path.size() + route.after_id.size()) return std::nullopt;
     auto id = target.substr(route.path.size(), target.size() - route.path.size() - route.after_id.size());
@@ -67,12 +68,14 @@ http::Response Admin::answer(const http::Request& request) {
         auto id = match(route, request);
         if (!id) continue;
         auto body = request.body.empty() ? Json::object() : Json::parse(request.body, nullptr, false);
-        if (!body.is_object()) return json_error(make_error(ErrorCode::invalid_input, {"the body is not a JSON object"}));
+        if (!body.is_object())
+            return json_error(make_error(ErrorCode::invalid_input, {"the body is not a JSON object"}));
         auto result = route.run({services_, facts_, std::move(body), *id});
         if (!result) return json_error(result.error());
         return json_response(200, result->dump(-1, ' ', false, Json::error_handler_t::replace));
     }
-    return json_error(make_error(ErrorCode::not_found, {"there is no " + request.method + " " + request.target.substr(0, 100)}));
+    return json_error(make_error(ErrorCode::not_found,
+                                 {"there is no " + request.method + " " + request.target.substr(0, 100)}));
 }
 
 }  // namespace lodge::api

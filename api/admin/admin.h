@@ -1,4 +1,5 @@
-// The operator's interface: JSON over HTTP on a unix socket that only its owner can open. `lodge` is its client.
+// The operator's interface: JSON over HTTP on a unix socket that only its owner can open. `lodge` is its
+// client.
 #pragma once
 
 #include <filesystem>

@@ -14,10 +14,14 @@ constexpr std::int64_t longest_ttl_s = 30LL * 86'400;
 
 std::string_view word(scheduler::HostCondition condition) {
     switch (condition) {
-        case scheduler::HostCondition::ok: return "ok";
-        case scheduler::HostCondition::draining: return "draining";
-        case scheduler::HostCondition::unreachable: return "unreachable";
-        case scheduler::HostCondition::hypervisor_down: break;
+        case scheduler::HostCondition::ok:
+            return "ok";
+        case scheduler::HostCondition::draining:
+            return "draining";
+        case scheduler::HostCondition::unreachable:
+            return "unreachable";
+        case scheduler::HostCondition::hypervisor_down:
+            break;
     }
     return "hypervisor-down";
 }
@@ -42,7 +46,8 @@ Json show(db::Session& session, const Call& call, const Host& host) {
                 {"disk_free_mib", seen.last.disk_free_mib},
                 {"hypervisor_error", seen.last.hypervisor_error},
                 {"guests", db::instances::on_host(session, host.id).size()}};
-    if (seen.heard) out["last_heartbeat_ms_ago"] = call.services.clock.steady_ms() - seen.last_heard_steady_ms;
+    if (seen.heard)
+        out["last_heartbeat_ms_ago"] = call.services.clock.steady_ms() - seen.last_heard_steady_ms;
     return out;
 }
 
@@ -62,20 +67,24 @@ Result<Json> create_host_token(const Call& call) {
     bool known = std::any_of(zones.begin(), zones.end(), [&](const Zone& each) { return each.name == zone; });
     if (!known) return fail(ErrorCode::not_found, "there is no zone " + zone);
     auto ttl_s = number_or(call.body, "ttl_s", default_ttl_s);
-    if (ttl_s < 1 || ttl_s > longest_ttl_s) return fail(ErrorCode::invalid_input, "ttl_s is 1 to 2592000 seconds");
+    if (ttl_s < 1 || ttl_s > longest_ttl_s)
+        return fail(ErrorCode::invalid_input, "ttl_s is 1 to 2592000 seconds");
     auto secret = call.services.random.hex(40);
     auto expires_ms = call.services.clock.now_ms() + ttl_s * 1000;
     LODGE_CHECK(call.services.database.write([&](db::Session& session) -> Status {
         db::hosts::insert_token(session, {hex_encode(sha256(secret)), zone, expires_ms});
         return {};
     }));
-    return Json{{"token", "lodge1." + secret + "." + call.facts.ca_sha256}, {"zone", zone}, {"expires", format_time(expires_ms)}};
+    return Json{{"token", "lodge1." + secret + "." + call.facts.ca_sha256},
+                {"zone", zone},
+                {"expires", format_time(expires_ms)}};
 }
 
 Result<Json> drain_host(const Call& call) {
     auto id = HostId::parse(call.id);
     auto wanted = call.body.find("draining");
-    if (wanted == call.body.end() || !wanted->is_boolean()) return fail(ErrorCode::invalid_input, "draining is missing");
+    if (wanted == call.body.end() || !wanted->is_boolean())
+        return fail(ErrorCode::invalid_input, "draining is missing");
     auto state = wanted->get<bool>() ? HostState::draining : HostState::active;
     return call.services.database.write([&](db::Session& session) -> Result<Json> {
         auto host = id ? db::hosts::find(session, *id) : std::nullopt;
@@ -84,8 +93,11 @@ Result<Json> drain_host(const Call& call) {
             auto before = call.services.hub.condition(host->id, host->state);
             db::hosts::set_state(session, host->id, state);
             call.services.claims.set_condition(host->id, call.services.hub.condition(host->id, state));
-            session.on_rollback([&claims = call.services.claims, id = host->id, before] { claims.set_condition(id, before); });
-            scheduler::record(session, call.services.clock.now_ms(), "", host->id.str(), "operator", std::string(to_text(state)));
+            session.on_rollback([&claims = call.services.claims, id = host->id, before] {
+                claims.set_condition(id, before);
+            });
+            scheduler::record(session, call.services.clock.now_ms(), "", host->id.str(), "operator",
+                              std::string(to_text(state)));
             host->state = state;
         }
         return show(session, call, *host);

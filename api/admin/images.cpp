@@ -44,12 +44,14 @@ Result<ImageBlob> read_blob(const Call& call, const Json& part) {
     blob.format = text_or(part, "format", "raw");
     blob.size_bytes = number_or(part, "size_bytes", 0);
     blob.virtual_size_bytes = number_or(part, "virtual_size_bytes", blob.size_bytes);
-    if (blob.format != "qcow2" && blob.format != "raw") return fail(ErrorCode::invalid_input, "the format is qcow2 or raw");
+    if (blob.format != "qcow2" && blob.format != "raw")
+        return fail(ErrorCode::invalid_input, "the format is qcow2 or raw");
     if (!is_sha256(blob.sha256)) return fail(ErrorCode::invalid_input, "sha256 is not 64 hexadecimal digits");
     std::error_code error;
     auto size = fs::file_size(call.facts.image_dir / blob.sha256, error);
     if (error || static_cast<std::int64_t>(size) != blob.size_bytes)
-        return fail(ErrorCode::invalid_input, "the image folder has no content " + blob.sha256 + " of that size");
+        return fail(ErrorCode::invalid_input,
+                    "the image folder has no content " + blob.sha256 + " of that size");
     return blob;
 }
 
@@ -64,20 +66,23 @@ Result<Image> read_image(const Call& call) {
         return fail(ErrorCode::invalid_input, "the architecture is x86_64 or arm64");
     image.account_id = text_or(call.body, "account_id", std::string(operator_account));
     image.region = text_or(call.body, "region", settings.default_region);
-    if (settings.zones_of(image.region).empty()) return fail(ErrorCode::not_found, "there is no region " + image.region);
+    if (settings.zones_of(image.region).empty())
+        return fail(ErrorCode::not_found, "there is no region " + image.region);
     image.root_device_name = text_or(call.body, "root_device_name", "/dev/vda");
     image.kernel_cmdline = text_or(call.body, "kernel_cmdline", "");
     image.is_public = flag_or(call.body, "public", true);
     image.location = image.account_id + "/" + image.name;
     image.created_ms = call.services.clock.now_ms();
-    auto id = parse_image_id(text_or(call.body, "image_id", make_image_id(call.services.random, ImageType::machine).str()));
+    auto id = parse_image_id(
+        text_or(call.body, "image_id", make_image_id(call.services.random, ImageType::machine).str()));
     if (!id) return fail(ErrorCode::invalid_input, "the image ID is not ami- and 17 hexadecimal digits");
     image.id = *id;
     return image;
 }
 
 // The kernel or ramdisk of an import as an image of its own; the same content again is the same image.
-Result<std::string> add_part(db::Session& session, const Call& call, const Image& owner, const char* name, ImageType type) {
+Result<std::string> add_part(db::Session& session, const Call& call, const Image& owner, const char* name,
+                             ImageType type) {
     auto part = call.body.find(name);
     if (part == call.body.end()) return std::string();
     LODGE_TRY(auto blob, read_blob(call, *part));
@@ -117,7 +122,8 @@ Result<Json> list_images(const Call& call) {
 Result<Json> import_image(const Call& call) {
     LODGE_TRY(auto image, read_image(call));
     auto disk = call.body.find("disk");
-    if (disk == call.body.end() || !disk->is_object()) return fail(ErrorCode::invalid_input, "disk is missing");
+    if (disk == call.body.end() || !disk->is_object())
+        return fail(ErrorCode::invalid_input, "disk is missing");
     LODGE_TRY(image.blob, read_blob(call, *disk));
     return call.services.database.write([&](db::Session& session) -> Result<Json> {
         if (!db::accounts::find(session, image.account_id))
@@ -136,9 +142,11 @@ Result<Json> import_image(const Call& call) {
 Result<Json> delete_image(const Call& call) {
     return call.services.database.write([&](db::Session& session) -> Result<Json> {
         auto image = db::images::find_any(session, call.id);
-        if (!image || image->state != ImageState::available) return fail(ErrorCode::not_found, "there is no image " + call.id);
+        if (!image || image->state != ImageState::available)
+            return fail(ErrorCode::not_found, "there is no image " + call.id);
         for (const auto& other : db::images::list_all(session)) {
-            bool needed = other.state == ImageState::available && (other.kernel_id == call.id || other.ramdisk_id == call.id);
+            bool needed = other.state == ImageState::available &&
+                          (other.kernel_id == call.id || other.ramdisk_id == call.id);
             if (needed) return fail(ErrorCode::conflict, "the image " + other.id.str() + " needs it");
         }
         db::images::set_state(session, image->id, ImageState::deregistered);

@@ -18,7 +18,8 @@ constexpr std::int64_t shown_instances = 10'000;
 
 Result<std::string> text(const Json& body, const char* name) {
     auto found = body.find(name);
-    if (found == body.end() || !found->is_string()) return fail(ErrorCode::invalid_input, std::string(name) + " is missing");
+    if (found == body.end() || !found->is_string())
+        return fail(ErrorCode::invalid_input, std::string(name) + " is missing");
     return found->get<std::string>();
 }
 
@@ -55,17 +56,18 @@ Result<Json> list_instances(const Call& call) {
     return call.services.database.read([&](db::Session& session) -> Result<Json> {
         Json all = Json::array();
         for (const auto& [instance, guest] : db::instances::list_all(session, shown_instances)) {
-            all.push_back({{"id", instance.id.str()},
-                           {"account_id", instance.account_id},
-                           {"region", instance.region},
-                           {"type", instance.instance_type},
-                           {"state", std::string(to_text(scheduler::visible_state(instance.desired, guest.observed)))},
-                           {"desired", std::string(to_text(instance.desired))},
-                           {"observed", std::string(to_text(guest.observed))},
-                           {"host_id", instance.host_id.str()},
-                           {"guest_id", guest.id.str()},
-                           {"image_id", instance.image_id.str()},
-                           {"launched", format_time(instance.launched_ms)}});
+            all.push_back(
+                {{"id", instance.id.str()},
+                 {"account_id", instance.account_id},
+                 {"region", instance.region},
+                 {"type", instance.instance_type},
+                 {"state", std::string(to_text(scheduler::visible_state(instance.desired, guest.observed)))},
+                 {"desired", std::string(to_text(instance.desired))},
+                 {"observed", std::string(to_text(guest.observed))},
+                 {"host_id", instance.host_id.str()},
+                 {"guest_id", guest.id.str()},
+                 {"image_id", instance.image_id.str()},
+                 {"launched", format_time(instance.launched_ms)}});
         }
         return Json{{"instances", all}};
     });
@@ -75,14 +77,16 @@ Result<Json> list_events(const Call& call) {
     return call.services.database.read([&](db::Session& session) -> Result<Json> {
         Json all = Json::array();
         for (const auto& event : db::events::latest_of(session, call.id, shown_events))
-            all.push_back({{"at", format_time(event.at_ms)}, {"kind", event.kind}, {"message", event.message}});
+            all.push_back(
+                {{"at", format_time(event.at_ms)}, {"kind", event.kind}, {"message", event.message}});
         return Json{{"events", all}};
     });
 }
 
 Result<Json> backup(const Call& call) {
     LODGE_TRY(auto path, text(call.body, "path"));
-    if (!std::filesystem::path(path).is_absolute()) return fail(ErrorCode::invalid_input, "the path is not absolute");
+    if (!std::filesystem::path(path).is_absolute())
+        return fail(ErrorCode::invalid_input, "the path is not absolute");
     LODGE_CHECK(call.services.database.backup(path));
     std::error_code error;
     return Json{{"path", path}, {"size_bytes", std::filesystem::file_size(path, error)}};
@@ -105,9 +109,12 @@ Result<Json> explain_placement(const Call& call) {
     return call.services.database.write([&](db::Session&) -> Result<Json> {
         auto plan = scheduler::place(call.services.claims.index(), request);
         Json hosts = Json::array();
-        if (!plan) return Json{{"placeable", false}, {"sentence", scheduler::sentence(plan.error())}, {"hosts", hosts}};
+        if (!plan)
+            return Json{
+                {"placeable", false}, {"sentence", scheduler::sentence(plan.error())}, {"hosts", hosts}};
         for (const auto& host : plan->hosts) hosts.push_back(host.str());
-        auto sentence = std::to_string(plan->hosts.size()) + " x " + name + " can be placed in " + plan->zone + ".";
+        auto sentence =
+            std::to_string(plan->hosts.size()) + " x " + name + " can be placed in " + plan->zone + ".";
         return Json{{"placeable", true}, {"sentence", sentence}, {"hosts", hosts}};
     });
 }

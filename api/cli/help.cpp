@@ -57,7 +57,7 @@ std::string usage(const Command& command) {
     std::string line = "Usage: lodge " + command.path();
     bool more = false;
     for (const auto& option : command.options) {
-        if (option.required) line += " " + with_placeholder(option);
+        if (option.required) line.append(" ").append(with_placeholder(option));
         more |= !option.required;
     }
     return line + (more ? " [OPTIONS]\n" : "\n");

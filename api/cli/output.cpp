@@ -36,7 +36,7 @@ std::string value_text(const json& value, Show show) {
     if (value.is_string()) return printable(value.get_ref<const std::string&>());
     if (!value.is_array()) return "";
     std::string all;
-    for (const auto& item : value) all += (all.empty() ? "" : ",") + value_text(item, show);
+    for (const auto& item : value) all.append(all.empty() ? "" : ",").append(value_text(item, show));
     return all;
 }
 
@@ -58,7 +58,7 @@ void print_lines(std::ostream& out, const std::vector<Line>& lines, const std::v
     for (const auto& line : lines) {
         std::string text;
         for (std::size_t i = 0; i < line.size(); ++i)
-            text += (i > 0 ? "  " : "") + pad(line[i], widths[i], aligns_right(columns[i].show));
+            text.append(i > 0 ? "  " : "").append(pad(line[i], widths[i], aligns_right(columns[i].show)));
         text.erase(text.find_last_not_of(' ') + 1);
         out << text << '\n';
     }

@@ -66,12 +66,23 @@ Status check_nothing_there(const fs::path& database) {
     return {};
 }
 
+// A new lock file is the folder's owner's. Links are not followed: root must not be led to give files away.
+Result<Descriptor> open_lock(const fs::path& path, const struct stat& owner) {
+    Descriptor made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!made.open()) {
+        if (errno != EEXIST) return failed("cannot make", path);
+        Descriptor found(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+        if (!found.open()) return failed("cannot open", path);
+        return found;
+    }
+    if (::geteuid() == 0 && ::fchown(made.get(), owner.st_uid, owner.st_gid) != 0)
+        return failed("cannot give away", path);
+    return made;
+}
+
 // lodged's own lock, taken so that none starts meanwhile.
 Result<Descriptor> take_lock(const fs::path& path, const struct stat& owner) {
-    Descriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!lock.open()) return failed("cannot open", path);
-    if (::geteuid() == 0 && ::fchown(lock.get(), owner.st_uid, owner.st_gid) != 0)
-        return failed("cannot give away", path);
+    LODGE_TRY(Descriptor lock, open_lock(path, owner));
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
     if (errno != EWOULDBLOCK) return failed("cannot lock", path);
     return fail(ErrorCode::conflict,

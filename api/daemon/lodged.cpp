@@ -38,7 +38,8 @@ std::string setting_or_new(db::Session& session, std::string_view name, Random& 
 fs::path find_catalogue(const Options& options) {
     if (!options.catalogue.empty()) return options.catalogue;
     std::error_code error;
-    auto installed = fs::read_symlink("/proc/self/exe", error).parent_path() / "../share/lodge/instance_types.toml";
+    auto installed =
+        fs::read_symlink("/proc/self/exe", error).parent_path() / "../share/lodge/instance_types.toml";
     return fs::exists(installed, error) ? installed : fs::path(LODGE_CATALOGUE_FILE);
 }
 
@@ -75,7 +76,9 @@ Status Lodged::prepare_folders() {
     }
     std::error_code error;
     fs::create_directories(options_.state_dir / "images" / "incoming", error);
-    if (error) return fail(ErrorCode::io_failure, "cannot make " + options_.state_dir.string() + ": " + error.message());
+    if (error)
+        return fail(ErrorCode::io_failure,
+                    "cannot make " + options_.state_dir.string() + ": " + error.message());
     return {};
 }
 
@@ -99,17 +102,21 @@ Status Lodged::make_services() {
     workers_ = std::make_unique<WorkerPool>(options_.threads, queue_limit);
     link_workers_ = std::make_unique<WorkerPool>(link_threads, queue_limit);
     hub_ = std::make_unique<scheduler::HostHub>(
-        clock_, random_, [this](std::function<void()> task) { link_workers_->post(std::move(task)); }, options_.timing.lease_ms);
+        clock_, random_, [this](std::function<void()> task) { link_workers_->post(std::move(task)); },
+        options_.timing.lease_ms);
     agents_ = std::make_unique<scheduler::Agents>(*database_, *claims_, *hub_, clock_, options_.timing);
     Settings settings;
     settings.default_region = options_.region;
     settings.zones = zones_;
     bool tls = !options_.tls_certificate.empty();
-    settings.endpoint = std::string(tls ? "https" : "http") + "://" + shown_address(options_.listen) + ":" + std::to_string(options_.port);
-    settings.strategy = options_.strategy == "spread" ? scheduler::Strategy::spread : scheduler::Strategy::best_fit;
+    settings.endpoint = std::string(tls ? "https" : "http") + "://" + shown_address(options_.listen) + ":" +
+                        std::to_string(options_.port);
+    settings.strategy =
+        options_.strategy == "spread" ? scheduler::Strategy::spread : scheduler::Strategy::best_fit;
     settings.paging_key = paging_key_;
     if (settings.zones_of(settings.default_region).empty()) settings.default_region = zones_.front().region;
-    services_ = std::make_unique<Services>(Services{*database_, *claims_, *hub_, clock_, random_, *catalogue_, settings});
+    services_ = std::make_unique<Services>(
+        Services{*database_, *claims_, *hub_, clock_, random_, *catalogue_, settings});
     endpoint_ = std::make_unique<Endpoint>(*services_, *workers_, metrics_, EndpointOptions{metrics_token_});
     return {};
 }
@@ -149,8 +156,8 @@ Status Lodged::listen_agents() {
     tls.private_key_file = link_tls_.key_file;
     tls.client_ca_file = link_tls_.ca_file;
     config.tls = tls;
-    link_service_ = std::make_unique<LinkService>(*database_, *agents_, link_tls_, options_.state_dir / "images",
-                                                  *link_workers_, clock_, random_);
+    link_service_ = std::make_unique<LinkService>(
+        *database_, *agents_, link_tls_, options_.state_dir / "images", *link_workers_, clock_, random_);
     LODGE_TRY(agent_server_, http::Server::start(config, [this](http::Request request, http::Reply reply) {
                   link_service_->handle(std::move(request), std::move(reply));
               }));

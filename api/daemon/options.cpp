@@ -6,15 +6,19 @@ namespace lodge::api {
 namespace {
 
 void add_listeners(CLI::App& app, Options& o) {
-    auto* state = app.add_option("--state-dir", o.state_dir, "Folder of the database, images and keys")->capture_default_str();
+    auto* state = app.add_option("--state-dir", o.state_dir, "Folder of the database, images and keys")
+                      ->capture_default_str();
     state->each([&](const std::string&) { o.state_dir_given = true; });
     app.add_option("--listen", o.listen, "Address of the AWS endpoint")->capture_default_str();
     app.add_option("--port", o.port, "Port of the AWS endpoint")->capture_default_str();
     app.add_option("--agent-listen", o.agent_listen, "Address for agents")->capture_default_str();
     app.add_option("--agent-port", o.agent_port, "Port for agents")->capture_default_str();
-    app.add_option("--tls-certificate", o.tls_certificate, "PEM chain for the AWS endpoint; plain HTTP without");
+    app.add_option("--tls-certificate", o.tls_certificate,
+                   "PEM chain for the AWS endpoint; plain HTTP without");
     app.add_option("--tls-key", o.tls_key, "PEM key that goes with it");
-    app.add_option("--threads", o.threads, "Threads that run requests")->capture_default_str()->check(CLI::Range(1, 1024));
+    app.add_option("--threads", o.threads, "Threads that run requests")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1024));
     app.add_option("--max-body-bytes", o.body_bytes, "Longest request body")->capture_default_str();
     app.add_option("--max-connections", o.max_connections, "Connections at once")->capture_default_str();
     app.add_option("--log-level", o.log_level, "debug, info, warn, error")->capture_default_str();
@@ -22,27 +26,46 @@ void add_listeners(CLI::App& app, Options& o) {
 
 void add_cloud(CLI::App& app, Options& o) {
     app.add_option("--region", o.region, "The default region")->capture_default_str();
-    app.add_option("--zones", o.zone_names, "Availability zones, e.g. us-east-1a us-east-1b")->capture_default_str();
-    app.add_option("--instance-types", o.instance_types, "TOML files that add to the catalogue of instance types");
-    app.add_option("--catalogue", o.catalogue, "The catalogue itself, instead of the one that came with lodged");
+    app.add_option("--zones", o.zone_names, "Availability zones, e.g. us-east-1a us-east-1b")
+        ->capture_default_str();
+    app.add_option("--instance-types", o.instance_types,
+                   "TOML files that add to the catalogue of instance types");
+    app.add_option("--catalogue", o.catalogue,
+                   "The catalogue itself, instead of the one that came with lodged");
     app.add_option("--strategy", o.strategy, "best-fit fills hosts, spread keeps them even")
         ->check(CLI::IsMember({"best-fit", "spread"}))
         ->capture_default_str();
-    app.add_option("--cpu-overcommit", o.overcommit.vcpus, "Guests' vCPUs per host CPU")->capture_default_str()->check(CLI::Range(0.1, 100.0));
-    app.add_option("--memory-overcommit", o.overcommit.memory, "Guests' memory per host memory")->capture_default_str()->check(CLI::Range(0.1, 10.0));
-    app.add_option("--reserved-memory-mib", o.overcommit.reserved_memory_mib, "Memory that a host keeps for itself")->capture_default_str();
+    app.add_option("--cpu-overcommit", o.overcommit.vcpus, "Guests' vCPUs per host CPU")
+        ->capture_default_str()
+        ->check(CLI::Range(0.1, 100.0));
+    app.add_option("--memory-overcommit", o.overcommit.memory, "Guests' memory per host memory")
+        ->capture_default_str()
+        ->check(CLI::Range(0.1, 10.0));
+    app.add_option("--reserved-memory-mib", o.overcommit.reserved_memory_mib,
+                   "Memory that a host keeps for itself")
+        ->capture_default_str();
 }
 
 void add_timing(CLI::App& app, Options& o) {
     auto& t = o.timing;
-    app.add_option("--lease-ms", t.lease_ms, "A host not heard for so long is unreachable")->capture_default_str();
-    app.add_option("--heartbeat-ms", t.heartbeat_ms, "How often agents are to say that they are there")->capture_default_str();
-    app.add_option("--pending-deadline-ms", t.deadlines.pending_ms, "A launch is given up after so long")->capture_default_str();
-    app.add_option("--stopping-deadline-ms", t.deadlines.stopping_ms, "A slow stop is told after so long")->capture_default_str();
-    app.add_option("--shutting-down-deadline-ms", t.deadlines.shutting_down_ms, "A slow termination is told after so long")->capture_default_str();
-    app.add_option("--keep-terminated-ms", t.keep_terminated_ms, "Terminated instances stay visible so long")->capture_default_str();
-    app.add_option("--simulate", o.simulate, "Serve the same API over so many simulated hosts; needs no root, no libvirt")->check(CLI::Range(0, 1000));
-    app.add_option("--simulate-boot-ms", o.simulate_boot_ms, "How long a simulated guest boots")->capture_default_str();
+    app.add_option("--lease-ms", t.lease_ms, "A host not heard for so long is unreachable")
+        ->capture_default_str();
+    app.add_option("--heartbeat-ms", t.heartbeat_ms, "How often agents are to say that they are there")
+        ->capture_default_str();
+    app.add_option("--pending-deadline-ms", t.deadlines.pending_ms, "A launch is given up after so long")
+        ->capture_default_str();
+    app.add_option("--stopping-deadline-ms", t.deadlines.stopping_ms, "A slow stop is told after so long")
+        ->capture_default_str();
+    app.add_option("--shutting-down-deadline-ms", t.deadlines.shutting_down_ms,
+                   "A slow termination is told after so long")
+        ->capture_default_str();
+    app.add_option("--keep-terminated-ms", t.keep_terminated_ms, "Terminated instances stay visible so long")
+        ->capture_default_str();
+    app.add_option("--simulate", o.simulate,
+                   "Serve the same API over so many simulated hosts; needs no root, no libvirt")
+        ->check(CLI::Range(0, 1000));
+    app.add_option("--simulate-boot-ms", o.simulate_boot_ms, "How long a simulated guest boots")
+        ->capture_default_str();
 }
 
 }  // namespace
@@ -68,10 +91,12 @@ Result<std::vector<Zone>> parse_zones(const std::vector<std::string>& names) {
     std::vector<Zone> zones;
     for (const auto& name : names) {
         // "us-east-1a": words joined by dashes, a number, a letter.
-        bool good = name.size() >= 4 && name.back() >= 'a' && name.back() <= 'z' && name[name.size() - 2] >= '0' &&
-                    name[name.size() - 2] <= '9' && name.find('-') != std::string::npos;
+        bool good = name.size() >= 4 && name.back() >= 'a' && name.back() <= 'z' &&
+                    name[name.size() - 2] >= '0' && name[name.size() - 2] <= '9' &&
+                    name.find('-') != std::string::npos;
         for (char c : name) good = good && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-');
-        if (!good) return fail(ErrorCode::invalid_input, "'" + name + "' is not a zone's name, such as us-east-1a");
+        if (!good)
+            return fail(ErrorCode::invalid_input, "'" + name + "' is not a zone's name, such as us-east-1a");
         Zone zone{name, name.substr(0, name.size() - 1), ""};
         auto first = name.find('-');
         auto last = zone.region.rfind('-');

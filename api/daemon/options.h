@@ -21,10 +21,10 @@ struct Options {
     std::uint16_t agent_port = 8774;
     std::filesystem::path tls_certificate;  // PEM chain and key of the API; plain HTTP without
     std::filesystem::path tls_key;
-    std::string region = "us-east-1";                         // the default one
-    std::vector<std::string> zone_names = {"us-east-1a"};     // "us-east-1a", each a region's name and a letter
-    std::vector<std::filesystem::path> instance_types;        // operators' additions to the catalogue
-    std::filesystem::path catalogue;                          // empty: the one that came with the program
+    std::string region = "us-east-1";                      // the default one
+    std::vector<std::string> zone_names = {"us-east-1a"};  // "us-east-1a", each a region's name and a letter
+    std::vector<std::filesystem::path> instance_types;     // operators' additions to the catalogue
+    std::filesystem::path catalogue;                       // empty: the one that came with the program
     scheduler::Overcommit overcommit;
     scheduler::Timing timing;
     std::string strategy = "best-fit";  // or "spread"
@@ -42,7 +42,8 @@ struct Options {
 // Exits the process for --help, --version and mistakes (status 2).
 Options parse_options(int argc, char** argv);
 
-// Zones as the configuration names them: "us-east-1a" is zone "use1-az1" of us-east-1. InvalidInput for other names.
+// Zones as the configuration names them: "us-east-1a" is zone "use1-az1" of us-east-1. InvalidInput for other
+// names.
 Result<std::vector<Zone>> parse_zones(const std::vector<std::string>& names);
 
 }  // namespace lodge::api

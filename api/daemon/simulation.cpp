@@ -25,7 +25,9 @@ class DirectLink final : public agent::Link {
   public:
     DirectLink(scheduler::Agents& agents, HostId id) : agents_(agents), id_(std::move(id)) {}
 
-    Result<link::HelloReply> hello(const link::HelloRequest& request) override { return agents_.hello(id_, request); }
+    Result<link::HelloReply> hello(const link::HelloRequest& request) override {
+        return agents_.hello(id_, request);
+    }
     Result<link::HeartbeatReply> heartbeat(const link::Heartbeat& heartbeat) override {
         return agents_.heartbeat(id_, heartbeat);
     }
@@ -33,12 +35,15 @@ class DirectLink final : public agent::Link {
         if (interrupted_) return fail(ErrorCode::service_unavailable, "the simulation is stopping");
         auto promise = std::make_shared<std::promise<Result<link::PollReply>>>();
         auto future = promise->get_future();
-        agents_.poll(id_, request, [promise](Result<link::PollReply> reply) { promise->set_value(std::move(reply)); });
+        agents_.poll(id_, request,
+                     [promise](Result<link::PollReply> reply) { promise->set_value(std::move(reply)); });
         while (future.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready)
             if (interrupted_) return fail(ErrorCode::service_unavailable, "the simulation is stopping");
         return future.get();
     }
-    Result<link::ReportReply> report(const link::ReportRequest& request) override { return agents_.report(id_, request); }
+    Result<link::ReportReply> report(const link::ReportRequest& request) override {
+        return agents_.report(id_, request);
+    }
     Status fetch(const link::Content&, const std::filesystem::path&) override {
         return fail(ErrorCode::not_found, "simulated hosts have no files");
     }
@@ -53,7 +58,8 @@ class DirectLink final : public agent::Link {
 void insert_account(db::Session& session, UnixMs now_ms) {
     if (db::accounts::find(session, simulated_account)) return;
     db::accounts::insert(session, {simulated_account, "simulated", now_ms});
-    db::accounts::insert_key(session, {simulated_access_key, simulated_account, simulated_secret_key, true, now_ms});
+    db::accounts::insert_key(session,
+                             {simulated_access_key, simulated_account, simulated_secret_key, true, now_ms});
 }
 
 void insert_image(db::Session& session, const std::string& region, UnixMs now_ms) {
@@ -76,10 +82,13 @@ void insert_image(db::Session& session, const std::string& region, UnixMs now_ms
 }  // namespace
 
 struct Simulation::SimulatedHost {
-    SimulatedHost(scheduler::Agents& agents, const HostId& id, std::int64_t boot_ms, const Clock& clock, Random& random)
-        : hypervisor(clock, {"simulated-" + id.str(), "x86_64", host_vcpus, host_memory_mib, "simulated"}, boot_ms),
-          storage(host_disk_mib, [this](const InstanceId& instance) { return hypervisor.console(instance); },
-                  [this](const InstanceId& instance) { hypervisor.forget_console(instance); }),
+    SimulatedHost(scheduler::Agents& agents, const HostId& id, std::int64_t boot_ms, const Clock& clock,
+                  Random& random)
+        : hypervisor(clock, {"simulated-" + id.str(), "x86_64", host_vcpus, host_memory_mib, "simulated"},
+                     boot_ms),
+          storage(
+              host_disk_mib, [this](const InstanceId& instance) { return hypervisor.console(instance); },
+              [this](const InstanceId& instance) { hypervisor.forget_console(instance); }),
           link(agents, id),
           agent(hypervisor, storage, link, clock, random, options()) {
         agent.start();
@@ -98,8 +107,9 @@ struct Simulation::SimulatedHost {
     agent::Agent agent;
 };
 
-Result<std::vector<HostId>> prepare_simulation(db::Database& database, int hosts, const std::vector<Zone>& zones,
-                                               const Clock& clock, Random& random) {
+Result<std::vector<HostId>> prepare_simulation(db::Database& database, int hosts,
+                                               const std::vector<Zone>& zones, const Clock& clock,
+                                               Random& random) {
     return database.write([&](db::Session& session) -> Result<std::vector<HostId>> {
         insert_account(session, clock.now_ms());
         insert_image(session, zones.front().region, clock.now_ms());
@@ -121,7 +131,8 @@ Result<std::vector<HostId>> prepare_simulation(db::Database& database, int hosts
 
 Simulation::Simulation(scheduler::Agents& agents, const std::vector<HostId>& hosts, std::int64_t boot_ms,
                        const Clock& clock, Random& random) {
-    for (const auto& id : hosts) hosts_.push_back(std::make_unique<SimulatedHost>(agents, id, boot_ms, clock, random));
+    for (const auto& id : hosts)
+        hosts_.push_back(std::make_unique<SimulatedHost>(agents, id, boot_ms, clock, random));
 }
 
 Simulation::~Simulation() {

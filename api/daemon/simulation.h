@@ -20,14 +20,15 @@ inline constexpr const char* simulated_secret_key = "simulated/secret/key/of/no/
 inline constexpr const char* simulated_image = "ami-00000000000000001";
 
 // Writes what a fresh simulation needs, once: the account, a public image, the hosts. Returns the hosts' IDs.
-Result<std::vector<HostId>> prepare_simulation(db::Database& database, int hosts, const std::vector<Zone>& zones,
-                                               const Clock& clock, Random& random);
+Result<std::vector<HostId>> prepare_simulation(db::Database& database, int hosts,
+                                               const std::vector<Zone>& zones, const Clock& clock,
+                                               Random& random);
 
 // The hosts' agents; they run until destruction.
 class Simulation {
   public:
-    Simulation(scheduler::Agents& agents, const std::vector<HostId>& hosts, std::int64_t boot_ms, const Clock& clock,
-               Random& random);
+    Simulation(scheduler::Agents& agents, const std::vector<HostId>& hosts, std::int64_t boot_ms,
+               const Clock& clock, Random& random);
     ~Simulation();
     Simulation(const Simulation&) = delete;
     Simulation& operator=(const Simulation&) = delete;

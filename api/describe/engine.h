@@ -24,9 +24,11 @@ struct Resource {
     std::string (*sort_key)(const R&);          // unique; the order of list()
     // One record by its ID, if the account can see it.
     std::function<std::optional<R>(db::Session&, const std::string& id)> find;
-    // Records after the sort key `after` (empty: from the start) in its order; fewer than `limit` only at the end.
+    // Records after the sort key `after` (empty: from the start) in its order; fewer than `limit` only at the
+    // end.
     std::function<std::vector<R>(db::Session&, const std::string& after, std::int64_t limit)> list;
-    // What the action shows at all, before filters; empty: everything. Found by ID but not wanted is left out silently.
+    // What the action shows at all, before filters; empty: everything. Found by ID but not wanted is left out
+    // silently.
     std::function<bool(const R&)> wanted = {};
     // list() gives everything at once, whatever the limit.
     bool single_batch = false;
@@ -63,15 +65,16 @@ Result<std::vector<R>> fetch_by_id(const std::vector<std::string>& ids, const Fi
         if (!seen.insert(id).second) continue;
         auto record = resource.find(session, id);
         if (!record) return fail(resource.not_found, id);
-        if ((!resource.wanted || resource.wanted(*record)) && filters.accept(*record)) records.push_back(std::move(*record));
+        if ((!resource.wanted || resource.wanted(*record)) && filters.accept(*record))
+            records.push_back(std::move(*record));
     }
     return records;
 }
 
 // Up to `wanted` records that the filters accept, and whether there are more.
 template <class R>
-Page<R> fetch_page(std::string after, std::size_t wanted, const Filters<R>& filters, const Resource<R>& resource,
-                   const api::RequestContext& context, db::Session& session) {
+Page<R> fetch_page(std::string after, std::size_t wanted, const Filters<R>& filters,
+                   const Resource<R>& resource, const api::RequestContext& context, db::Session& session) {
     constexpr std::int64_t batch = 1000;
     Page<R> page;
     for (;;) {

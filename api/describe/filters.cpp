@@ -70,13 +70,15 @@ Status check_filters(const std::vector<ec2::Filter>& filters) {
             return fail(ErrorCode::invalid_parameter_value, "The filter '" + filter.name + "' has no values");
         total += filter.value.size();
     }
-    if (total > max_filter_values) return fail(ErrorCode::filter_limit_exceeded, std::to_string(max_filter_values));
+    if (total > max_filter_values)
+        return fail(ErrorCode::filter_limit_exceeded, std::to_string(max_filter_values));
     return {};
 }
 
 bool any_match(const ec2::Filter& filter, const Values& values) {
     return std::any_of(filter.value.begin(), filter.value.end(), [&](const std::string& pattern) {
-        return std::any_of(values.begin(), values.end(), [&](const std::string& value) { return matches(pattern, value); });
+        return std::any_of(values.begin(), values.end(),
+                           [&](const std::string& value) { return matches(pattern, value); });
     });
 }
 

@@ -1,5 +1,6 @@
-// Filters of Describe actions. Source: EC2 user guide, "Filter your resources": filters are joined by AND, values of one
-// by OR; values match case-sensitively, * stands for any run of characters, ? for one, a backslash makes either plain.
+// Filters of Describe actions. Source: EC2 user guide, "Filter your resources": filters are joined by AND,
+// values of one by OR; values match case-sensitively, * stands for any run of characters, ? for one, a
+// backslash makes either plain.
 #pragma once
 
 #include <functional>
@@ -55,7 +56,8 @@ class Filters {
                 if (each.name == filter.name) field = &each;
             Values ignored;
             if (!field && !(tags && tag_values(filter.name, {}, ignored)))
-                return fail(ErrorCode::invalid_parameter_value, "The filter '" + filter.name + "' is invalid");
+                return fail(ErrorCode::invalid_parameter_value,
+                            "The filter '" + filter.name + "' is invalid");
             made.wanted_.push_back({&filter, field});
         }
         return made;

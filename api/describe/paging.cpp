@@ -8,7 +8,8 @@ namespace {
 constexpr std::size_t mac_bytes = 16;
 
 std::string mac(const api::RequestContext& context, std::string_view position) {
-    std::string text = context.action + '\n' + context.account_id + '\n' + context.region + '\n' + std::string(position);
+    std::string text =
+        context.action + '\n' + context.account_id + '\n' + context.region + '\n' + std::string(position);
     return hmac_sha256(context.services.settings.paging_key, text).substr(0, mac_bytes);
 }
 

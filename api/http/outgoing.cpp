@@ -11,8 +11,8 @@ namespace {
 namespace beast = boost::beast;
 
 constexpr std::size_t piece_bytes = 256UL * 1024;
-constexpr std::size_t joined_body_bytes =
-    16 * 1024;  // a body this small is copied behind its head: one write
+// A body up to this size is copied behind its head: one write.
+constexpr std::size_t joined_body_bytes = 16UL * 1024;
 
 bool token_char(char c) {
     constexpr std::string_view others = "!#$%&'*+-.^_`|~";
@@ -134,7 +134,7 @@ void Outgoing::write_head(const Response& response, const ReplyFacts& facts, std
 }
 
 std::optional<Outgoing::Piece> Outgoing::next() {
-    if (file_) return next_of_file();
+    if (file_ && !read_file()) return std::nullopt;
     Piece piece;
     if (!head_sent_) piece[0] = net::buffer(head_);
     head_sent_ = true;
@@ -145,17 +145,11 @@ std::optional<Outgoing::Piece> Outgoing::next() {
     return piece;
 }
 
-std::optional<Outgoing::Piece> Outgoing::next_of_file() {
-    if (!file_->read(body_, piece_bytes)) return std::nullopt;
-    Piece piece;
-    if (!head_sent_) piece[0] = net::buffer(head_);
-    head_sent_ = true;
-    piece[1] = net::buffer(body_);
-    if (!body_.empty()) return piece;
-    file_.reset();
-    std::string().swap(body_);
-    piece[1] = {};
-    return piece;
+bool Outgoing::read_file() {
+    body_at_ = 0;
+    if (!file_->read(body_, piece_bytes)) return false;
+    if (file_->left() == 0) file_.reset();
+    return true;
 }
 
 }  // namespace lodge::http

@@ -43,7 +43,7 @@ class Outgoing {
   private:
     std::optional<Refusal> prepare_file(Response& response, const ReplyFacts& facts);
     void write_head(const Response& response, const ReplyFacts& facts, std::string_view date);
-    std::optional<Piece> next_of_file();
+    bool read_file();
 
     std::string head_;
     std::string body_;  // what is in memory; for a file, its present piece

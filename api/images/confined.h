@@ -1,5 +1,5 @@
 // Runs one program over one file, expecting the worst of both: no shell, no inherited files, limits on time,
-// memory and files; as root also another user and a network namespace with nothing in it.
+// memory and files; no network, nothing to write to; as root also another user.
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -37,7 +38,7 @@ Status make_incoming(const fs::path& dir, const fs::path& incoming) {
         if (errno == EEXIST) return {};
         return failed("cannot make", incoming);
     }
-    if (::geteuid() == 0 && ::chown(incoming.c_str(), owner.st_uid, owner.st_gid) != 0)
+    if (::geteuid() == 0 && ::lchown(incoming.c_str(), owner.st_uid, owner.st_gid) != 0)
         return failed("cannot give away", incoming);
     return {};
 }
@@ -51,7 +52,7 @@ bool is_incoming_name(const std::string& name) {
 Result<ImageFolder> ImageFolder::open(const fs::path& image_dir) {
     auto incoming = image_dir / "incoming";
     LODGE_CHECK(make_incoming(image_dir, incoming));
-    Descriptor lock(::open(incoming.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    Descriptor lock(::open(incoming.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!lock.open()) return failed("cannot use", incoming);
     bool alone = ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0;
     ImageFolder folder(image_dir, std::move(lock));

@@ -18,7 +18,8 @@ Result<pki::Authority> load_authority(db::Database& database, UnixMs now_ms, Ran
         auto certificate = db::settings::get(session, "ca_certificate");
         auto key = db::settings::get(session, "ca_key");
         if (certificate && key) return pki::Authority{*certificate, *key};
-        LODGE_TRY(auto made, pki::make_authority("Lodge authority " + random.hex(8), {now_ms, authority_days}, random));
+        LODGE_TRY(auto made,
+                  pki::make_authority("Lodge authority " + random.hex(8), {now_ms, authority_days}, random));
         db::settings::put(session, "ca_certificate", made.certificate_pem);
         db::settings::put(session, "ca_key", made.key_pem);
         return made;
@@ -36,8 +37,8 @@ Status write_file(const fs::path& file, std::string_view text) {
 
 }  // namespace
 
-Result<LinkTls> prepare_link_tls(db::Database& database, const fs::path& folder, const std::vector<std::string>& names,
-                                 UnixMs now_ms, Random& random) {
+Result<LinkTls> prepare_link_tls(db::Database& database, const fs::path& folder,
+                                 const std::vector<std::string>& names, UnixMs now_ms, Random& random) {
     LinkTls out;
     out.ca_file = folder / "ca.pem";
     out.certificate_file = folder / "server.pem";
@@ -45,7 +46,8 @@ Result<LinkTls> prepare_link_tls(db::Database& database, const fs::path& folder,
     LODGE_TRY(out.authority, load_authority(database, now_ms, random));
     LODGE_TRY(out.ca_sha256, pki::fingerprint_sha256(out.authority.certificate_pem));
     LODGE_TRY(auto key, pki::generate_private_key_pem());
-    LODGE_TRY(auto certificate, pki::sign_server(out.authority, "lodged", names, key, {now_ms, server_days}, random));
+    LODGE_TRY(auto certificate,
+              pki::sign_server(out.authority, "lodged", names, key, {now_ms, server_days}, random));
     std::error_code error;
     fs::create_directories(folder, error);
     fs::permissions(folder, fs::perms::owner_all, error);

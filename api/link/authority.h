@@ -1,5 +1,5 @@
-// The deployment's certificate authority, kept in the database so that a backup holds it, and the files that the TLS
-// listener reads, made anew at every start.
+// The deployment's certificate authority, kept in the database so that a backup holds it, and the files that
+// the TLS listener reads, made anew at every start.
 #pragma once
 
 #include <filesystem>

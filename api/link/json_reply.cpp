@@ -14,7 +14,8 @@ http::Response json_response(int status, std::string body) {
 
 http::Response json_error(const Error& error) {
     nlohmann::json body = {{"code", std::string(wire_code(error.code))}, {"message", error.message}};
-    return json_response(http_status(error.code), body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    return json_response(http_status(error.code),
+                         body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 http::Response json_render_error(int status, std::string_view reason) {

@@ -37,7 +37,8 @@ bool is_sha256(std::string_view text) {
 }  // namespace
 
 LinkService::LinkService(db::Database& database, scheduler::Agents& agents, const LinkTls& tls,
-                         std::filesystem::path image_dir, WorkerPool& workers, const Clock& clock, Random& random)
+                         std::filesystem::path image_dir, WorkerPool& workers, const Clock& clock,
+                         Random& random)
     : database_(database),
       agents_(agents),
       tls_(tls),
@@ -53,8 +54,7 @@ void LinkService::handle(http::Request request, http::Reply reply) {
 }
 
 Result<HostId> LinkService::authenticate(const http::Request& request) {
-    if (request.client_certificate_sha256.empty())
-        return fail(ErrorCode::unauthorized_operation);
+    if (request.client_certificate_sha256.empty()) return fail(ErrorCode::unauthorized_operation);
     LODGE_TRY(auto host, database_.read([&](db::Session& session) -> Result<std::optional<Host>> {
         return db::hosts::find_by_certificate(session, request.client_certificate_sha256);
     }));
@@ -66,17 +66,20 @@ Result<HostId> LinkService::authenticate(const http::Request& request) {
 Result<link::JoinReply> LinkService::join(const link::JoinRequest& request) {
     Host host;
     host.id = HostId::make(random_);
-    LODGE_TRY(auto certificate, pki::sign_client_request(tls_.authority, request.certificate_request_pem, host.id.str(),
-                                                         {clock_.now_ms(), host_certificate_days}, random_));
+    LODGE_TRY(auto certificate,
+              pki::sign_client_request(tls_.authority, request.certificate_request_pem, host.id.str(),
+                                       {clock_.now_ms(), host_certificate_days}, random_));
     LODGE_TRY(host.certificate_sha256, pki::fingerprint_sha256(certificate));
     host.created_ms = clock_.now_ms();
     return database_.write([&](db::Session& session) -> Result<link::JoinReply> {
-        auto token = db::hosts::take_token(session, hex_encode(sha256(request.token_secret)), clock_.now_ms());
+        auto token =
+            db::hosts::take_token(session, hex_encode(sha256(request.token_secret)), clock_.now_ms());
         if (!token) return fail(ErrorCode::invalid_input, "the token is unknown, used up, or has expired");
         host.zone = token->zone;
         host.name = host.id.str();
         db::hosts::insert(session, host);
-        scheduler::record(session, clock_.now_ms(), "", host.id.str(), "joined", "joined in zone " + host.zone);
+        scheduler::record(session, clock_.now_ms(), "", host.id.str(), "joined",
+                          "joined in zone " + host.zone);
         return link::JoinReply{host.id, certificate, host.zone};
     });
 }
@@ -98,21 +101,26 @@ void LinkService::answer(const http::Request& request, const http::Reply& reply)
         return reply(std::move(response));
     }
     if (target == "/v1/join")
-        return reply(exchange<link::JoinRequest>(request, [&](const auto& message) { return join(message); }));
+        return reply(
+            exchange<link::JoinRequest>(request, [&](const auto& message) { return join(message); }));
     auto host = authenticate(request);
     if (!host) return reply(json_error(host.error()));
     if (target == "/v1/poll") {
         auto message = link::from_json<link::PollRequest>(request.body);
         if (!message) return reply(json_error(message.error()));
-        return agents_.poll(*host, *message, [reply](const Result<link::PollReply>& result) { reply(to_response(result)); });
+        return agents_.poll(*host, *message,
+                            [reply](const Result<link::PollReply>& result) { reply(to_response(result)); });
     }
     if (target == "/v1/hello")
-        return reply(exchange<link::HelloRequest>(request, [&](const auto& m) { return agents_.hello(*host, m); }));
+        return reply(
+            exchange<link::HelloRequest>(request, [&](const auto& m) { return agents_.hello(*host, m); }));
     if (target == "/v1/heartbeat")
-        return reply(exchange<link::Heartbeat>(
-            request, [&](const auto& m) { return Result<link::HeartbeatReply>(agents_.heartbeat(*host, m)); }));
+        return reply(exchange<link::Heartbeat>(request, [&](const auto& m) {
+            return Result<link::HeartbeatReply>(agents_.heartbeat(*host, m));
+        }));
     if (target == "/v1/report")
-        return reply(exchange<link::ReportRequest>(request, [&](const auto& m) { return agents_.report(*host, m); }));
+        return reply(
+            exchange<link::ReportRequest>(request, [&](const auto& m) { return agents_.report(*host, m); }));
     if (target.starts_with("/v1/images/")) return reply(image(target.substr(11)));
     reply(json_error(make_error(ErrorCode::not_found, {"there is no " + target.substr(0, 100)})));
 }

@@ -14,8 +14,8 @@ namespace lodge::api {
 // Thread-safe.
 class LinkService {
   public:
-    LinkService(db::Database& database, scheduler::Agents& agents, const LinkTls& tls, std::filesystem::path image_dir,
-                WorkerPool& workers, const Clock& clock, Random& random);
+    LinkService(db::Database& database, scheduler::Agents& agents, const LinkTls& tls,
+                std::filesystem::path image_dir, WorkerPool& workers, const Clock& clock, Random& random);
 
     void handle(http::Request request, http::Reply reply);
 

@@ -16,14 +16,16 @@ std::vector<Zone> Settings::zones_of(std::string_view region) const {
 Result<std::optional<std::string>> replay(db::Session& session, const RequestContext& context,
                                           const std::optional<std::string>& client_token) {
     if (!client_token || client_token->empty()) return std::nullopt;
-    auto earlier = db::client_tokens::find(session, context.account_id, context.region, context.action, *client_token);
+    auto earlier =
+        db::client_tokens::find(session, context.account_id, context.region, context.action, *client_token);
     if (!earlier) return std::nullopt;
-    if (earlier->fingerprint != context.fingerprint) return fail(ErrorCode::idempotent_parameter_mismatch, *client_token);
+    if (earlier->fingerprint != context.fingerprint)
+        return fail(ErrorCode::idempotent_parameter_mismatch, *client_token);
     return earlier->result_id;
 }
 
-void remember(db::Session& session, const RequestContext& context, const std::optional<std::string>& client_token,
-              std::string_view result_id) {
+void remember(db::Session& session, const RequestContext& context,
+              const std::optional<std::string>& client_token, std::string_view result_id) {
     if (!client_token || client_token->empty()) return;
     db::client_tokens::insert(session, {context.account_id, context.region, context.action, *client_token,
                                         context.fingerprint, std::string(result_id), context.now_ms()});

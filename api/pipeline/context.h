@@ -24,7 +24,7 @@ struct Settings {
     std::vector<Zone> zones;
     std::string endpoint;  // "http://127.0.0.1:8773", as clients reach it
     scheduler::Strategy strategy = scheduler::Strategy::best_fit;
-    std::string paging_key;              // signs NextTokens
+    std::string paging_key;                // signs NextTokens
     std::int64_t console_wait_ms = 3'000;  // how long GetConsoleOutput waits for the host
 
     std::vector<Zone> zones_of(std::string_view region) const;
@@ -63,7 +63,8 @@ class RequestContext {
         return services.database.read(std::move(look));
     }
 
-    // One transaction. With DryRun everything in it is checked, nothing is kept, and success is DryRunOperation.
+    // One transaction. With DryRun everything in it is checked, nothing is kept, and success is
+    // DryRunOperation.
     template <class F>
     std::invoke_result_t<F, db::Session&> write(F change) {
         if (!dry_run) return services.database.write(std::move(change));
@@ -76,11 +77,11 @@ class RequestContext {
 };
 
 // ClientTokens, inside the transaction that they protect.
-// The resource that an earlier request with this token made, or nothing; IdempotentParameterMismatch when that request
-// had other parameters. An empty token never matches.
+// The resource that an earlier request with this token made, or nothing; IdempotentParameterMismatch when
+// that request had other parameters. An empty token never matches.
 Result<std::optional<std::string>> replay(db::Session& session, const RequestContext& context,
                                           const std::optional<std::string>& client_token);
-void remember(db::Session& session, const RequestContext& context, const std::optional<std::string>& client_token,
-              std::string_view result_id);
+void remember(db::Session& session, const RequestContext& context,
+              const std::optional<std::string>& client_token, std::string_view result_id);
 
 }  // namespace lodge::api

@@ -21,7 +21,8 @@ http::Response xml(int status, std::string body, std::string_view request_id) {
     response.status = status;
     response.content_type = "text/xml;charset=UTF-8";
     response.body = std::move(body);
-    response.headers = {{"x-amzn-RequestId", std::string(request_id)}, {"Cache-Control", "no-cache, no-store"}};
+    response.headers = {{"x-amzn-RequestId", std::string(request_id)},
+                        {"Cache-Control", "no-cache, no-store"}};
     return response;
 }
 
@@ -42,20 +43,24 @@ std::string_view query_of(std::string_view target) {
     return mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
 }
 
-// A version is a date; any is accepted, since what clients of other years differ in is handled member by member.
+// A version is a date; any is accepted, since what clients of other years differ in is handled member by
+// member.
 bool version_well_formed(std::string_view version) {
     return version.size() == 10 && version[4] == '-' && version[7] == '-' &&
-           std::all_of(version.begin(), version.end(), [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
+           std::all_of(version.begin(), version.end(),
+                       [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
 }
 
 Result<query::Parameters> read_parameters(const http::Request& request) {
     if (request.method == "GET") return query::parse_form(query_of(request.target));
     const auto* type = request.header("Content-Type");
     bool form = !type || type->starts_with("application/x-www-form-urlencoded");
-    if (!form) return fail(ErrorCode::malformed_query_string, "the body is not application/x-www-form-urlencoded.");
+    if (!form)
+        return fail(ErrorCode::malformed_query_string, "the body is not application/x-www-form-urlencoded.");
     auto query = query_of(request.target);
     if (query.empty()) return query::parse_form(request.body);
-    return query::parse_form(request.body.empty() ? std::string(query) : request.body + "&" + std::string(query));
+    return query::parse_form(request.body.empty() ? std::string(query)
+                                                  : request.body + "&" + std::string(query));
 }
 
 Result<const Dispatch*> find_action(std::string_view service, const query::Parameters& parameters) {
@@ -63,7 +68,8 @@ Result<const Dispatch*> find_action(std::string_view service, const query::Param
     if (!name || name->empty()) return fail(ErrorCode::missing_action);
     if (const auto* found = find_dispatch(service, *name)) return found;
     if (service == "ec2" && known_ec2_action(*name)) {
-        return fail(ErrorCode::unsupported_operation, "The action " + *name + " is not supported by this service.");
+        return fail(ErrorCode::unsupported_operation,
+                    "The action " + *name + " is not supported by this service.");
     }
     return fail(ErrorCode::invalid_action, name->substr(0, 100));
 }
@@ -85,7 +91,8 @@ struct Call {
 
 namespace {
 
-// Whose request this is: reads the signature, finds the key, compares. Fills the call's account, region and protocol.
+// Whose request this is: reads the signature, finds the key, compares. Fills the call's account, region and
+// protocol.
 Status authenticate(const http::Request& request, Call& call, auth::SigningKeys& keys) {
     std::vector<auth::Header> headers;
     headers.reserve(request.headers.size());
@@ -107,7 +114,9 @@ Status authenticate(const http::Request& request, Call& call, auth::SigningKeys&
         return refuse({auth::AuthFault::unknown_key, "Session tokens are not issued here."});
     auto good = auth::verify(*claim, signed_request, key->secret, keys);
     if (!good) return refuse(good.error());
-    if (!protocol) return fail(ErrorCode::unsupported_operation, "The service " + claim->service + " is not offered here.");
+    if (!protocol)
+        return fail(ErrorCode::unsupported_operation,
+                    "The service " + claim->service + " is not offered here.");
     context.account_id = key->account_id;
     context.access_key = key->id;
     context.region = claim->region;
@@ -117,7 +126,8 @@ Status authenticate(const http::Request& request, Call& call, auth::SigningKeys&
 Status check_region(const Call& call) {
     const auto& settings = call.context.services.settings;
     if (!call.protocol->ec2_form || !settings.zones_of(call.context.region).empty()) return {};
-    return fail(ErrorCode::auth_failure, "The region '" + call.context.region + "' of the signature is not served here.");
+    return fail(ErrorCode::auth_failure,
+                "The region '" + call.context.region + "' of the signature is not served here.");
 }
 
 Result<std::string> run(const http::Request& request, Call& call, auth::SigningKeys& keys) {
@@ -154,10 +164,11 @@ http::Response Endpoint::render_error(int status, std::string_view reason) {
 }
 
 std::string Endpoint::render_metrics() const {
-    auto living = services_.database.read([](db::Session& session) -> Result<std::int64_t> {
-        return db::instances::count(session);
-    });
-    if (living) metrics_.set_gauge("lodge_instances", "Instances that are not terminated.", static_cast<double>(*living));
+    auto living = services_.database.read(
+        [](db::Session& session) -> Result<std::int64_t> { return db::instances::count(session); });
+    if (living)
+        metrics_.set_gauge("lodge_instances", "Instances that are not terminated.",
+                           static_cast<double>(*living));
     return metrics_.render();
 }
 
@@ -184,12 +195,14 @@ http::Response Endpoint::answer_api(const http::Request& request) {
     auto millis = services_.clock.steady_ms() - started;
     std::string_view code = body ? "OK" : wire_code(body.error().code);
     // The audit log names who did what with which result; parameters may hold secrets and stay out.
-    spdlog::info("audit request={} peer={} account={} key={} region={} action={} code={} ms={}", context.request_id,
-                 request.peer_address, context.account_id, context.access_key, context.region, context.action, code, millis);
-    metrics_.count_request(context.action.empty() ? "-" : context.action, code, static_cast<double>(millis) / 1000);
+    spdlog::info("audit request={} peer={} account={} key={} region={} action={} code={} ms={}",
+                 context.request_id, request.peer_address, context.account_id, context.access_key,
+                 context.region, context.action, code, millis);
+    metrics_.count_request(context.action.empty() ? "-" : context.action, code,
+                           static_cast<double>(millis) / 1000);
     if (body) return xml(200, std::move(*body), context.request_id);
-    return xml(http_status(body.error().code), query::encode_error(*call.protocol, body.error(), context.request_id),
-               context.request_id);
+    return xml(http_status(body.error().code),
+               query::encode_error(*call.protocol, body.error(), context.request_id), context.request_id);
 }
 
 }  // namespace lodge::api

@@ -1,4 +1,5 @@
-// The names of all of EC2's public actions, so that one Lodge does not have is told apart from one that never was.
+// The names of all of EC2's public actions, so that one Lodge does not have is told apart from one that never
+// was.
 #pragma once
 
 #include <string_view>

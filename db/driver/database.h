@@ -19,8 +19,9 @@ class Database {
   public:
     virtual ~Database() = default;
 
-    // Runs `change` on the writer thread and returns what it returned once that is durable. An error (its own, or
-    // InternalError for the database's) means that nothing of it happened. `change` must not call write() or read().
+    // Runs `change` on the writer thread and returns what it returned once that is durable. An error (its
+    // own, or InternalError for the database's) means that nothing of it happened. `change` must not call
+    // write() or read().
     template <class F>
     std::invoke_result_t<F, Session&> write(F change) {
         std::optional<std::invoke_result_t<F, Session&>> result;

@@ -31,8 +31,9 @@ class Row {
 };
 
 // Statements in one transaction, on one thread.
-// A session whose statement failed is poisoned: later statements do nothing, queries find nothing, and whoever runs
-// the transaction rolls it back and answers InternalError. So stores return plain values and carry no error paths.
+// A session whose statement failed is poisoned: later statements do nothing, queries find nothing, and
+// whoever runs the transaction rolls it back and answers InternalError. So stores return plain values and
+// carry no error paths.
 class Session {
   public:
     virtual ~Session() = default;
@@ -41,7 +42,8 @@ class Session {
     std::int64_t execute(std::string_view sql, std::initializer_list<Value> values = {}) {
         return execute_list(sql, values.begin(), values.size());
     }
-    void query(std::string_view sql, std::initializer_list<Value> values, const std::function<void(const Row&)>& each) {
+    void query(std::string_view sql, std::initializer_list<Value> values,
+               const std::function<void(const Row&)>& each) {
         query_list(sql, values.begin(), values.size(), each);
     }
     virtual std::int64_t execute_list(std::string_view sql, const Value* values, std::size_t count) = 0;
@@ -51,7 +53,8 @@ class Session {
     bool failed() const { return failed_; }
     void poison() { failed_ = true; }
 
-    // Runs `undo` if what this request did is not committed after all (latest first): for memory kept beside the rows.
+    // Runs `undo` if what this request did is not committed after all (latest first): for memory kept beside
+    // the rows.
     void on_rollback(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
     // Runs `then` once the commit is durable: for waking those who wait for the change.
     void after_commit(std::function<void()> then) { then_.push_back(std::move(then)); }

@@ -35,7 +35,8 @@ void run_undo(Pending& pending) {
 
 class SqliteDatabase final : public Database {
   public:
-    SqliteDatabase(std::filesystem::path file, SqliteOptions options, int lock, std::unique_ptr<SqliteSession> writer)
+    SqliteDatabase(std::filesystem::path file, SqliteOptions options, int lock,
+                   std::unique_ptr<SqliteSession> writer)
         : file_(std::move(file)), options_(options), lock_(lock), writer_session_(std::move(writer)) {
         writer_ = std::thread([this] { run_writer(); });
     }
@@ -208,7 +209,8 @@ Status SqliteDatabase::backup(const std::filesystem::path& to) {
     sqlite3* target = nullptr;
     int code = sqlite3_open_v2(to.c_str(), &target, SQLITE_OPEN_READWRITE, nullptr);
     if (code == SQLITE_OK) {
-        // One step copies all pages under one read transaction: consistent, and in WAL mode it blocks no writer.
+        // One step copies all pages under one read transaction: consistent, and in WAL mode it blocks no
+        // writer.
         auto* copy = sqlite3_backup_init(target, "main", source->handle(), "main");
         code = copy ? sqlite3_backup_step(copy, -1) : SQLITE_ERROR;
         if (copy && sqlite3_backup_finish(copy) == SQLITE_OK && code == SQLITE_DONE) code = SQLITE_OK;
@@ -222,7 +224,8 @@ Status SqliteDatabase::backup(const std::filesystem::path& to) {
 
 }  // namespace
 
-Result<std::unique_ptr<Database>> open_sqlite(const std::filesystem::path& file, const SqliteOptions& options) {
+Result<std::unique_ptr<Database>> open_sqlite(const std::filesystem::path& file,
+                                              const SqliteOptions& options) {
     auto lock_file = file.string() + ".lock";
     int lock = ::open(lock_file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     if (lock < 0) return fail(ErrorCode::io_failure, "cannot open " + lock_file);
@@ -230,7 +233,8 @@ Result<std::unique_ptr<Database>> open_sqlite(const std::filesystem::path& file,
         ::close(lock);
         return fail(ErrorCode::conflict, "another lodged is using the database " + file.string());
     }
-    int made = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);  // so that the secrets in it are the owner's
+    int made = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC,
+                      0600);  // so that the secrets in it are the owner's
     if (made >= 0) ::close(made);
     auto writer = SqliteSession::open(file, SqliteSession::Mode::read_write);
     if (!writer) {

@@ -13,8 +13,9 @@ struct SqliteOptions {
     std::size_t readers = 16;     // read-only connections kept open
 };
 
-// Opens or makes the file (mode 0600); its schema is db/schema's business. Conflict when another process writes it:
-// an exclusive lock on FILE.lock is held until destruction.
-Result<std::unique_ptr<Database>> open_sqlite(const std::filesystem::path& file, const SqliteOptions& options = {});
+// Opens or makes the file (mode 0600); its schema is db/schema's business. Conflict when another process
+// writes it: an exclusive lock on FILE.lock is held until destruction.
+Result<std::unique_ptr<Database>> open_sqlite(const std::filesystem::path& file,
+                                              const SqliteOptions& options = {});
 
 }  // namespace lodge::db

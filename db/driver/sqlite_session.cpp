@@ -19,7 +19,8 @@ class SqliteRow final : public Row {
 };
 
 int bind(sqlite3_stmt* statement, int at, const Value& value) {
-    if (const auto* number = std::get_if<std::int64_t>(&value)) return sqlite3_bind_int64(statement, at, *number);
+    if (const auto* number = std::get_if<std::int64_t>(&value))
+        return sqlite3_bind_int64(statement, at, *number);
     if (const auto* text = std::get_if<std::string_view>(&value)) {
         const char* bytes = text->data() ? text->data() : "";
         return sqlite3_bind_text64(statement, at, bytes, text->size(), SQLITE_STATIC, SQLITE_UTF8);
@@ -30,19 +31,22 @@ int bind(sqlite3_stmt* statement, int at, const Value& value) {
 
 constexpr const char* pragmas(SqliteSession::Mode mode) {
     if (mode == SqliteSession::Mode::read_only) return "PRAGMA query_only=ON; PRAGMA busy_timeout=5000;";
-    return "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;";
+    return "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA "
+           "busy_timeout=5000;";
 }
 
 }  // namespace
 
 Result<std::unique_ptr<SqliteSession>> SqliteSession::open(const std::filesystem::path& file, Mode mode) {
     sqlite3* handle = nullptr;
-    int flags = SQLITE_OPEN_NOMUTEX | (mode == Mode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    int flags = SQLITE_OPEN_NOMUTEX |
+                (mode == Mode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     int code = sqlite3_open_v2(file.c_str(), &handle, flags, nullptr);
     std::unique_ptr<SqliteSession> session(new SqliteSession(handle));
     if (code == SQLITE_OK) code = sqlite3_exec(handle, pragmas(mode), nullptr, nullptr, nullptr);
     if (code != SQLITE_OK)
-        return fail(ErrorCode::io_failure, "cannot open the database " + file.string() + ": " + sqlite3_errmsg(handle));
+        return fail(ErrorCode::io_failure,
+                    "cannot open the database " + file.string() + ": " + sqlite3_errmsg(handle));
     return session;
 }
 
@@ -60,8 +64,8 @@ sqlite3_stmt* SqliteSession::prepare(std::string_view sql, const Value* values, 
     auto found = statements_.find(sql);
     if (found == statements_.end()) {
         sqlite3_stmt* made = nullptr;
-        if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &made,
-                               nullptr) != SQLITE_OK) {
+        if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                               &made, nullptr) != SQLITE_OK) {
             fail_statement(sql);
             return nullptr;
         }

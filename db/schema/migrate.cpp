@@ -32,7 +32,8 @@ Status migrate(Database& database) {
         if (migration.number <= have) continue;
         LODGE_CHECK(database.write([&](Session& session) -> Status {
             run_script(session, migration.sql);
-            session.execute("INSERT INTO schema_version (number) VALUES (?)", {std::int64_t{migration.number}});
+            session.execute("INSERT INTO schema_version (number) VALUES (?)",
+                            {std::int64_t{migration.number}});
             return {};
         }));
     }

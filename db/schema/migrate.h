@@ -19,8 +19,8 @@ const std::vector<Migration>& migrations();
 // What all migrations together amount to.
 std::string_view full_schema();
 
-// Brings the database up to the last migration, each in a transaction of its own; a second run changes nothing.
-// Conflict when the database is newer than this program.
+// Brings the database up to the last migration, each in a transaction of its own; a second run changes
+// nothing. Conflict when the database is newer than this program.
 Status migrate(Database& database);
 
 // Runs each statement of a script; statements end in a semicolon at the end of a line.

@@ -8,7 +8,8 @@ Account account_from(const Row& row) {
 }
 
 AccessKey key_from(const Row& row) {
-    return {std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)), row.integer(3) != 0, row.integer(4)};
+    return {std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)), row.integer(3) != 0,
+            row.integer(4)};
 }
 
 }  // namespace
@@ -33,8 +34,9 @@ std::vector<Account> list(Session& session) {
 }
 
 void insert_key(Session& session, const AccessKey& key) {
-    session.execute("INSERT INTO access_keys (id, account_id, secret, active, created_ms) VALUES (?, ?, ?, ?, ?)",
-                    {key.id, key.account_id, key.secret, std::int64_t{key.active}, key.created_ms});
+    session.execute(
+        "INSERT INTO access_keys (id, account_id, secret, active, created_ms) VALUES (?, ?, ?, ?, ?)",
+        {key.id, key.account_id, key.secret, std::int64_t{key.active}, key.created_ms});
 }
 
 std::optional<AccessKey> find_key(Session& session, std::string_view id) {
@@ -46,8 +48,9 @@ std::optional<AccessKey> find_key(Session& session, std::string_view id) {
 
 std::vector<AccessKey> list_keys(Session& session, const AccountId& account_id) {
     std::vector<AccessKey> all;
-    session.query("SELECT id, account_id, secret, active, created_ms FROM access_keys WHERE account_id = ? ORDER BY id",
-                  {account_id}, [&](const Row& row) { all.push_back(key_from(row)); });
+    session.query(
+        "SELECT id, account_id, secret, active, created_ms FROM access_keys WHERE account_id = ? ORDER BY id",
+        {account_id}, [&](const Row& row) { all.push_back(key_from(row)); });
     return all;
 }
 

@@ -6,7 +6,8 @@ void insert(Session& session, const ClientToken& token) {
     session.execute(
         "INSERT INTO client_tokens (account_id, region, action, token, fingerprint, result_id, created_ms) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        {token.account_id, token.region, token.action, token.token, token.fingerprint, token.result_id, token.created_ms});
+        {token.account_id, token.region, token.action, token.token, token.fingerprint, token.result_id,
+         token.created_ms});
 }
 
 std::optional<ClientToken> find(Session& session, const AccountId& account_id, std::string_view region,
@@ -16,8 +17,12 @@ std::optional<ClientToken> find(Session& session, const AccountId& account_id, s
         "SELECT account_id, region, action, token, fingerprint, result_id, created_ms FROM client_tokens "
         "WHERE account_id = ? AND region = ? AND action = ? AND token = ?",
         {account_id, region, action, token}, [&](const Row& row) {
-            found = ClientToken{std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
-                                std::string(row.text(3)), std::string(row.text(4)), std::string(row.text(5)),
+            found = ClientToken{std::string(row.text(0)),
+                                std::string(row.text(1)),
+                                std::string(row.text(2)),
+                                std::string(row.text(3)),
+                                std::string(row.text(4)),
+                                std::string(row.text(5)),
                                 row.integer(6)};
         });
     return found;

@@ -3,8 +3,9 @@
 namespace lodge::db::guests {
 namespace {
 
-#define GUEST_COLUMNS \
-    "id, instance_id, host_id, vcpus, memory_mib, keeps_root, observed, generation, reboots_done, created_ms, observed_ms"
+#define GUEST_COLUMNS                                                                               \
+    "id, instance_id, host_id, vcpus, memory_mib, keeps_root, observed, generation, reboots_done, " \
+    "created_ms, observed_ms"
 
 Guest from(const Row& row) {
     Guest guest;
@@ -26,8 +27,9 @@ Guest from(const Row& row) {
 
 void insert(Session& session, const Guest& guest) {
     session.execute("INSERT INTO guests (" GUEST_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    {guest.id.str(), guest.instance_id.str(), guest.host_id.str(), guest.vcpus, guest.memory_mib,
-                     std::int64_t{guest.keeps_root}, to_text(guest.observed), guest.generation, guest.reboots_done, guest.created_ms, guest.observed_ms});
+                    {guest.id.str(), guest.instance_id.str(), guest.host_id.str(), guest.vcpus,
+                     guest.memory_mib, std::int64_t{guest.keeps_root}, to_text(guest.observed),
+                     guest.generation, guest.reboots_done, guest.created_ms, guest.observed_ms});
 }
 
 void update(Session& session, const Guest& guest) {
@@ -37,8 +39,8 @@ void update(Session& session, const Guest& guest) {
 }
 
 void each_claim(Session& session, const std::function<void(const Guest&)>& each) {
-    session.query("SELECT " GUEST_COLUMNS " FROM guests WHERE observed NOT IN ('gone', 'failed', 'removed')", {},
-                  [&](const Row& row) { each(from(row)); });
+    session.query("SELECT " GUEST_COLUMNS " FROM guests WHERE observed NOT IN ('gone', 'failed', 'removed')",
+                  {}, [&](const Row& row) { each(from(row)); });
 }
 
 std::optional<Guest> find(Session& session, const GuestId& id) {

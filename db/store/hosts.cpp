@@ -3,8 +3,9 @@
 namespace lodge::db::hosts {
 namespace {
 
-#define HOST_COLUMNS \
-    "id, name, zone, architecture, state, epoch, certificate_sha256, vcpus, memory_mib, disk_mib, created_ms"
+#define HOST_COLUMNS                                                                                \
+    "id, name, zone, architecture, state, epoch, certificate_sha256, vcpus, memory_mib, disk_mib, " \
+    "created_ms"
 
 Host from(const Row& row) {
     Host host;
@@ -60,7 +61,8 @@ std::optional<Host> find_by_certificate(Session& session, std::string_view sha25
 
 std::vector<Host> list(Session& session) {
     std::vector<Host> all;
-    session.query("SELECT " HOST_COLUMNS " FROM hosts ORDER BY id", {}, [&](const Row& row) { all.push_back(from(row)); });
+    session.query("SELECT " HOST_COLUMNS " FROM hosts ORDER BY id", {},
+                  [&](const Row& row) { all.push_back(from(row)); });
     return all;
 }
 
@@ -72,8 +74,8 @@ void insert_token(Session& session, const HostToken& token) {
 std::optional<HostToken> take_token(Session& session, std::string_view secret_sha256, UnixMs now_ms) {
     session.execute("DELETE FROM host_tokens WHERE expires_ms <= ?", {now_ms});
     std::optional<HostToken> found;
-    session.query("SELECT secret_sha256, zone, expires_ms FROM host_tokens WHERE secret_sha256 = ?", {secret_sha256},
-                  [&](const Row& row) {
+    session.query("SELECT secret_sha256, zone, expires_ms FROM host_tokens WHERE secret_sha256 = ?",
+                  {secret_sha256}, [&](const Row& row) {
                       found = HostToken{std::string(row.text(0)), std::string(row.text(1)), row.integer(2)};
                   });
     session.execute("DELETE FROM host_tokens WHERE secret_sha256 = ?", {secret_sha256});

@@ -3,8 +3,9 @@
 namespace lodge::db::images {
 namespace {
 
-#define IMAGE_COLUMNS                                                                                            \
-    "id, account_id, region, type, state, name, description, architecture, location, sha256, format, size_bytes, " \
+#define IMAGE_COLUMNS                                                                                  \
+    "id, account_id, region, type, state, name, description, architecture, location, sha256, format, " \
+    "size_bytes, "                                                                                     \
     "virtual_size_bytes, root_device_name, kernel_id, ramdisk_id, kernel_cmdline, is_public, created_ms"
 
 Image from(const Row& row) {
@@ -45,11 +46,11 @@ std::vector<Image> many(Session& session, std::string_view sql, std::initializer
 void insert(Session& session, const Image& image) {
     session.execute("INSERT INTO images (" IMAGE_COLUMNS
                     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    {image.id.str(), image.account_id, image.region, to_text(image.type), to_text(image.state),
-                     image.name, image.description, image.architecture, image.location, image.blob.sha256,
-                     image.blob.format, image.blob.size_bytes, image.blob.virtual_size_bytes, image.root_device_name,
-                     image.kernel_id, image.ramdisk_id, image.kernel_cmdline, std::int64_t{image.is_public},
-                     image.created_ms});
+                    {image.id.str(), image.account_id, image.region, to_text(image.type),
+                     to_text(image.state), image.name, image.description, image.architecture, image.location,
+                     image.blob.sha256, image.blob.format, image.blob.size_bytes,
+                     image.blob.virtual_size_bytes, image.root_device_name, image.kernel_id, image.ramdisk_id,
+                     image.kernel_cmdline, std::int64_t{image.is_public}, image.created_ms});
 }
 
 void set_state(Session& session, const ImageId& id, ImageState state) {
@@ -60,14 +61,16 @@ std::optional<Image> find_visible(Session& session, const AccountId& account_id,
                                   std::string_view id) {
     return one(session,
                "SELECT " IMAGE_COLUMNS
-               " FROM images WHERE id = ? AND region = ? AND state = 'available' AND (account_id = ? OR is_public = 1)",
+               " FROM images WHERE id = ? AND region = ? AND state = 'available' AND (account_id = ? OR "
+               "is_public = 1)",
                {id, region, account_id});
 }
 
 std::vector<Image> list_visible(Session& session, const AccountId& account_id, std::string_view region) {
     return many(session,
                 "SELECT " IMAGE_COLUMNS
-                " FROM images WHERE region = ? AND state = 'available' AND (account_id = ? OR is_public = 1) ORDER BY id",
+                " FROM images WHERE region = ? AND state = 'available' AND (account_id = ? OR is_public = 1) "
+                "ORDER BY id",
                 {region, account_id});
 }
 
@@ -79,10 +82,12 @@ std::optional<Image> find_by_name(Session& session, const AccountId& account_id,
                {account_id, region, name});
 }
 
-std::optional<Image> find_visible_content(Session& session, const AccountId& account_id, std::string_view sha256) {
+std::optional<Image> find_visible_content(Session& session, const AccountId& account_id,
+                                          std::string_view sha256) {
     return one(session,
                "SELECT " IMAGE_COLUMNS
-               " FROM images WHERE sha256 = ? AND state = 'available' AND (account_id = ? OR is_public = 1) ORDER BY id LIMIT 1",
+               " FROM images WHERE sha256 = ? AND state = 'available' AND (account_id = ? OR is_public = 1) "
+               "ORDER BY id LIMIT 1",
                {sha256, account_id});
 }
 
@@ -97,7 +102,8 @@ std::vector<Image> list_all(Session& session) {
 bool content_in_use(Session& session, std::string_view sha256) {
     bool used = false;
     session.query(
-        "SELECT 1 FROM images i WHERE i.sha256 = ? AND (i.state = 'available' OR EXISTS (SELECT 1 FROM instances n "
+        "SELECT 1 FROM images i WHERE i.sha256 = ? AND (i.state = 'available' OR EXISTS (SELECT 1 FROM "
+        "instances n "
         "WHERE n.ended_ms = 0 AND (n.image_id = i.id OR n.kernel_id = i.id OR n.ramdisk_id = i.id))) LIMIT 1",
         {sha256}, [&](const Row&) { used = true; });
     return used;

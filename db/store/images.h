@@ -18,7 +18,8 @@ std::vector<Image> list_visible(Session& session, const AccountId& account_id, s
 std::optional<Image> find_by_name(Session& session, const AccountId& account_id, std::string_view region,
                                   std::string_view name);
 // Content that an account may register again: some image it sees has it.
-std::optional<Image> find_visible_content(Session& session, const AccountId& account_id, std::string_view sha256);
+std::optional<Image> find_visible_content(Session& session, const AccountId& account_id,
+                                          std::string_view sha256);
 
 // The operator's view, deregistered ones too.
 std::optional<Image> find_any(Session& session, std::string_view id);

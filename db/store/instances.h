@@ -24,8 +24,8 @@ void update(Session& session, const Instance& instance);
 std::optional<WithGuest> find(Session& session, const AccountId& account_id, std::string_view region,
                               std::string_view id);
 // The instance whose root disk is that volume.
-std::optional<WithGuest> find_by_root_volume(Session& session, const AccountId& account_id, std::string_view region,
-                                             std::string_view volume_id);
+std::optional<WithGuest> find_by_root_volume(Session& session, const AccountId& account_id,
+                                             std::string_view region, std::string_view volume_id);
 // Of any account: for the lifecycle and the operator.
 std::optional<WithGuest> find_any(Session& session, const InstanceId& id);
 
@@ -36,15 +36,18 @@ struct Position {
 };
 std::vector<WithGuest> list(Session& session, const AccountId& account_id, std::string_view region,
                             const Position& after, std::int64_t limit);
-std::vector<WithGuest> of_reservation(Session& session, const AccountId& account_id, std::string_view reservation_id);
+std::vector<WithGuest> of_reservation(Session& session, const AccountId& account_id,
+                                      std::string_view reservation_id);
 
 // Instances whose current guest is on the host and has not been removed.
 std::vector<WithGuest> on_host(Session& session, const HostId& host_id);
-// Instances in transition (pending, stopping, shutting-down) since before `since_ms` whose deadline was not told yet.
+// Instances in transition (pending, stopping, shutting-down) since before `since_ms` whose deadline was not
+// told yet.
 std::vector<WithGuest> overdue(Session& session, UnixMs since_ms, std::int64_t limit);
 // Instances that ended before `before_ms`.
 std::vector<InstanceId> ended_before(Session& session, UnixMs before_ms, std::int64_t limit);
-// Takes the instance, its guests, its and its root disk's tags, console output, and its reservation when that is empty.
+// Takes the instance, its guests, its and its root disk's tags, console output, and its reservation when that
+// is empty.
 void erase(Session& session, const InstanceId& id);
 
 // Of all accounts, the newest first; at most `limit`: the operator's view.

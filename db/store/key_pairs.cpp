@@ -42,20 +42,22 @@ void erase(Session& session, const KeyPairId& id) {
 std::optional<KeyPair> find_by_name(Session& session, const AccountId& account_id, std::string_view region,
                                     std::string_view name) {
     return first(select(session,
-                        "SELECT " KEY_PAIR_COLUMNS " FROM key_pairs WHERE account_id = ? AND region = ? AND name = ?",
+                        "SELECT " KEY_PAIR_COLUMNS
+                        " FROM key_pairs WHERE account_id = ? AND region = ? AND name = ?",
                         {account_id, region, name}));
 }
 
-std::optional<KeyPair> find(Session& session, const AccountId& account_id, std::string_view region, std::string_view id) {
-    return first(select(session,
-                        "SELECT " KEY_PAIR_COLUMNS " FROM key_pairs WHERE account_id = ? AND region = ? AND id = ?",
-                        {account_id, region, id}));
+std::optional<KeyPair> find(Session& session, const AccountId& account_id, std::string_view region,
+                            std::string_view id) {
+    return first(select(
+        session, "SELECT " KEY_PAIR_COLUMNS " FROM key_pairs WHERE account_id = ? AND region = ? AND id = ?",
+        {account_id, region, id}));
 }
 
 std::vector<KeyPair> list(Session& session, const AccountId& account_id, std::string_view region) {
-    return select(session,
-                  "SELECT " KEY_PAIR_COLUMNS " FROM key_pairs WHERE account_id = ? AND region = ? ORDER BY id",
-                  {account_id, region});
+    return select(
+        session, "SELECT " KEY_PAIR_COLUMNS " FROM key_pairs WHERE account_id = ? AND region = ? ORDER BY id",
+        {account_id, region});
 }
 
 }  // namespace lodge::db::key_pairs

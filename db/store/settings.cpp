@@ -11,7 +11,8 @@ std::optional<std::string> get(Session& session, std::string_view name) {
 
 void put(Session& session, std::string_view name, std::string_view value) {
     session.execute(
-        "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = "
+        "excluded.value",
         {name, value});
 }
 

@@ -4,14 +4,16 @@ namespace lodge::db::tags {
 namespace {
 
 Tag from(const Row& row) {
-    return {std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)), std::string(row.text(3))};
+    return {std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
+            std::string(row.text(3))};
 }
 
 }  // namespace
 
 void put(Session& session, const AccountId& account_id, std::string_view region, const Tag& tag) {
     session.execute(
-        "INSERT INTO tags (resource_id, account_id, region, resource_type, key, value) VALUES (?, ?, ?, ?, ?, ?) "
+        "INSERT INTO tags (resource_id, account_id, region, resource_type, key, value) VALUES (?, ?, ?, ?, "
+        "?, ?) "
         "ON CONFLICT (resource_id, account_id, key) DO UPDATE SET value = excluded.value",
         {tag.resource_id, account_id, region, tag.resource_type, tag.key, tag.value});
 }
@@ -34,7 +36,8 @@ void erase_all(Session& session, std::string_view resource_id) {
 std::vector<Tag> of(Session& session, const AccountId& account_id, std::string_view resource_id) {
     std::vector<Tag> all;
     session.query(
-        "SELECT resource_id, resource_type, key, value FROM tags WHERE resource_id = ? AND account_id = ? ORDER BY key",
+        "SELECT resource_id, resource_type, key, value FROM tags WHERE resource_id = ? AND account_id = ? "
+        "ORDER BY key",
         {resource_id, account_id}, [&](const Row& row) { all.push_back(from(row)); });
     return all;
 }
@@ -50,12 +53,14 @@ std::vector<Tag> list(Session& session, const AccountId& account_id, std::string
     return all;
 }
 
-ByResource of_type(Session& session, const AccountId& account_id, std::string_view region, std::string_view type) {
+ByResource of_type(Session& session, const AccountId& account_id, std::string_view region,
+                   std::string_view type) {
     ByResource grouped;
     session.query(
         "SELECT resource_id, resource_type, key, value FROM tags WHERE account_id = ? AND region = ? "
         "AND resource_type = ? ORDER BY resource_id, key",
-        {account_id, region, type}, [&](const Row& row) { grouped[std::string(row.text(0))].push_back(from(row)); });
+        {account_id, region, type},
+        [&](const Row& row) { grouped[std::string(row.text(0))].push_back(from(row)); });
     return grouped;
 }
 

@@ -22,6 +22,7 @@ std::vector<Tag> list(Session& session, const AccountId& account_id, std::string
 
 using ByResource = std::unordered_map<std::string, std::vector<Tag>>;
 // All of one type of resource, grouped.
-ByResource of_type(Session& session, const AccountId& account_id, std::string_view region, std::string_view type);
+ByResource of_type(Session& session, const AccountId& account_id, std::string_view region,
+                   std::string_view type);
 
 }  // namespace lodge::db::tags

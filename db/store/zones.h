@@ -7,7 +7,8 @@
 
 namespace lodge::db::zones {
 
-// Adds or updates a zone of the configuration. Zones that the configuration dropped stay: resources name them.
+// Adds or updates a zone of the configuration. Zones that the configuration dropped stay: resources name
+// them.
 void put(Session& session, const Zone& zone);
 std::vector<Zone> list(Session& session);
 

@@ -15,19 +15,18 @@ void to_json(nlohmann::json& json, const Id<Kind>& id) {
 template <class Kind>
 void from_json(const nlohmann::json& json, Id<Kind>& id) {
     const auto& text = json.get_ref<const std::string&>();
-    if (!text.empty() && !id_shaped(text)) throw nlohmann::json::other_error::create(501, "malformed ID", &json);
+    if (!text.empty() && !id_shaped(text))
+        throw nlohmann::json::other_error::create(501, "malformed ID", &json);
     id = Id<Kind>::trusted(text);
 }
 
 template <class E>
-    requires(EnumText<E>::words.size() > 0)
-void to_json(nlohmann::json& json, const E& value) {
+requires(EnumText<E>::words.size() > 0) void to_json(nlohmann::json& json, const E& value) {
     json = std::string(to_text(value));
 }
 
 template <class E>
-    requires(EnumText<E>::words.size() > 0)
-void from_json(const nlohmann::json& json, E& value) {
+requires(EnumText<E>::words.size() > 0) void from_json(const nlohmann::json& json, E& value) {
     auto known = from_text<E>(json.get_ref<const std::string&>());
     if (!known) throw nlohmann::json::other_error::create(501, "unknown word", &json);
     value = *known;
@@ -56,13 +55,14 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelloReply, host_id, epoch, heartbeat_ms, lea
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Heartbeat, hypervisor_ok, hypervisor_error, disk_free_mib)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HeartbeatReply, hello_wanted)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Content, sha256, format, size_bytes)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DesiredGuest, guest_id, instance_id, generation, desired, skip_os_shutdown, observed,
-                                   reboots_wanted, reboots_done, instance_type, architecture, vcpus, core_count,
-                                   threads_per_core, memory_mib, root_volume_id, root_size_bytes, image, kernel, ramdisk,
-                                   kernel_cmdline, keep_root)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DesiredGuest, guest_id, instance_id, generation, desired, skip_os_shutdown,
+                                   observed, reboots_wanted, reboots_done, instance_type, architecture, vcpus,
+                                   core_count, threads_per_core, memory_mib, root_volume_id, root_size_bytes,
+                                   image, kernel, ramdisk, kernel_cmdline, keep_root)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PollRequest, known_version, wait_ms)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PollReply, version, changed, guests, console_requests)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ObservedGuest, guest_id, generation, observed, reboots_done, reason_code, reason)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ObservedGuest, guest_id, generation, observed, reboots_done, reason_code,
+                                   reason)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReportRequest, guests, consoles)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReportReply, accepted)
 
@@ -81,7 +81,7 @@ Result<Message> from_json(std::string_view text) {
     }
 }
 
-#define LODGE_MESSAGE(Message)                           \
+#define LODGE_MESSAGE(Message)                             \
     template std::string to_json<Message>(const Message&); \
     template Result<Message> from_json<Message>(std::string_view);
 LODGE_MESSAGE(JoinRequest)

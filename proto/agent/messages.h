@@ -1,6 +1,6 @@
-// What an agent and the control plane say to each other: JSON bodies over mutual TLS (port 8774), or the same structs
-// passed directly in a simulation. Every message names the protocol's version; unknown members are ignored, so that
-// either side may be the newer one.
+// What an agent and the control plane say to each other: JSON bodies over mutual TLS (port 8774), or the same
+// structs passed directly in a simulation. Every message names the protocol's version; unknown members are
+// ignored, so that either side may be the newer one.
 #pragma once
 
 #include <cstdint>
@@ -73,7 +73,7 @@ struct DesiredGuest {
     InstanceId instance_id;
     std::int64_t generation = 0;
     Desired desired = Desired::running;
-    bool skip_os_shutdown = false;        // stop without asking the guest first
+    bool skip_os_shutdown = false;         // stop without asking the guest first
     Observed observed = Observed::placed;  // what the control plane last heard of it
     std::int64_t reboots_wanted = 0;
     std::int64_t reboots_done = 0;
@@ -94,8 +94,8 @@ struct DesiredGuest {
     bool operator==(const DesiredGuest&) const = default;
 };
 
-// POST /v1/poll: answered at once when the host's desired state is not `known_version`, else when it changes or after
-// `wait_ms`. Versions are opaque and only compared.
+// POST /v1/poll: answered at once when the host's desired state is not `known_version`, else when it changes
+// or after `wait_ms`. Versions are opaque and only compared.
 struct PollRequest {
     std::string known_version;
     std::int64_t wait_ms = 0;
@@ -113,7 +113,8 @@ struct ObservedGuest {
     std::int64_t generation = 0;  // of the desired state it acted on
     Observed observed = Observed::placed;
     std::int64_t reboots_done = 0;
-    std::string reason_code;  // EC2's StateReason codes: "Client.InstanceInitiatedShutdown", "Server.InternalError"
+    std::string
+        reason_code;  // EC2's StateReason codes: "Client.InstanceInitiatedShutdown", "Server.InternalError"
     std::string reason;
 
     bool operator==(const ObservedGuest&) const = default;

@@ -8,7 +8,8 @@
 
 namespace lodge {
 
-// Specialised beside each enumeration: `static constexpr std::array<std::pair<E, std::string_view>, N> words`.
+// Specialised beside each enumeration: `static constexpr std::array<std::pair<E, std::string_view>, N>
+// words`.
 template <class E>
 struct EnumText;
 

@@ -32,8 +32,9 @@ struct EnumText<Observed> {
     };
 };
 
-inline constexpr std::array all_observed = {Observed::placed, Observed::starting, Observed::running, Observed::stopped,
-                                            Observed::gone,   Observed::failed,   Observed::removed};
+inline constexpr std::array all_observed = {Observed::placed,  Observed::starting, Observed::running,
+                                            Observed::stopped, Observed::gone,     Observed::failed,
+                                            Observed::removed};
 
 // Whether a guest in this state holds its claim on the host's capacity.
 constexpr bool holds_claim(Observed observed) {

@@ -19,8 +19,9 @@ enum class ImageState { available, deregistered };
 
 template <>
 struct EnumText<ImageState> {
-    static constexpr std::array words = {std::pair{ImageState::available, std::string_view("available")},
-                                         std::pair{ImageState::deregistered, std::string_view("deregistered")}};
+    static constexpr std::array words = {
+        std::pair{ImageState::available, std::string_view("available")},
+        std::pair{ImageState::deregistered, std::string_view("deregistered")}};
 };
 
 // Content in the image folder: immutable, named by its hash.

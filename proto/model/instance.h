@@ -32,12 +32,13 @@ enum class InstanceState : std::uint8_t {
 
 template <>
 struct EnumText<InstanceState> {
-    static constexpr std::array words = {std::pair{InstanceState::pending, std::string_view("pending")},
-                                         std::pair{InstanceState::running, std::string_view("running")},
-                                         std::pair{InstanceState::shutting_down, std::string_view("shutting-down")},
-                                         std::pair{InstanceState::terminated, std::string_view("terminated")},
-                                         std::pair{InstanceState::stopping, std::string_view("stopping")},
-                                         std::pair{InstanceState::stopped, std::string_view("stopped")}};
+    static constexpr std::array words = {
+        std::pair{InstanceState::pending, std::string_view("pending")},
+        std::pair{InstanceState::running, std::string_view("running")},
+        std::pair{InstanceState::shutting_down, std::string_view("shutting-down")},
+        std::pair{InstanceState::terminated, std::string_view("terminated")},
+        std::pair{InstanceState::stopping, std::string_view("stopping")},
+        std::pair{InstanceState::stopped, std::string_view("stopped")}};
 };
 
 struct Reservation {

@@ -121,7 +121,7 @@ void Builder::add_names(const std::vector<std::string>& names) {
         if (!status_) return;
         check(*name && sk_GENERAL_NAME_push(list.get(), name->get()) > 0);
         if (!status_) return;
-        name->release();  // the list owns it now
+        static_cast<void>(name->release());  // the list owns it now
     }
     check(X509_add1_ext_i2d(certificate_.get(), NID_subject_alt_name, list.get(), 0, X509V3_ADD_DEFAULT) ==
           1);

@@ -1,6 +1,6 @@
 // Claims on hosts' capacity: the placement index kept in step with the database.
-// Only the writer thread (inside Database::write) touches it, so that a plan, its re-check and its claim are one step;
-// what a rolled-back request claimed is given back.
+// Only the writer thread (inside Database::write) touches it, so that a plan, its re-check and its claim are
+// one step; what a rolled-back request claimed is given back.
 #pragma once
 
 #include <cstdint>

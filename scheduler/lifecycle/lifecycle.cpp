@@ -8,13 +8,19 @@ namespace {
 // A guest's life goes one way; `gone` and `failed` are two ends of the same height.
 int height(Observed observed) {
     switch (observed) {
-        case Observed::placed: return 0;
-        case Observed::starting: return 1;
-        case Observed::running: return 2;
-        case Observed::stopped: return 3;
+        case Observed::placed:
+            return 0;
+        case Observed::starting:
+            return 1;
+        case Observed::running:
+            return 2;
+        case Observed::stopped:
+            return 3;
         case Observed::gone:
-        case Observed::failed: return 4;
-        case Observed::removed: return 5;
+        case Observed::failed:
+            return 4;
+        case Observed::removed:
+            return 5;
     }
     return 0;
 }
@@ -58,8 +64,10 @@ InstanceState visible_state(Desired desired, Observed observed) {
         case Desired::running:
             if (height(observed) < height(Observed::running)) return InstanceState::pending;
             return observed == Observed::running ? InstanceState::running : InstanceState::stopping;
-        case Desired::stopped: return has_domain(observed) ? InstanceState::stopping : InstanceState::stopped;
-        case Desired::terminated: break;
+        case Desired::stopped:
+            return has_domain(observed) ? InstanceState::stopping : InstanceState::stopped;
+        case Desired::terminated:
+            break;
     }
     return observed == Observed::removed ? InstanceState::terminated : InstanceState::shutting_down;
 }
@@ -81,10 +89,14 @@ Verdict judge(Wish wish, InstanceState state) {
     for (const auto& row : table) {
         if (row.state != state) continue;
         switch (wish) {
-            case Wish::start: return row.start;
-            case Wish::stop: return row.stop;
-            case Wish::reboot: return row.reboot;
-            case Wish::terminate: return row.terminate;
+            case Wish::start:
+                return row.start;
+            case Wish::stop:
+                return row.stop;
+            case Wish::reboot:
+                return row.reboot;
+            case Wish::terminate:
+                return row.terminate;
         }
     }
     return refuse;
@@ -92,9 +104,10 @@ Verdict judge(Wish wish, InstanceState state) {
 
 Error refusal(Wish wish, const Instance& instance, InstanceState state) {
     static constexpr std::string_view verbs[] = {"started", "stopped", "rebooted", "terminated"};
-    return make_error(ErrorCode::incorrect_instance_state,
-                      {"The instance '" + instance.id.str() + "' is not in a state from which it can be " +
-                       std::string(verbs[static_cast<int>(wish)]) + ": it is " + std::string(to_text(state)) + "."});
+    return make_error(
+        ErrorCode::incorrect_instance_state,
+        {"The instance '" + instance.id.str() + "' is not in a state from which it can be " +
+         std::string(verbs[static_cast<int>(wish)]) + ": it is " + std::string(to_text(state)) + "."});
 }
 
 void want_stop(Instance& instance, bool skip_os_shutdown, UnixMs now_ms) {
@@ -145,7 +158,8 @@ bool observe(Instance& instance, Guest& guest, const Observation& seen, UnixMs n
     return true;
 }
 
-std::optional<std::string> expire(Instance& instance, const Guest& guest, const Deadlines& deadlines, UnixMs now_ms) {
+std::optional<std::string> expire(Instance& instance, const Guest& guest, const Deadlines& deadlines,
+                                  UnixMs now_ms) {
     auto state = visible_state(instance.desired, guest.observed);
     std::int64_t allowed = state == InstanceState::pending         ? deadlines.pending_ms
                            : state == InstanceState::stopping      ? deadlines.stopping_ms
@@ -153,8 +167,9 @@ std::optional<std::string> expire(Instance& instance, const Guest& guest, const 
                                                                    : 0;
     if (allowed == 0 || instance.overdue || now_ms - instance.desired_ms <= allowed) return std::nullopt;
     std::string sentence = "The instance has been " + std::string(to_text(state)) + " for more than " +
-                           std::to_string(allowed / 1000) + " s (its guest: " + std::string(to_text(guest.observed)) +
-                           " on " + guest.host_id.str() + ").";
+                           std::to_string(allowed / 1000) +
+                           " s (its guest: " + std::string(to_text(guest.observed)) + " on " +
+                           guest.host_id.str() + ").";
     if (state == InstanceState::pending) {
         set_desired(instance, guest.keeps_root ? Desired::stopped : Desired::terminated, now_ms);
         instance.skip_os_shutdown = true;

@@ -13,8 +13,8 @@
 //                                        v
 //                                    [terminated]
 //
-// The visible state is a function of two columns with one writer each: what the user wants (Desired) and what the
-// host's agent saw last (Observed). No clock, no I/O; any thread.
+// The visible state is a function of two columns with one writer each: what the user wants (Desired) and what
+// the host's agent saw last (Observed). No clock, no I/O; any thread.
 #pragma once
 
 #include <optional>
@@ -58,9 +58,9 @@ struct Observation {
     std::string_view reason_code;
     std::string_view reason;
 };
-// Takes the observation in, and draws the conclusions: a guest that ended by itself stops or terminates its instance,
-// one that could not start terminates it (or stops it, if it has run before). An observation of an older generation,
-// or one that would take the guest back in its life, changes nothing and returns false.
+// Takes the observation in, and draws the conclusions: a guest that ended by itself stops or terminates its
+// instance, one that could not start terminates it (or stops it, if it has run before). An observation of an
+// older generation, or one that would take the guest back in its life, changes nothing and returns false.
 bool observe(Instance& instance, Guest& guest, const Observation& observation, UnixMs now_ms);
 
 // How long each transition may take.
@@ -69,9 +69,10 @@ struct Deadlines {
     std::int64_t stopping_ms = 300'000;
     std::int64_t shutting_down_ms = 300'000;
 };
-// If the present transition has passed its deadline: marks it as told and returns a sentence for the user. A pending
-// instance is given up (terminated, or stopped if it has run before); stopping and terminating go on, since only the
-// host can say that a guest is gone.
-std::optional<std::string> expire(Instance& instance, const Guest& guest, const Deadlines& deadlines, UnixMs now_ms);
+// If the present transition has passed its deadline: marks it as told and returns a sentence for the user. A
+// pending instance is given up (terminated, or stopped if it has run before); stopping and terminating go on,
+// since only the host can say that a guest is gone.
+std::optional<std::string> expire(Instance& instance, const Guest& guest, const Deadlines& deadlines,
+                                  UnixMs now_ms);
 
 }  // namespace lodge::scheduler

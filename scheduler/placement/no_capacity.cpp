@@ -1,7 +1,6 @@
 #include "scheduler/placement/no_capacity.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace lodge::scheduler {
@@ -13,11 +12,11 @@ std::pair<std::int64_t, std::int64_t> nearness(std::int64_t free_vcpus, std::int
     return std::minmax({free_vcpus * 1000 / demand.vcpus, free_memory_mib * 1000 / demand.memory_mib});
 }
 
-// The host of the level that misses by least: among those with enough vCPUs, just below the memory asked for.
+// The host of the level that misses by least: among those with enough vCPUs, the one just below the memory
+// needed.
 const Spot* nearest_miss(const Level& level, const Demand& demand) {
-    if (level.free_vcpus < demand.vcpus) return &*level.spots.rbegin();
-    const auto fits = level.spots.lower_bound({demand.memory_mib, 0});
-    return fits == level.spots.begin() ? nullptr : &*std::prev(fits);
+    if (level.free_vcpus() < demand.vcpus) return &*level.buckets().back().rbegin();
+    return level.nearest_below(demand.memory_mib);
 }
 
 }  // namespace
@@ -36,10 +35,10 @@ void explain_partition(const Partition& partition, const Demand& demand, const s
     std::int64_t vcpus_short = 0;
     for (const auto& [shape, levels] : partition.free_hosts.shapes()) {
         for (const Level& level : levels) {
-            if (level.free_vcpus < demand.vcpus) vcpus_short += std::ssize(level.spots);
+            if (level.free_vcpus() < demand.vcpus) vcpus_short += level.hosts();
             const Spot* miss = nearest_miss(level, demand);
             if (miss == nullptr) continue;
-            offer_nearest(miss->host->capacity.id, level.free_vcpus, miss->free_memory_mib, demand, why);
+            offer_nearest(miss->host->capacity.id, level.free_vcpus(), miss->free_memory_mib, demand, why);
         }
     }
     for (const TakenHost& host : taken) {

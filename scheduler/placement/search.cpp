@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 namespace lodge::scheduler {
 
@@ -16,7 +17,8 @@ Search::Search(const Partition& partition, const Demand& demand, Strategy strate
     : demand_(demand), strategy_(strategy), start_(start_of(seed)) {
     const auto& shapes = partition.free_hosts.shapes();
     unseen_.reserve(shapes.size());
-    heap_.reserve(64);
+    heap_.reserve(32);
+    looked_.reserve(6);
     for (const auto& [shape, levels] : shapes) {
         const auto roomy = std::span(levels).subspan(first_level(levels, demand.vcpus));
         if (roomy.empty() || shape.memory_mib() < demand.memory_mib) continue;
@@ -32,8 +34,8 @@ const IndexedHost* Search::next() {
             case Entry::Kind::unseen:
                 look_at_levels(best.index);
                 break;
-            case Entry::Kind::level:
-                open(*best.level, best.index);
+            case Entry::Kind::looked:
+                open_best(best.index);
                 break;
             case Entry::Kind::taken:
                 return give(best.index);
@@ -43,6 +45,12 @@ const IndexedHost* Search::next() {
         }
     }
     return nullptr;
+}
+
+void Search::Looked::put_least_first() {
+    for (std::size_t i = 1; i < count; ++i) {
+        if (bounds[i].cost < bounds[0].cost) std::swap(bounds[i], bounds[0]);
+    }
 }
 
 bool Search::Entry::operator>(const Entry& other) const {
@@ -63,6 +71,11 @@ Search::Entry Search::pop() {
     const Entry entry = heap_.back();
     heap_.pop_back();
     return entry;
+}
+
+void Search::push_looked(std::uint32_t index) {
+    const Looked& looked = looked_[index];
+    if (looked.count > 0) push({0, looked.bounds.front().cost, 0, Entry::Kind::looked, index});
 }
 
 void Search::push_opened(std::uint32_t index) {
@@ -89,41 +102,55 @@ const Level& Search::next_unseen(const Unseen& unseen) const {
     return strategy_ == Strategy::best_fit ? unseen.levels.front() : unseen.levels.back();
 }
 
+const Level& Search::take_unseen(Unseen& unseen) {
+    const Level& level = next_unseen(unseen);
+    const std::size_t left = unseen.levels.size() - 1;
+    unseen.levels = strategy_ == Strategy::best_fit ? unseen.levels.last(left) : unseen.levels.first(left);
+    return level;
+}
+
 // The next level's vCPUs, with the best memory that any host of the shape could have.
 Search::Entry Search::unseen_bound(std::uint32_t index) const {
     const Unseen& unseen = unseen_[index];
     const bool fit = strategy_ == Strategy::best_fit;
     const std::int64_t memory_mib = fit ? 0 : unseen.shape->memory_mib() - demand_.memory_mib;
-    const std::int64_t vcpus = next_unseen(unseen).free_vcpus - demand_.vcpus;
+    const std::int64_t vcpus = next_unseen(unseen).free_vcpus() - demand_.vcpus;
     return {0, cost(strategy_, unseen.shape->leftover(vcpus, memory_mib)), 0, Entry::Kind::unseen, index};
 }
 
-// Looks at a few levels, then at more as long as the next may hold something better than the heap does. A few
-// at a time, because looking is cheaper than coming back.
+// Looks at levels as long as the next may hold something better than the heap does.
 void Search::look_at_levels(std::uint32_t index) {
-    constexpr int at_once = 8;
     Unseen& unseen = unseen_[index];
-    for (int looked = 0; looked < at_once || heap_.empty() || heap_.front() > unseen_bound(index); ++looked) {
-        look_at(next_unseen(unseen), index);
-        const std::size_t left = unseen.levels.size() - 1;
-        unseen.levels =
-            strategy_ == Strategy::best_fit ? unseen.levels.last(left) : unseen.levels.first(left);
-        if (left == 0) return;
-    }
+    do {
+        look_at_some(unseen);
+        if (unseen.levels.empty()) return;
+    } while (heap_.empty() || heap_.front() > unseen_bound(index));
     push(unseen_bound(index));
 }
 
-void Search::look_at(const Level& level, std::uint32_t index) {
-    const Shape& shape = *unseen_[index].shape;
-    const auto memory = memory_bound(level, shape, strategy_, demand_.memory_mib);
-    if (!memory) return;
-    const std::int64_t vcpus = shape.leftover(level.free_vcpus - demand_.vcpus, 0).vcpus;
-    push({0, cost(strategy_, {vcpus, *memory}), 0, Entry::Kind::level, index, &level});
+void Search::look_at_some(Unseen& unseen) {
+    Looked& looked = looked_.emplace_back();
+    looked.shape = unseen.shape;
+    for (std::size_t i = 0; i < Looked::at_once && !unseen.levels.empty(); ++i) {
+        const Level& level = take_unseen(unseen);
+        const auto memory = level.memory_bound(strategy_, demand_.memory_mib);
+        if (!memory) continue;
+        const std::int64_t vcpus = looked.shape->leftover(level.free_vcpus() - demand_.vcpus, 0).vcpus;
+        looked.bounds[looked.count++] = {cost(strategy_, {vcpus, *memory}), &level};
+    }
+    looked.put_least_first();
+    push_looked(static_cast<std::uint32_t>(looked_.size() - 1));
 }
 
-void Search::open(const Level& level, std::uint32_t index) {
-    opened_.push_back({unseen_[index].shape, level.free_vcpus,
-                       LevelCursor(level.spots, strategy_, demand_.memory_mib, start_)});
+// Opens the level with the least bound and leaves the others looked at.
+void Search::open_best(std::uint32_t index) {
+    Looked& looked = looked_[index];
+    const Level& level = *looked.bounds[0].level;
+    looked.bounds[0] = looked.bounds[--looked.count];
+    looked.put_least_first();
+    opened_.push_back(
+        {looked.shape, level.free_vcpus(), LevelCursor(level, strategy_, demand_.memory_mib, start_)});
+    push_looked(index);
     push_opened(static_cast<std::uint32_t>(opened_.size() - 1));
 }
 

@@ -1,11 +1,12 @@
 // The best hosts of one partition, one after the other, each as if all before it had been claimed.
 //
 // Best first: a heap holds hosts, and bounds: "no host of this shape's levels that were not looked at yet can
-// be better than this", and, once a level was looked at, "no host of this level can be". A level's tree is
-// walked only when its bound comes up; a host that comes up is the answer. Most levels are never looked at.
+// be better than this", and, once a level was looked at, "no host of this level can be". A level's hosts are
+// read only when its bound comes up; a host that comes up is the answer. Most levels are never looked at.
 // Hosts taken go back into the heap with what they have left: they are the overlay, the index is not touched.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -51,7 +52,20 @@ class Search {
         const Shape* shape;
         std::span<const Level> levels;
     };
-    // A level being walked.
+    // Levels that were looked at, with their bounds. The heap knows the least only: to look is much cheaper
+    // than to push.
+    struct Looked {
+        static constexpr std::size_t at_once = 8;
+        struct Bound {
+            std::int64_t cost;
+            const Level* level;
+        };
+        const Shape* shape;
+        std::size_t count = 0;
+        std::array<Bound, at_once> bounds;  // `count` of them, the least first
+        void put_least_first();
+    };
+    // A level whose hosts are being read.
     struct Opened {
         const Shape* shape;
         std::int64_t free_vcpus;
@@ -59,25 +73,27 @@ class Search {
     };
     // What the heap holds, in the order it comes up: fewest instances, least cost, bounds before hosts, ring.
     struct Entry {
-        enum class Kind : std::uint8_t { unseen, level, opened, taken };
+        enum class Kind : std::uint8_t { unseen, looked, opened, taken };
         std::int64_t instances;
         std::int64_t cost;
         std::uint64_t ring;
         Kind kind;
-        std::uint32_t index;           // into unseen_ (also for a level), opened_ or taken_
-        const Level* level = nullptr;  // of a level
+        std::uint32_t index;  // into the vector of that kind
         bool operator>(const Entry& other) const;
     };
 
     void push(const Entry& entry);
     Entry pop();
+    void push_looked(std::uint32_t index);
     void push_opened(std::uint32_t index);
     void push_taken(std::uint32_t index);
-    const Level& next_unseen(const Unseen& unseen) const;
+
     Entry unseen_bound(std::uint32_t index) const;
+    const Level& next_unseen(const Unseen& unseen) const;
+    const Level& take_unseen(Unseen& unseen);
     void look_at_levels(std::uint32_t index);
-    void look_at(const Level& level, std::uint32_t index);
-    void open(const Level& level, std::uint32_t index);
+    void look_at_some(Unseen& unseen);
+    void open_best(std::uint32_t index);
     void take_from(std::uint32_t index);
     const IndexedHost* give(std::uint32_t index);
 
@@ -86,6 +102,7 @@ class Search {
     std::uint64_t start_;
     std::vector<Entry> heap_;
     std::vector<Unseen> unseen_;
+    std::vector<Looked> looked_;
     std::vector<Opened> opened_;
     std::vector<TakenHost> taken_;
 };

@@ -47,13 +47,15 @@ link::HeartbeatReply Agents::heartbeat(const HostId& host_id, const link::Heartb
 
 Result<link::PollReply> Agents::look(const HostId& host_id, const std::string& known_version) {
     link::PollReply reply;
-    reply.version = hub_.version(host_id);  // before the rows: a change in between shows up as a newer version
+    reply.version =
+        hub_.version(host_id);  // before the rows: a change in between shows up as a newer version
     reply.console_requests = hub_.console_requests(host_id);
     reply.changed = reply.version != known_version;
     if (!reply.changed) return reply;
-    LODGE_TRY(reply.guests, database_.read([&](db::Session& session) -> Result<std::vector<link::DesiredGuest>> {
-        return desired_guests(session, host_id);
-    }));
+    LODGE_TRY(reply.guests,
+              database_.read([&](db::Session& session) -> Result<std::vector<link::DesiredGuest>> {
+                  return desired_guests(session, host_id);
+              }));
     return reply;
 }
 
@@ -61,7 +63,9 @@ void Agents::poll(const HostId& host_id, const link::PollRequest& request,
                   std::function<void(Result<link::PollReply>)> reply) {
     hub_.heard(host_id, nullptr);
     hub_.wait(host_id, request.known_version, std::min(request.wait_ms, longest_poll_ms),
-              [this, host_id, known = request.known_version, reply = std::move(reply)] { reply(look(host_id, known)); });
+              [this, host_id, known = request.known_version, reply = std::move(reply)] {
+                  reply(look(host_id, known));
+              });
 }
 
 void Agents::apply(db::Session& session, const HostId& host_id, const link::ObservedGuest& seen) {
@@ -78,7 +82,8 @@ void Agents::apply(db::Session& session, const HostId& host_id, const link::Obse
     db::guests::update(session, *guest);
     db::instances::update(session, instance);
     if (held && !holds_claim(guest->observed)) claims_.release(session, *guest);
-    record_transition(session, instance, before, visible_state(instance.desired, guest->observed), clock_.now_ms());
+    record_transition(session, instance, before, visible_state(instance.desired, guest->observed),
+                      clock_.now_ms());
     if (instance.generation != generation) session.after_commit([this, host_id] { hub_.changed(host_id); });
 }
 

@@ -12,7 +12,7 @@ void record(db::Session& session, UnixMs now_ms, const AccountId& account_id, st
             std::string_view kind, std::string_view message);
 
 // "pending -> running", with the reason where there is one; nothing if the two are the same.
-void record_transition(db::Session& session, const Instance& instance, InstanceState before, InstanceState after,
-                       UnixMs now_ms);
+void record_transition(db::Session& session, const Instance& instance, InstanceState before,
+                       InstanceState after, UnixMs now_ms);
 
 }  // namespace lodge::scheduler

@@ -42,7 +42,8 @@ Liveness HostHub::liveness(const HostId& id) const {
 
 HostCondition HostHub::condition(const HostId& id, HostState state) const {
     auto seen = liveness(id);
-    if (!seen.heard || clock_.steady_ms() - seen.last_heard_steady_ms > lease_ms_) return HostCondition::unreachable;
+    if (!seen.heard || clock_.steady_ms() - seen.last_heard_steady_ms > lease_ms_)
+        return HostCondition::unreachable;
     if (state == HostState::draining) return HostCondition::draining;
     return seen.last.hypervisor_ok ? HostCondition::ok : HostCondition::hypervisor_down;
 }
@@ -73,7 +74,8 @@ void HostHub::changed(const HostId& id) {
 }
 
 bool HostHub::has_console_request(const HostId& host) const {
-    return std::any_of(consoles_.begin(), consoles_.end(), [&](const auto& each) { return each.second.host == host; });
+    return std::any_of(consoles_.begin(), consoles_.end(),
+                       [&](const auto& each) { return each.second.host == host; });
 }
 
 void HostHub::wait(const HostId& id, const std::string& known_version, std::int64_t wait_ms,
@@ -117,7 +119,8 @@ void HostHub::release_all() {
     for (auto& ready : all) run(std::move(ready));
 }
 
-std::uint64_t HostHub::request_console(const HostId& host, const InstanceId& instance, std::function<void()> arrived) {
+std::uint64_t HostHub::request_console(const HostId& host, const InstanceId& instance,
+                                       std::function<void()> arrived) {
     std::function<void()> ready;
     std::uint64_t ticket = 0;
     {

@@ -45,16 +45,19 @@ class HostHub {
     // Long polls. A host's desired state has a version; changed() raises it and answers the waiting poll.
     std::string version(const HostId& id) const;
     void changed(const HostId& id);
-    // Calls `ready` once, when the version is no longer `known_version`, a console is asked for, or after `wait_ms`.
-    // A newer wait of the same host answers the older one.
-    void wait(const HostId& id, const std::string& known_version, std::int64_t wait_ms, std::function<void()> ready);
+    // Calls `ready` once, when the version is no longer `known_version`, a console is asked for, or after
+    // `wait_ms`. A newer wait of the same host answers the older one.
+    void wait(const HostId& id, const std::string& known_version, std::int64_t wait_ms,
+              std::function<void()> ready);
     // Answers the waits whose time is up; call it every second or so.
     void tick();
     // Answers all waits, for shutdown.
     void release_all();
 
-    // Consoles. `arrived` is called once, when the agent has sent it; forget() with the returned ticket before.
-    std::uint64_t request_console(const HostId& host, const InstanceId& instance, std::function<void()> arrived);
+    // Consoles. `arrived` is called once, when the agent has sent it; forget() with the returned ticket
+    // before.
+    std::uint64_t request_console(const HostId& host, const InstanceId& instance,
+                                  std::function<void()> arrived);
     void forget_console(std::uint64_t ticket);
     std::vector<InstanceId> console_requests(const HostId& host) const;
     void console_arrived(const InstanceId& instance);

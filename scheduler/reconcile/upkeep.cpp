@@ -18,10 +18,14 @@ constexpr std::int64_t forgetting_period_ms = 60'000;
 
 std::string_view condition_text(HostCondition condition) {
     switch (condition) {
-        case HostCondition::ok: return "ready";
-        case HostCondition::draining: return "draining: it takes no new guests";
-        case HostCondition::unreachable: return "unreachable: its agent is not heard; its guests may well run";
-        case HostCondition::hypervisor_down: break;
+        case HostCondition::ok:
+            return "ready";
+        case HostCondition::draining:
+            return "draining: it takes no new guests";
+        case HostCondition::unreachable:
+            return "unreachable: its agent is not heard; its guests may well run";
+        case HostCondition::hypervisor_down:
+            break;
     }
     return "not schedulable: its hypervisor does not answer";
 }
@@ -46,7 +50,8 @@ void Upkeep::tick() {
 }
 
 void Upkeep::check_leases() {
-    auto hosts = database_.read([](db::Session& session) -> Result<std::vector<Host>> { return db::hosts::list(session); });
+    auto hosts = database_.read(
+        [](db::Session& session) -> Result<std::vector<Host>> { return db::hosts::list(session); });
     if (!hosts) return;
     std::vector<std::pair<HostId, HostCondition>> changed;
     for (const auto& host : *hosts) {
@@ -87,14 +92,16 @@ void Upkeep::check_deadlines() {
             auto sentence = expire(row->instance, row->guest, d, clock_.now_ms());
             if (!sentence) continue;
             db::instances::update(session, row->instance);
-            record(session, clock_.now_ms(), row->instance.account_id, row->instance.id.str(), "deadline", *sentence);
-            record_transition(session, row->instance, before, visible_state(row->instance.desired, row->guest.observed),
-                              clock_.now_ms());
+            record(session, clock_.now_ms(), row->instance.account_id, row->instance.id.str(), "deadline",
+                   *sentence);
+            record_transition(session, row->instance, before,
+                              visible_state(row->instance.desired, row->guest.observed), clock_.now_ms());
             if (row->instance.generation != generation)
                 session.after_commit([this, host = row->guest.host_id] { hub_.changed(host); });
         }
         return {};
-    }), "deadlines");
+    }),
+                "deadlines");
 }
 
 void Upkeep::forget_ended() {
@@ -105,7 +112,8 @@ void Upkeep::forget_ended() {
     log_failure(database_.write([&](db::Session& session) -> Status {
         for (const auto& id : *ended) db::instances::erase(session, id);
         return {};
-    }), "ended instances");
+    }),
+                "ended instances");
 }
 
 void Upkeep::forget_old() {
@@ -113,7 +121,8 @@ void Upkeep::forget_old() {
         db::client_tokens::erase_old(session, clock_.now_ms() - timing_.keep_client_tokens_ms);
         db::events::erase_old(session, clock_.now_ms() - timing_.keep_events_ms);
         return {};
-    }), "old records");
+    }),
+                "old records");
 }
 
 }  // namespace lodge::scheduler

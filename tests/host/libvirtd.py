@@ -27,7 +27,7 @@ import time
 
 CLONE_NEWNS = 0x20000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 FOLDERS = {
     "run": "/run/libvirt",
     "etc": "/etc/libvirt",
@@ -69,7 +69,9 @@ def prepare(folder):
     os.makedirs(f"{folder}/dev", exist_ok=True)
 
 
-def enter_private_mounts(folder, hide_kvm):
+def become_daemon(folder, hide_kvm):
+    """Between fork and exec: a private view of the file system, and an end when our parent's comes."""
+    check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0), "prctl")
     check(libc.unshare(CLONE_NEWNS), "unshare")
     mount("none", "/", MS_REC | MS_PRIVATE)
     for name, path in FOLDERS.items():
@@ -108,7 +110,7 @@ class Daemons:
         process = subprocess.Popen(
             [f"/usr/sbin/{name}", "--pid-file", f"{self.folder}/run/{name}.pid"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            preexec_fn=lambda: enter_private_mounts(self.folder, self.hide_kvm))
+            preexec_fn=lambda: become_daemon(self.folder, self.hide_kvm))
         log.close()
         self.running[name] = process.pid
         with open(f"{self.folder}/{name}.pid", "w", encoding="ascii") as file:
@@ -179,12 +181,16 @@ def main():
     check(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
     daemons = Daemons(folder, args.kvm == "hide" or (args.kvm == "auto" and not kvm_usable()))
     uri = f"qemu:///system?socket={folder}/run/libvirt-sock"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    command = None
     try:
         daemons.revive()
         wait_until_ready(uri, daemons, 30)
         command = subprocess.Popen(args.command, env={**os.environ, "LODGE_LIBVIRT_URI": uri, "LODGE_LIBVIRT_DIR": folder})
         status = reap_until(command, daemons)
     finally:
+        if command and command.returncode is None:
+            command.terminate()
         kill_guests(folder)
         daemons.stop()
         if not args.dir:

@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/agent/temp_dir.h"
+#include "tests/unit/agent/file_bytes.h"
+#include "tests/unit/temporary_folder.h"
 
 namespace lodge::agent {
 namespace {
@@ -13,7 +14,7 @@ class AcceleratorTest : public ::testing::Test {
         spill(dir_.path() / "cpuinfo", cpuinfo);
         return kvm_usable((dir_.path() / "kvm").string(), (dir_.path() / "cpuinfo").string());
     }
-    TempDir dir_;
+    TemporaryFolder dir_;
 };
 
 TEST_F(AcceleratorTest, NeedsTheDeviceAndAFlag) {

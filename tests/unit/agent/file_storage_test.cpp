@@ -8,7 +8,8 @@
 #include "agent/storage/disk_header.h"
 #include "agent/storage/process.h"
 #include "proto/base/encoding.h"
-#include "tests/unit/agent/temp_dir.h"
+#include "tests/unit/agent/file_bytes.h"
+#include "tests/unit/temporary_folder.h"
 
 namespace lodge::agent {
 namespace {
@@ -53,8 +54,8 @@ class FileStorageTest : public ::testing::Test {
         return {volume, size_bytes, image_, must_exist};
     }
 
-    TempDir dir_;
-    TempDir outside_;
+    TemporaryFolder dir_;
+    TemporaryFolder outside_;
     const fs::path root_ = dir_.path() / "agent";
     std::string image_bytes_;
     link::Content image_;

@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "proto/base/encoding.h"
-#include "tests/unit/agent/temp_dir.h"
+#include "tests/unit/agent/file_bytes.h"
+#include "tests/unit/temporary_folder.h"
 
 namespace lodge::agent {
 namespace {
@@ -37,7 +38,7 @@ class ImageCacheTest : public ::testing::Test {
         return true;
     }
 
-    TempDir dir_;
+    TemporaryFolder dir_;
     const std::string bytes_ = "an image's bytes";
     const link::Content content_ = content_of(bytes_);
     std::string served_ = bytes_;

@@ -12,6 +12,13 @@
 #include "agent/domain/domain_xml.h"
 #include "tests/unit/agent/specs.h"
 
+#ifdef __SANITIZE_THREAD__
+// libvirt and glib are not instrumented: their locks and reference counts look like races.
+extern "C" const char* __tsan_default_suppressions() {
+    return "race:libvirt.so\nrace:libglib-2.0.so\n";
+}
+#endif
+
 namespace lodge::agent {
 namespace {
 

@@ -41,7 +41,7 @@ class Scratch : public ::testing::Test {
     std::string script(const std::string& name, const std::string& body) const {
         write(name, "#!/bin/sh\n" + body + "\n");
         ::chmod(path(name).c_str(), 0755);
-        ::chmod(dir_.c_str(), 0755);
+        ::chmod(dir_.c_str(), 0777);
         return path(name);
     }
 

@@ -12,6 +12,18 @@ using placement_tests::host_id;
 using placement_tests::index_of;
 using placement_tests::RandomCluster;
 
+std::string seen(const Level& level) {
+    std::string text =
+        " level " + std::to_string(level.free_vcpus()) + " of " + std::to_string(level.hosts());
+    for (const Spots& bucket : level.buckets()) {
+        text += " |";
+        for (const Spot& spot : bucket) {
+            text += " " + std::to_string(spot.free_memory_mib) + "@" + spot.host->capacity.id.str();
+        }
+    }
+    return text;
+}
+
 // Everything place() can see of an index.
 std::string seen(const CapacityIndex& index) {
     std::string text;
@@ -22,12 +34,7 @@ std::string seen(const CapacityIndex& index) {
             " free " + std::to_string(partition.free_vcpus) + "," + std::to_string(partition.free_memory_mib);
         for (const auto& [shape, levels] : partition.free_hosts.shapes()) {
             text += "\n" + std::to_string(shape.vcpus()) + "x" + std::to_string(shape.memory_mib()) + ":";
-            for (const Level& level : levels) {
-                for (const Spot& spot : level.spots) {
-                    text += " " + std::to_string(level.free_vcpus) + "," +
-                            std::to_string(spot.free_memory_mib) + "@" + spot.host->capacity.id.str();
-                }
-            }
+            for (const Level& level : levels) text += seen(level);
         }
         text += "\n";
     }

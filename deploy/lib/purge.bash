@@ -1,0 +1,41 @@
+# The removal of what deploy/up made, name by name, so that nothing else goes. Sourced, never run; needs libvirt.bash.
+
+# Programs, units and the configuration: once for a machine, so not while another cloud on it uses them.
+purge_machine() {
+  local name
+  step "removing programs and configuration"
+  forget_in_apparmor
+  rm -f "$CONFIG/lodged.toml" "$CONFIG/lodge-agent.toml"
+  rmdir "$CONFIG" 2>/dev/null || true
+  if has_systemd; then
+    rm -f /etc/systemd/system/lodged.service /etc/systemd/system/lodge-agent.service
+    systemctl daemon-reload
+  fi
+  if programs_in_use; then
+    say "another cloud on this machine runs from $BIN; leaving the programs"
+    return
+  fi
+  for name in lodged lodge-agent lodge; do rm -f "$BIN/$name"; done
+  rm -f "$SHARE/instance_types.toml" "$COMPLETION"
+  rmdir "$SHARE" 2>/dev/null || true
+}
+
+programs_in_use() {
+  local exe
+  for exe in /proc/[0-9]*/exe; do
+    case $(readlink "$exe" 2>/dev/null || true) in "$BIN"/lodged* | "$BIN"/lodge-agent*) return 0 ;; esac
+  done
+  return 1
+}
+
+purge_state() {
+  step "removing what is in $STATE"
+  (
+    cd "$STATE"
+    rm -rf --one-file-system agent build-images images log pki run
+    rm -f env join-token lodge.db lodge.db-journal lodge.db-shm lodge.db-wal lodge.db.lock lodged.sock
+    [[ $CONFIG != "$STATE/config" ]] || rmdir config 2>/dev/null || true
+  )
+  rmdir "$STATE" 2>/dev/null || say "left in $STATE: $(ls -A "$STATE" 2>/dev/null | xargs)"
+  say "removed; Debian's packages stay installed"
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+"""The IDL generator against goldens (LODGE_UPDATE_GOLDENS=1 rewrites them), and against input that it must refuse."""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+GENERATOR = HERE.parents[1] / "proto/ec2/generate.py"
+UPDATE = os.environ.get("LODGE_UPDATE_GOLDENS") == "1"
+
+
+def generate(out, *files):
+    return subprocess.run([sys.executable, str(GENERATOR), "--out", str(out), *map(str, files)],
+                          capture_output=True, text=True, check=False)
+
+
+class Goldens(unittest.TestCase):
+    def test_example(self):
+        with tempfile.TemporaryDirectory() as out:
+            done = generate(out, HERE / "idl/example.idl")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            for made in sorted(pathlib.Path(out).iterdir()):
+                golden = HERE / "idl" / (made.name + ".golden")
+                if UPDATE:
+                    golden.write_text(made.read_text())
+                self.assertEqual(made.read_text(), golden.read_text(), made.name)
+
+    def test_markdown(self):
+        done = subprocess.run([sys.executable, str(GENERATOR), "--markdown", str(HERE / "idl/example.idl")],
+                              capture_output=True, text=True, check=True)
+        self.assertIn("| ec2 | RunThings | Count, DryRun, Name, Mode, Thing, Data, At, Share | Colour, Hidden |", done.stdout)
+
+    def test_refuses(self):
+        cases = {
+            "action X sometimes { request {} response {} }": "'read' or 'write'",
+            "action X read { request { A nothing } response {} }": "no type nothing",
+            "action X read { request {} response Nowhere }": "no struct Nowhere",
+            "struct A { B string B int }": "there twice",
+            "struct A { B string } struct A { C string }": "defined twice",
+            "struct A { B A required }": "contains itself",
+            "struct A { B string": "ends too early",
+            "struct A { B string range one 2 }": "expected a number",
+            "struct A { B string xml name }": "expected a quoted text",
+            "nonsense": "expected service, struct or action",
+            "struct A { ; }": "cannot read",
+        }
+        for text, why in cases.items():
+            with self.subTest(text), tempfile.TemporaryDirectory() as out:
+                path = pathlib.Path(out) / "bad.idl"
+                path.write_text(text)
+                done = generate(out, path)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(why, done.stderr)
+                self.assertNotIn("Traceback", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

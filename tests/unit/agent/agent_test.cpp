@@ -1,0 +1,252 @@
+// The whole agent over fakes, driven through its link.
+#include "agent/reconcile/agent.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "agent/hypervisor/fake.h"
+#include "agent/storage/null_storage.h"
+
+namespace lodge::agent {
+namespace {
+
+// A control plane with one list of guests, and a memory of what was reported.
+class FakeControl final : public Link {
+  public:
+    Result<link::HelloReply> hello(const link::HelloRequest& request) override {
+        std::lock_guard lock(mutex_);
+        ++hellos;
+        facts = request.facts;
+        return link::HelloReply{HostId::trusted("h-00000000000000001"), 1, 100, 1000};
+    }
+    Result<link::HeartbeatReply> heartbeat(const link::Heartbeat&) override {
+        return link::HeartbeatReply{false};
+    }
+    Result<link::PollReply> poll(const link::PollRequest& request) override {
+        std::unique_lock lock(mutex_);
+        changed_.wait_for(lock, std::chrono::milliseconds(200), [&] {
+            return interrupted_ || std::to_string(version_) != request.known_version ||
+                   !console_requests_.empty();
+        });
+        if (interrupted_ || away_) return fail(ErrorCode::service_unavailable, "away");
+        link::PollReply reply{
+            std::to_string(version_), std::to_string(version_) != request.known_version, {}, {}};
+        if (reply.changed) reply.guests = guests_;
+        reply.console_requests = std::exchange(console_requests_, {});
+        return reply;
+    }
+    Result<link::ReportReply> report(const link::ReportRequest& request) override {
+        std::lock_guard lock(mutex_);
+        if (away_) return fail(ErrorCode::service_unavailable, "away");
+        for (const auto& seen : request.guests) {
+            history_.push_back(seen);
+            for (auto& guest : guests_)
+                if (guest.guest_id == seen.guest_id && guest.generation == seen.generation)
+                    guest.observed = seen.observed;
+        }
+        for (const auto& console : request.consoles) consoles_.push_back(console);
+        changed_.notify_all();
+        return link::ReportReply{true};
+    }
+    Status fetch(const link::Content&, const std::filesystem::path&) override { return {}; }
+    void interrupt() override {
+        std::lock_guard lock(mutex_);
+        interrupted_ = true;
+        changed_.notify_all();
+    }
+
+    void want(const link::DesiredGuest& guest) {
+        std::lock_guard lock(mutex_);
+        std::erase_if(guests_, [&](const auto& each) { return each.guest_id == guest.guest_id; });
+        guests_.push_back(guest);
+        ++version_;
+        changed_.notify_all();
+    }
+    void ask_console(const InstanceId& id) {
+        std::lock_guard lock(mutex_);
+        console_requests_.push_back(id);
+        changed_.notify_all();
+    }
+    void set_away(bool away) {
+        std::lock_guard lock(mutex_);
+        away_ = away;
+    }
+    // Waits until the guest was reported so; the report.
+    std::optional<link::ObservedGuest> wait_for(const GuestId& id, Observed observed) {
+        std::unique_lock lock(mutex_);
+        std::optional<link::ObservedGuest> found;
+        changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+            for (const auto& seen : history_)
+                if (seen.guest_id == id && seen.observed == observed) found = seen;
+            return found.has_value();
+        });
+        return found;
+    }
+    bool wait_for_console(const InstanceId& id) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+            return std::any_of(consoles_.begin(), consoles_.end(), [&](const auto& each) {
+                return each.instance_id == id && !each.bytes.empty();
+            });
+        });
+    }
+    std::size_t count(Observed observed) {
+        std::lock_guard lock(mutex_);
+        return static_cast<std::size_t>(std::count_if(
+            history_.begin(), history_.end(), [&](const auto& seen) { return seen.observed == observed; }));
+    }
+
+    int hellos = 0;
+    link::HostFacts facts;
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<link::DesiredGuest> guests_;
+    std::vector<link::ObservedGuest> history_;
+    std::vector<link::ConsoleOutput> consoles_;
+    std::vector<InstanceId> console_requests_;
+    std::uint64_t version_ = 1;
+    bool interrupted_ = false;
+    bool away_ = false;
+};
+
+class AgentTest : public ::testing::Test {
+  protected:
+    void SetUp() override { make_agent(); }
+    void TearDown() override { agent.reset(); }
+
+    void make_agent() {
+        link = std::make_unique<FakeControl>();
+        AgentOptions options;
+        options.soon_ms = 5;
+        options.period_ms = 50;
+        options.longest_backoff_ms = 300;
+        options.patience = {.stop_ms = 200, .terminate_ms = 200, .ask_again_ms = 20, .reboot_ms = 200};
+        agent = std::make_unique<Agent>(hypervisor, storage, *link, clock, random, options);
+        agent->start();
+    }
+
+    link::DesiredGuest guest() {
+        link::DesiredGuest made;
+        made.guest_id = GuestId::make(random);
+        made.instance_id = InstanceId::make(random);
+        made.root_volume_id = VolumeId::make(random);
+        made.generation = 1;
+        made.vcpus = made.core_count = made.threads_per_core = 1;
+        made.memory_mib = 128;
+        made.architecture = "x86_64";
+        made.image = {std::string(64, 'a'), "qcow2", 1};
+        return made;
+    }
+
+    link::DesiredGuest run_one() {
+        auto made = guest();
+        link->want(made);
+        EXPECT_TRUE(link->wait_for(made.guest_id, Observed::running));
+        return made;
+    }
+
+    SystemClock clock;
+    SeededRandom random{3};
+    FakeHypervisor hypervisor{clock, {"fake", "x86_64", 8, 8192, "simulated"}};
+    NullStorage storage{1000, [this](const InstanceId& id) { return hypervisor.console(id); }};
+    std::unique_ptr<FakeControl> link;
+    std::unique_ptr<Agent> agent;
+};
+
+TEST_F(AgentTest, StartsStopsAndRemoves) {
+    auto desired = run_one();
+    EXPECT_TRUE(storage.has_root(desired.root_volume_id));
+    desired.desired = Desired::stopped;
+    desired.generation = 2;
+    desired.observed = Observed::running;
+    link->want(desired);
+    ASSERT_TRUE(link->wait_for(desired.guest_id, Observed::gone));
+    EXPECT_TRUE(storage.has_root(desired.root_volume_id)) << "stopping keeps the disk";
+    desired.desired = Desired::terminated;
+    desired.generation = 3;
+    desired.observed = Observed::gone;
+    link->want(desired);
+    ASSERT_TRUE(link->wait_for(desired.guest_id, Observed::removed));
+    EXPECT_FALSE(storage.has_root(desired.root_volume_id));
+    EXPECT_TRUE(link->wait_for_console(desired.instance_id)) << "the last words were sent";
+}
+
+TEST_F(AgentTest, SaysHelloWithTheHostsFacts) {
+    run_one();
+    EXPECT_GE(link->hellos, 1);
+    EXPECT_EQ(link->facts.vcpus, 8);
+    EXPECT_EQ(link->facts.accelerator, "simulated");
+}
+
+TEST_F(AgentTest, ReportsAPowerOffFromInside) {
+    auto desired = run_one();
+    hypervisor.guest_powers_off(desired.guest_id);
+    auto seen = link->wait_for(desired.guest_id, Observed::stopped);
+    ASSERT_TRUE(seen);
+    EXPECT_EQ(seen->reason_code, "Client.InstanceInitiatedShutdown");
+}
+
+TEST_F(AgentTest, AFailedStartIsReportedWithItsReason) {
+    hypervisor.fail_next_start("no such machine type");
+    auto desired = guest();
+    link->want(desired);
+    auto seen = link->wait_for(desired.guest_id, Observed::failed);
+    ASSERT_TRUE(seen);
+    EXPECT_NE(seen->reason.find("no such machine type"), std::string::npos);
+}
+
+TEST_F(AgentTest, AGuestThatDoesNotListenIsForced) {
+    auto desired = run_one();
+    hypervisor.set_deaf(desired.guest_id, true);
+    desired.desired = Desired::terminated;
+    desired.generation = 2;
+    desired.observed = Observed::running;
+    link->want(desired);
+    EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::removed));
+}
+
+TEST_F(AgentTest, ANewAgentTakesARunningGuestOverUnharmed) {
+    auto desired = run_one();
+    agent.reset();
+    make_agent();
+    desired.observed = Observed::running;
+    link->want(desired);
+    desired.reboots_wanted = 1;
+    desired.generation = 2;
+    link->want(desired);
+    hypervisor.guest_powers_off(desired.guest_id);
+    EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::stopped));
+    EXPECT_EQ(link->count(Observed::starting), 0U) << "it was not started a second time";
+}
+
+TEST_F(AgentTest, AnUnreachableHypervisorIsNotAFailure) {
+    hypervisor.set_unavailable(true);
+    auto desired = guest();
+    link->want(desired);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    hypervisor.set_unavailable(false);
+    EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::running));
+    EXPECT_EQ(link->count(Observed::failed), 0U);
+}
+
+TEST_F(AgentTest, WhatCouldNotBeReportedIsReportedLater) {
+    auto desired = run_one();
+    link->set_away(true);
+    hypervisor.guest_powers_off(desired.guest_id);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    link->set_away(false);
+    EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::stopped));
+}
+
+TEST_F(AgentTest, SendsAConsoleThatSomebodyWaitsFor) {
+    auto desired = run_one();
+    link->ask_console(desired.instance_id);
+    EXPECT_TRUE(link->wait_for_console(desired.instance_id));
+}
+
+}  // namespace
+}  // namespace lodge::agent

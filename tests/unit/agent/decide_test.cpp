@@ -1,0 +1,155 @@
+#include "agent/reconcile/decide.h"
+
+#include <gtest/gtest.h>
+
+namespace lodge::agent {
+namespace {
+
+constexpr Patience patience{.stop_ms = 1000, .terminate_ms = 500, .ask_again_ms = 100, .reboot_ms = 1000};
+
+View view(Desired desired, Observed known, std::optional<DomainState> domain,
+          EndReason reason = EndReason::unknown) {
+    View made;
+    made.desired.desired = desired;
+    made.desired.observed = known;
+    made.desired.generation = 3;
+    made.now_ms = 10'000;
+    if (domain) made.domain = Domain{{}, {}, *domain, reason};
+    return made;
+}
+
+TEST(Decide, StartsWhatHasNeverRun) {
+    auto decision = decide(view(Desired::running, Observed::placed, std::nullopt), patience);
+    EXPECT_EQ(decision.step, Step::start);
+    EXPECT_EQ(decision.observed.observed, Observed::starting);
+    EXPECT_EQ(decision.observed.generation, 3);
+    // A definition that an agent left behind when it was killed before the start.
+    EXPECT_EQ(decide(view(Desired::running, Observed::starting, DomainState::shut_off), patience).step,
+              Step::start);
+}
+
+TEST(Decide, LeavesARunningGuestAlone) {
+    auto decision = decide(view(Desired::running, Observed::starting, DomainState::running), patience);
+    EXPECT_EQ(decision.step, Step::none);
+    EXPECT_EQ(decision.observed.observed, Observed::running);
+}
+
+TEST(Decide, NeverStartsAGuestTwice) {
+    for (auto known : {Observed::running, Observed::stopped}) {
+        for (auto domain :
+             {std::optional<DomainState>(DomainState::shut_off), std::optional<DomainState>()}) {
+            auto decision =
+                decide(view(Desired::running, known, domain, EndReason::guest_shutdown), patience);
+            EXPECT_EQ(decision.step, Step::none);
+            EXPECT_EQ(decision.observed.observed, Observed::stopped);
+        }
+    }
+    auto seen = view(Desired::running, Observed::starting, DomainState::shut_off, EndReason::crashed);
+    seen.ran = true;
+    EXPECT_EQ(decide(seen, patience).step, Step::none);
+}
+
+TEST(Decide, TellsWhyAGuestEnded) {
+    auto by_guest =
+        decide(view(Desired::running, Observed::running, DomainState::shut_off, EndReason::guest_shutdown),
+               patience);
+    EXPECT_EQ(by_guest.observed.reason_code, "Client.InstanceInitiatedShutdown");
+    auto crashed = decide(
+        view(Desired::running, Observed::running, DomainState::shut_off, EndReason::crashed), patience);
+    EXPECT_EQ(crashed.observed.reason_code, "Server.InternalError");
+}
+
+TEST(Decide, GivesUpOnAStartThatCannotSucceed) {
+    auto failed = view(Desired::running, Observed::starting, std::nullopt);
+    failed.start_failure = "the image is corrupt";
+    auto decision = decide(failed, patience);
+    EXPECT_EQ(decision.step, Step::none);
+    EXPECT_EQ(decision.observed.observed, Observed::failed);
+    EXPECT_EQ(decision.observed.reason, "the image is corrupt");
+}
+
+TEST(Decide, AsksThenAsksAgainThenForces) {
+    auto stopping = view(Desired::stopped, Observed::running, DomainState::running);
+    EXPECT_EQ(decide(stopping, patience).step, Step::ask_shutdown);
+    stopping.asked_shutdown_ms = stopping.last_asked_ms = 9'950;
+    EXPECT_EQ(decide(stopping, patience).step, Step::none);
+    stopping.last_asked_ms = 9'900;
+    EXPECT_EQ(decide(stopping, patience).step, Step::ask_shutdown);
+    stopping.asked_shutdown_ms = 9'000;
+    EXPECT_EQ(decide(stopping, patience).step, Step::destroy);
+    stopping.asked_shutdown_ms = 9'500;
+    stopping.desired.desired = Desired::terminated;
+    EXPECT_EQ(decide(stopping, patience).step, Step::destroy) << "termination has less patience";
+}
+
+TEST(Decide, ForceDoesNotAsk) {
+    auto stopping = view(Desired::stopped, Observed::running, DomainState::running);
+    stopping.desired.skip_os_shutdown = true;
+    EXPECT_EQ(decide(stopping, patience).step, Step::destroy);
+}
+
+TEST(Decide, StoppedKeepsTheDiskTerminatedRemovesIt) {
+    EXPECT_EQ(decide(view(Desired::stopped, Observed::running, DomainState::shut_off), patience).step,
+              Step::undefine);
+    auto stopped = decide(view(Desired::stopped, Observed::running, std::nullopt), patience);
+    EXPECT_EQ(stopped.step, Step::none);
+    EXPECT_EQ(stopped.observed.observed, Observed::gone);
+    EXPECT_EQ(decide(view(Desired::terminated, Observed::running, DomainState::shut_off), patience).step,
+              Step::undefine);
+    EXPECT_EQ(decide(view(Desired::terminated, Observed::gone, std::nullopt), patience).step,
+              Step::remove_root);
+    EXPECT_EQ(decide(view(Desired::terminated, Observed::removed, std::nullopt), patience).step, Step::none);
+}
+
+TEST(Decide, RebootsOnceForEachWish) {
+    auto running = view(Desired::running, Observed::running, DomainState::running);
+    running.desired.reboots_wanted = 2;
+    running.desired.reboots_done = 1;
+    EXPECT_EQ(decide(running, patience).step, Step::reboot);
+    running.desired.reboots_done = 2;
+    EXPECT_EQ(decide(running, patience).step, Step::none);
+}
+
+// From any state, carrying out what is decided comes to the end that is desired and stays there.
+TEST(Decide, EveryStateConverges) {
+    for (auto desired : all_desired) {
+        for (auto known : all_observed) {
+            for (int domain = 0; domain < 3; ++domain) {
+                auto at = view(desired, known,
+                               domain == 0   ? std::optional<DomainState>()
+                               : domain == 1 ? std::optional(DomainState::running)
+                                             : std::optional(DomainState::shut_off));
+                Decision decision;
+                int steps = 0;
+                for (; steps < 10; ++steps) {
+                    decision = decide(at, patience);
+                    switch (decision.step) {
+                        case Step::start:
+                            at.domain = Domain{{}, {}, DomainState::running, EndReason::unknown};
+                            break;
+                        case Step::ask_shutdown:
+                        case Step::destroy:
+                            at.domain->state = DomainState::shut_off;
+                            break;
+                        case Step::undefine:
+                            at.domain.reset();
+                            break;
+                        case Step::remove_root:
+                            at.desired.observed = Observed::removed;
+                            break;
+                        case Step::reboot:
+                        case Step::none:
+                            break;
+                    }
+                    if (decision.step == Step::none) break;
+                }
+                EXPECT_LT(steps, 10) << to_text(desired) << " " << to_text(known) << " " << domain;
+                if (desired == Desired::terminated) EXPECT_FALSE(at.domain);
+                if (desired == Desired::stopped) EXPECT_FALSE(at.domain);
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace lodge::agent

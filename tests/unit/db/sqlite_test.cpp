@@ -1,0 +1,171 @@
+#include "db/driver/sqlite.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <set>
+#include <thread>
+
+#include "db/schema/migrate.h"
+#include "tests/unit/temporary_folder.h"
+
+namespace lodge::db {
+namespace {
+
+class Sqlite : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        auto opened = open_sqlite(folder.path() / "test.db");
+        ASSERT_TRUE(opened) << opened.error().message;
+        database = std::move(*opened);
+        ASSERT_TRUE(database->write([](Session& session) -> Status {
+            session.execute("CREATE TABLE numbers (value BIGINT PRIMARY KEY)");
+            return {};
+        }));
+    }
+
+    std::vector<std::int64_t> numbers() {
+        return *database->read([](Session& session) -> Result<std::vector<std::int64_t>> {
+            std::vector<std::int64_t> all;
+            session.query("SELECT value FROM numbers ORDER BY value", {},
+                          [&](const Row& row) { all.push_back(row.integer(0)); });
+            return all;
+        });
+    }
+
+    Status insert(std::int64_t value) {
+        return database->write([&](Session& session) -> Status {
+            session.execute("INSERT INTO numbers (value) VALUES (?)", {value});
+            return {};
+        });
+    }
+
+    TemporaryFolder folder;
+    std::unique_ptr<Database> database;
+};
+
+TEST_F(Sqlite, WritesAreThereForTheNextRead) {
+    ASSERT_TRUE(insert(1));
+    EXPECT_EQ(numbers(), std::vector<std::int64_t>{1});
+}
+
+TEST_F(Sqlite, AnErrorRollsBackItsOwnRequestAlone) {
+    bool undone = false;
+    bool after = false;
+    auto refused = database->write([&](Session& session) -> Status {
+        session.execute("INSERT INTO numbers (value) VALUES (7)");
+        session.on_rollback([&] { undone = true; });
+        session.after_commit([&] { after = true; });
+        return fail(ErrorCode::invalid_parameter_value, "no");
+    });
+    EXPECT_EQ(refused.error().code, ErrorCode::invalid_parameter_value);
+    EXPECT_TRUE(undone);
+    EXPECT_FALSE(after);
+    EXPECT_TRUE(numbers().empty());
+}
+
+TEST_F(Sqlite, AFailedStatementPoisonsTheRequest) {
+    ASSERT_TRUE(insert(1));
+    auto failed = database->write([&](Session& session) -> Status {
+        session.execute("INSERT INTO numbers (value) VALUES (2)");
+        session.execute("INSERT INTO numbers (value) VALUES (1)");  // taken
+        session.execute("INSERT INTO numbers (value) VALUES (3)");  // not run
+        return {};
+    });
+    EXPECT_EQ(failed.error().code, ErrorCode::internal_error);
+    EXPECT_EQ(numbers(), std::vector<std::int64_t>{1});
+    EXPECT_TRUE(insert(4)) << "the next request is well again";
+    EXPECT_EQ(database
+                  ->read([](Session& session) -> Status {
+                      session.query("SELECT nothing FROM nowhere", {}, [](const Row&) {});
+                      return {};
+                  })
+                  .error()
+                  .code,
+              ErrorCode::internal_error);
+}
+
+TEST_F(Sqlite, ManyWritersShareCommitsAndLoseNothing) {
+    std::atomic<int> refused = 0;
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 16; ++t) {
+        threads.emplace_back([&, t] {
+            for (int i = 0; i < 25; ++i) {
+                auto value = t * 100 + i;
+                auto done = database->write([&](Session& session) -> Status {
+                    session.execute("INSERT INTO numbers (value) VALUES (?)", {std::int64_t{value}});
+                    if (i % 5 == 0) return fail(ErrorCode::invalid_input, "every fifth");
+                    return {};
+                });
+                if (!done) ++refused;
+            }
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(refused, 16 * 5);
+    auto all = numbers();
+    EXPECT_EQ(all.size(), 16U * 20U);
+    for (auto value : all) EXPECT_NE(value % 5, 0);
+}
+
+TEST_F(Sqlite, ASecondProcessIsRefused) {
+    auto second = open_sqlite(folder.path() / "test.db");
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, ErrorCode::conflict);
+    database.reset();
+    EXPECT_TRUE(open_sqlite(folder.path() / "test.db"));
+}
+
+TEST_F(Sqlite, ABackupIsConsistentAndRefusesToOverwrite) {
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(insert(i));
+    ASSERT_TRUE(database->backup(folder.path() / "copy.db"));
+    EXPECT_EQ(database->backup(folder.path() / "copy.db").error().code, ErrorCode::conflict);
+    database = std::move(*open_sqlite(folder.path() / "copy.db"));
+    EXPECT_EQ(numbers().size(), 50U);
+}
+
+TEST_F(Sqlite, WhatWasAcknowledgedSurvivesReopening) {
+    ASSERT_TRUE(insert(42));
+    database.reset();
+    database = std::move(*open_sqlite(folder.path() / "test.db"));
+    EXPECT_EQ(numbers(), std::vector<std::int64_t>{42});
+}
+
+std::set<std::string> schema_of(Database& database) {
+    std::set<std::string> all;
+    static_cast<void>(database.read([&](Session& session) -> Status {
+        session.query("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'schema_version'", {},
+                      [&](const Row& row) { all.insert(std::string(row.text(0))); });
+        return {};
+    }));
+    return all;
+}
+
+TEST(Schema, MigrationsAmountToTheFullSchema) {
+    TemporaryFolder folder;
+    auto migrated = std::move(*open_sqlite(folder.path() / "migrated.db"));
+    ASSERT_TRUE(migrate(*migrated));
+    ASSERT_TRUE(migrate(*migrated)) << "twice is once";
+    auto full = std::move(*open_sqlite(folder.path() / "full.db"));
+    ASSERT_TRUE(full->write([](Session& session) -> Status {
+        run_script(session, full_schema());
+        return {};
+    }));
+    EXPECT_EQ(schema_of(*migrated), schema_of(*full));
+    EXPECT_GT(schema_of(*full).size(), 10U);
+}
+
+TEST(Schema, ANewerDatabaseIsRefused) {
+    TemporaryFolder folder;
+    auto database = std::move(*open_sqlite(folder.path() / "newer.db"));
+    ASSERT_TRUE(migrate(*database));
+    ASSERT_TRUE(database->write([](Session& session) -> Status {
+        session.execute("INSERT INTO schema_version (number) VALUES (9999)");
+        return {};
+    }));
+    EXPECT_EQ(migrate(*database).error().code, ErrorCode::conflict);
+}
+
+}  // namespace
+}  // namespace lodge::db

@@ -1,0 +1,59 @@
+#include "proto/agent/messages.h"
+
+#include <gtest/gtest.h>
+
+namespace lodge::link {
+namespace {
+
+DesiredGuest some_guest() {
+    SeededRandom random(4);
+    DesiredGuest guest;
+    guest.guest_id = GuestId::make(random);
+    guest.instance_id = InstanceId::make(random);
+    guest.generation = 7;
+    guest.desired = Desired::terminated;
+    guest.observed = Observed::running;
+    guest.kernel_cmdline = "a=\"b\" ]]> <c>";
+    guest.root_volume_id = VolumeId::make(random);
+    guest.image = {std::string(64, 'f'), "qcow2", 12};
+    guest.keep_root = true;
+    return guest;
+}
+
+TEST(Messages, RoundTrip) {
+    PollReply reply{"v", true, {some_guest()}, {some_guest().instance_id}};
+    auto back = from_json<PollReply>(to_json(reply));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->guests, reply.guests);
+    EXPECT_EQ(back->console_requests, reply.console_requests);
+}
+
+TEST(Messages, ConsolesAreBytes) {
+    ReportRequest report;
+    std::string bytes("\0\xff\x1b[31m\r\n", 9);
+    report.consoles.push_back({some_guest().instance_id, bytes});
+    auto back = from_json<ReportRequest>(to_json(report));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->consoles.at(0).bytes, bytes);
+}
+
+TEST(Messages, UnknownMembersAreIgnored) {
+    EXPECT_TRUE(from_json<HeartbeatReply>(R"({"hello_wanted":true,"of_the_future":[1]})"));
+}
+
+TEST(Messages, WhatDoesNotFitIsRefused) {
+    for (const char* text : {"", "{", "[]", "{}", R"({"hello_wanted":"yes"})", "null", "\xff"})
+        EXPECT_FALSE(from_json<HeartbeatReply>(text)) << text;
+    auto good = to_json(PollReply{"v", true, {some_guest()}, {}});
+    auto replaced = [&](const std::string& from, const std::string& to) {
+        auto text = good;
+        text.replace(text.find(from), from.size(), to);
+        return text;
+    };
+    EXPECT_FALSE(from_json<PollReply>(replaced("\"terminated\"", "\"exploded\"")));
+    EXPECT_FALSE(from_json<PollReply>(replaced(some_guest().guest_id.str(), "../../etc/passwd")));
+    EXPECT_FALSE(from_json<PollReply>(replaced("\"generation\":7", "\"generation\":\"7\"")));
+}
+
+}  // namespace
+}  // namespace lodge::link
