@@ -101,6 +101,7 @@ int run(const Options& options, const sigset_t& signals) {
     agent::LibvirtHypervisor hypervisor(
         {options.libvirt_uri, *agent::parse_accelerator(options.accelerator), identity->host_id});
     agent::AgentOptions agent_options;
+    agent_options.host_id = identity->host_id;
     agent_options.patience = options.patience;
     agent::Agent running(hypervisor, **storage, link, clock, random, agent_options);
     running.start();

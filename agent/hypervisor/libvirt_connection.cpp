@@ -12,9 +12,9 @@
 namespace lodge::agent {
 namespace {
 
-// A libvirtd that answers nothing for 15 s is given up, so that no call hangs on it for ever.
+// A libvirtd that answers nothing for 30 s is given up, so that no call hangs on it for ever.
 constexpr int keepalive_interval_s = 5;
-constexpr unsigned keepalive_count = 3;
+constexpr unsigned keepalive_count = 6;
 
 using WatchPointer = std::shared_ptr<LibvirtWatch>;
 

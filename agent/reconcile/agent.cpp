@@ -73,7 +73,6 @@ bool Agent::say_hello() {
         return false;
     }
     std::lock_guard lock(mutex_);
-    host_id_ = reply->host_id;
     epoch_ = reply->epoch;
     heartbeat_ms_ = std::clamp<std::int64_t>(reply->heartbeat_ms, 100, 60'000);
     return true;

@@ -27,11 +27,12 @@
 namespace lodge::agent {
 
 struct AgentOptions {
+    HostId host_id;  // written into each domain, so that its owner is known
     Patience patience;
     std::int64_t period_ms = 5'000;  // between two full looks
     std::int64_t soon_ms = 200;      // the same while something is on its way
     std::int64_t poll_wait_ms = 25'000;
-    std::int64_t longest_backoff_ms = 10'000;  // between attempts to reach the control plane, with jitter
+    std::int64_t longest_backoff_ms = 5'000;  // between attempts to reach the control plane, with jitter
     std::size_t workers = 4;
     std::string version = "0.1.0";
 };
@@ -96,7 +97,6 @@ class Agent {
     const Clock& clock_;
     Random& random_;
     const AgentOptions options_;
-    HostId host_id_;  // after hello
     std::int64_t epoch_ = 0;
     std::int64_t heartbeat_ms_ = 3'000;
 

@@ -51,10 +51,7 @@ Status Agent::run_start(const link::DesiredGuest& desired) {
     GuestSpec spec;
     spec.guest_id = desired.guest_id;
     spec.instance_id = desired.instance_id;
-    {
-        std::lock_guard lock(mutex_);
-        spec.host_id = host_id_;
-    }
+    spec.host_id = options_.host_id;
     spec.instance_type = desired.instance_type;
     spec.architecture = desired.architecture;
     spec.vcpus = desired.vcpus;

@@ -255,8 +255,7 @@ Result<ec2::DeregisterImageResponse> deregister_image(RequestContext& context,
     return context.write([&](db::Session& session) -> Result<ec2::DeregisterImageResponse> {
         LODGE_TRY(auto image, find_image(session, context, request.image_id));
         if (image.account_id != context.account_id)
-            return fail(ErrorCode::operation_not_permitted,
-                        "You are not the owner of the image '" + request.image_id + "'.");
+            return fail(ErrorCode::auth_failure, "Not authorized for image:" + request.image_id);
         db::images::set_state(session, image.id, ImageState::deregistered);
         db::tags::erase_all(session, image.id.str());
         return ec2::DeregisterImageResponse{true};

@@ -40,6 +40,7 @@ void add_state(ec2::Instance& out, const InstanceRecord& record) {
     const auto& instance = record.instance;
     out.state = to_ec2(record.state());
     out.reason = instance.transition_reason;
+    if (record.state() == InstanceState::pending) out.state_reason = ec2::StateReason{"pending", "pending"};
     if (!instance.state_reason_code.empty())
         out.state_reason = ec2::StateReason{instance.state_reason_code, instance.state_reason};
 }

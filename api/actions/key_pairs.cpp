@@ -65,17 +65,19 @@ Result<std::vector<KeyPair>> select(db::Session& session, const RequestContext& 
     if (request.key_name.empty() && request.key_pair_id.empty())
         return db::key_pairs::list(session, context.account_id, context.region);
     std::vector<KeyPair> found;
+    auto add = [&](KeyPair key_pair) {
+        bool known = std::any_of(found.begin(), found.end(), [&](const KeyPair& k) { return k.id == key_pair.id; });
+        if (!known) found.push_back(std::move(key_pair));
+    };
     for (const auto& name : request.key_name) {
         auto key_pair = db::key_pairs::find_by_name(session, context.account_id, context.region, name);
         if (!key_pair) return fail(ErrorCode::invalid_key_pair_not_found, name);
-        found.push_back(std::move(*key_pair));
+        add(std::move(*key_pair));
     }
     for (const auto& id : request.key_pair_id) {
         auto key_pair = db::key_pairs::find(session, context.account_id, context.region, id);
         if (!key_pair) return fail(ErrorCode::invalid_key_pair_not_found, id);
-        bool known =
-            std::any_of(found.begin(), found.end(), [&](const KeyPair& k) { return k.id == key_pair->id; });
-        if (!known) found.push_back(std::move(*key_pair));
+        add(std::move(*key_pair));
     }
     return found;
 }

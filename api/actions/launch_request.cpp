@@ -65,9 +65,9 @@ Status resolve_cpus(const ec2::RunInstancesRequest& request, LaunchWish& wish) {
 Status resolve_user_data(const ec2::RunInstancesRequest& request, LaunchWish& wish) {
     if (!request.user_data) return {};
     auto bytes = base64_decode(*request.user_data);
-    if (!bytes) return fail(ErrorCode::invalid_user_data_malformed, "Invalid BASE64 encoding of user data.");
+    if (!bytes) return fail(ErrorCode::invalid_parameter_value, "Invalid BASE64 encoding of user data.");
     if (bytes->size() > max_user_data_bytes)
-        return fail(ErrorCode::invalid_user_data_malformed, "User data is limited to 16384 bytes.");
+        return fail(ErrorCode::invalid_parameter_value, "User data is limited to 16384 bytes.");
     wish.user_data = std::move(*bytes);
     return {};
 }

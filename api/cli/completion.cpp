@@ -99,7 +99,7 @@ std::string quote(std::string_view text) {
 }
 
 std::string entry(std::string_view word, std::string_view help) {
-    return " " + quote(fmt::format("{}:{}", word, help));
+    return fmt::format(" {}", quote(fmt::format("{}:{}", word, help)));
 }
 
 // The pattern for `option` after `path`; an empty path stands for every path.
@@ -135,7 +135,7 @@ std::string value_line(const Option& option) {
     if (option.takes == Takes::file) return "files=1";
     if (option.takes != Takes::choice) return "";
     std::string words;
-    for (auto choice : option.choices) words += " " + quote(choice);
+    for (auto choice : option.choices) words.append(" ").append(quote(choice));
     return fmt::format("entries=({})", words.substr(1));
 }
 

@@ -3,7 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <fstream>
+#include <algorithm>
 
 #include "api/actions/image_names.h"
 #include "api/link/json_reply.h"
@@ -61,10 +61,10 @@ Result<std::unique_ptr<Lodged>> Lodged::start(const Options& options) {
     LODGE_CHECK(made->prepare_folders());
     LODGE_CHECK(made->open_database());
     LODGE_CHECK(made->make_services());
-    LODGE_CHECK(made->listen_api());
     LODGE_CHECK(made->listen_agents());
     LODGE_CHECK(made->listen_admin());
     LODGE_CHECK(made->start_simulation());
+    LODGE_CHECK(made->listen_api());  // last: /healthz says that all of it is there
     made->upkeep_thread_ = std::thread([lodged = made.get()] { lodged->upkeep_loop(); });
     return made;
 }
@@ -185,7 +185,23 @@ Status Lodged::start_simulation() {
     if (options_.simulate == 0) return {};
     LODGE_TRY(auto hosts, prepare_simulation(*database_, options_.simulate, zones_, clock_, random_));
     simulation_ = std::make_unique<Simulation>(*agents_, hosts, options_.simulate_boot_ms, clock_, random_);
-    return {};
+    return wait_for_hosts(hosts);
+}
+
+// Simulated hosts join in milliseconds; who asks right after the start finds them.
+Status Lodged::wait_for_hosts(const std::vector<HostId>& hosts) {
+    auto all_ready = [&](db::Session&) -> Result<bool> {
+        return std::all_of(hosts.begin(), hosts.end(), [&](const HostId& id) {
+            const auto* host = claims_->index().find(id);
+            return host && host->condition == scheduler::HostCondition::ok;
+        });
+    };
+    for (int tries = 0; tries < 500; ++tries) {
+        LODGE_TRY(bool ready, database_->write(all_ready));
+        if (ready) return {};
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return fail(ErrorCode::service_unavailable, "the simulated hosts do not come up");
 }
 
 void Lodged::upkeep_loop() {

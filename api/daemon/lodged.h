@@ -35,6 +35,7 @@ class Lodged {
     Status listen_agents();
     Status listen_admin();
     Status start_simulation();
+    Status wait_for_hosts(const std::vector<HostId>& hosts);
     void upkeep_loop();
 
     Options options_;

@@ -90,12 +90,13 @@ struct Simulation::SimulatedHost {
               host_disk_mib, [this](const InstanceId& instance) { return hypervisor.console(instance); },
               [this](const InstanceId& instance) { hypervisor.forget_console(instance); }),
           link(agents, id),
-          agent(hypervisor, storage, link, clock, random, options()) {
+          agent(hypervisor, storage, link, clock, random, options(id)) {
         agent.start();
     }
 
-    static agent::AgentOptions options() {
+    static agent::AgentOptions options(const HostId& id) {
         agent::AgentOptions made;
+        made.host_id = id;
         made.soon_ms = 20;
         made.workers = 1;
         return made;

@@ -91,6 +91,22 @@ struct Call {
 
 namespace {
 
+// The service that an unverified signature names, so that its refusal has that service's shape: the fourth part of
+// Credential=KEY/DATE/REGION/SERVICE/aws4_request, wherever that stands.
+std::string named_service(const http::Request& request) {
+    const auto* header = request.header("Authorization");
+    std::string text = header ? *header : percent_decode(query_of(request.target), true).value_or("");
+    auto at = text.find("Credential=");
+    if (at == std::string::npos) return "ec2";
+    auto scope = std::string_view(text).substr(at, text.find_first_of(",& ", at) - at);
+    for (int part = 0; part < 3; ++part) {
+        auto slash = scope.find('/');
+        if (slash == std::string_view::npos) return "ec2";
+        scope.remove_prefix(slash + 1);
+    }
+    return std::string(scope.substr(0, scope.find('/')));
+}
+
 // Whose request this is: reads the signature, finds the key, compares. Fills the call's account, region and
 // protocol.
 Status authenticate(const http::Request& request, Call& call, auth::SigningKeys& keys) {
@@ -102,10 +118,11 @@ Status authenticate(const http::Request& request, Call& call, auth::SigningKeys&
         return tl::unexpected<Error>(call.protocol->ec2_form ? auth::to_ec2(error) : auth::to_query(error));
     };
     auto& context = call.context;
+    const auto* protocol = query::find_protocol(named_service(request));
+    if (protocol) call.protocol = protocol;
     auto claim = auth::read_claim(signed_request, context.now_ms());
     if (!claim) return refuse(claim.error());
-    const auto* protocol = query::find_protocol(claim->service);
-    if (protocol) call.protocol = protocol;
+    protocol = query::find_protocol(claim->service);
     LODGE_TRY(auto key, context.read([&](db::Session& session) -> Result<std::optional<AccessKey>> {
         return db::accounts::find_key(session, claim->access_key);
     }));

@@ -70,7 +70,7 @@ begin_lines() { NEXT_LINE_AT=$((SECONDS + SECONDS_BETWEEN_LINES)); }
 end_line() { [[ ! -t 1 ]] || printf '\r\033[K'; }
 
 # What the program that writes FILE says last, without colours and other control characters.
-last_line() { tail -n 1 "$1" 2>/dev/null | tr '\r' '\n' | tail -n 1 | sed 's/\x1b\[[0-9;]*m//g' | tr -d '[:cntrl:]'; }
+last_line() { tail -c 2000 "$1" 2>/dev/null | tr '\r' '\n' | sed 's/\x1b\[[0-9;]*m//g' | grep -a '[^[:space:]]' | tail -n 1 | tr -d '[:cntrl:]' || true; }
 
 # watched LOG COMMAND…: runs the command with its output in LOG, and shows the log's last line meanwhile.
 watched() {

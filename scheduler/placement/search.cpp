@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <utility>
 
 namespace lodge::scheduler {
 
@@ -18,7 +17,7 @@ Search::Search(const Partition& partition, const Demand& demand, Strategy strate
     const auto& shapes = partition.free_hosts.shapes();
     unseen_.reserve(shapes.size());
     heap_.reserve(32);
-    looked_.reserve(6);
+    looked_.reserve(12);
     for (const auto& [shape, levels] : shapes) {
         const auto roomy = std::span(levels).subspan(first_level(levels, demand.vcpus));
         if (roomy.empty() || shape.memory_mib() < demand.memory_mib) continue;
@@ -47,10 +46,8 @@ const IndexedHost* Search::next() {
     return nullptr;
 }
 
-void Search::Looked::put_least_first() {
-    for (std::size_t i = 1; i < count; ++i) {
-        if (bounds[i].cost < bounds[0].cost) std::swap(bounds[i], bounds[0]);
-    }
+std::size_t Search::Looked::best() const {
+    return static_cast<std::size_t>(std::min_element(bounds.begin(), bounds.end()) - bounds.begin());
 }
 
 bool Search::Entry::operator>(const Entry& other) const {
@@ -75,7 +72,8 @@ Search::Entry Search::pop() {
 
 void Search::push_looked(std::uint32_t index) {
     const Looked& looked = looked_[index];
-    if (looked.count > 0) push({0, looked.bounds.front().cost, 0, Entry::Kind::looked, index});
+    const std::int64_t bound = looked.bounds[looked.best()];
+    if (bound != Looked::nothing) push({0, bound, 0, Entry::Kind::looked, index});
 }
 
 void Search::push_opened(std::uint32_t index) {
@@ -102,11 +100,14 @@ const Level& Search::next_unseen(const Unseen& unseen) const {
     return strategy_ == Strategy::best_fit ? unseen.levels.front() : unseen.levels.back();
 }
 
-const Level& Search::take_unseen(Unseen& unseen) {
-    const Level& level = next_unseen(unseen);
-    const std::size_t left = unseen.levels.size() - 1;
-    unseen.levels = strategy_ == Strategy::best_fit ? unseen.levels.last(left) : unseen.levels.first(left);
-    return level;
+// The next few.
+std::span<const Level> Search::take_unseen(Unseen& unseen) {
+    const std::size_t all = unseen.levels.size();
+    const std::size_t some = std::min(all, Looked::at_once);
+    const bool fit = strategy_ == Strategy::best_fit;
+    const auto taken = fit ? unseen.levels.first(some) : unseen.levels.last(some);
+    unseen.levels = fit ? unseen.levels.last(all - some) : unseen.levels.first(all - some);
+    return taken;
 }
 
 // The next level's vCPUs, with the best memory that any host of the shape could have.
@@ -129,25 +130,24 @@ void Search::look_at_levels(std::uint32_t index) {
 }
 
 void Search::look_at_some(Unseen& unseen) {
-    Looked& looked = looked_.emplace_back();
-    looked.shape = unseen.shape;
-    for (std::size_t i = 0; i < Looked::at_once && !unseen.levels.empty(); ++i) {
-        const Level& level = take_unseen(unseen);
-        const auto memory = level.memory_bound(strategy_, demand_.memory_mib);
+    const std::span<const Level> levels = take_unseen(unseen);
+    Looked& looked = looked_.emplace_back(Looked{unseen.shape, levels.data(), {}});
+    looked.bounds.fill(Looked::nothing);
+    for (std::size_t i = 0; i < levels.size(); ++i) {
+        const auto memory = levels[i].memory_bound(strategy_, demand_.memory_mib);
         if (!memory) continue;
-        const std::int64_t vcpus = looked.shape->leftover(level.free_vcpus() - demand_.vcpus, 0).vcpus;
-        looked.bounds[looked.count++] = {cost(strategy_, {vcpus, *memory}), &level};
+        const std::int64_t vcpus = unseen.shape->leftover(levels[i].free_vcpus() - demand_.vcpus, 0).vcpus;
+        looked.bounds[i] = cost(strategy_, {vcpus, *memory});
     }
-    looked.put_least_first();
     push_looked(static_cast<std::uint32_t>(looked_.size() - 1));
 }
 
 // Opens the level with the least bound and leaves the others looked at.
 void Search::open_best(std::uint32_t index) {
     Looked& looked = looked_[index];
-    const Level& level = *looked.bounds[0].level;
-    looked.bounds[0] = looked.bounds[--looked.count];
-    looked.put_least_first();
+    const std::size_t best = looked.best();
+    const Level& level = looked.first[best];
+    looked.bounds[best] = Looked::nothing;
     opened_.push_back(
         {looked.shape, level.free_vcpus(), LevelCursor(level, strategy_, demand_.memory_mib, start_)});
     push_looked(index);

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -52,18 +53,15 @@ class Search {
         const Shape* shape;
         std::span<const Level> levels;
     };
-    // Levels that were looked at, with their bounds. The heap knows the least only: to look is much cheaper
-    // than to push.
+    // Levels beside each other that were looked at, with their bounds. The heap knows the least only: to look
+    // is much cheaper than to push.
     struct Looked {
         static constexpr std::size_t at_once = 8;
-        struct Bound {
-            std::int64_t cost;
-            const Level* level;
-        };
+        static constexpr std::int64_t nothing = std::numeric_limits<std::int64_t>::max();
         const Shape* shape;
-        std::size_t count = 0;
-        std::array<Bound, at_once> bounds;  // `count` of them, the least first
-        void put_least_first();
+        const Level* first;
+        std::array<std::int64_t, at_once> bounds;  // costs; nothing: no such level, nothing fits, or opened
+        std::size_t best() const;
     };
     // A level whose hosts are being read.
     struct Opened {
@@ -90,7 +88,7 @@ class Search {
 
     Entry unseen_bound(std::uint32_t index) const;
     const Level& next_unseen(const Unseen& unseen) const;
-    const Level& take_unseen(Unseen& unseen);
+    std::span<const Level> take_unseen(Unseen& unseen);
     void look_at_levels(std::uint32_t index);
     void look_at_some(Unseen& unseen);
     void open_best(std::uint32_t index);

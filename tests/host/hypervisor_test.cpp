@@ -24,7 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int boot_timeout_s = 60;
+constexpr int boot_timeout_s = 300;  // a boot takes 3 s, if the machine does nothing else
+constexpr int reaction_timeout_s = 120;
 constexpr const char* cmdline = "console=ttyS0 loglevel=6 panic=5 no_timer_check cryptomgr.notests";
 
 std::string from_environment(const char* name, const std::string& otherwise) {
@@ -76,7 +77,8 @@ class HypervisorTest : public ::testing::Test {
     void TearDown() override {
         if (!storage_) return;
         fs::remove(hold_);
-        EXPECT_TRUE(eventually(10, [&] { return hypervisor_->destroy(spec_.guest_id).has_value(); }));
+        EXPECT_TRUE(
+            eventually(reaction_timeout_s, [&] { return hypervisor_->destroy(spec_.guest_id).has_value(); }));
         EXPECT_TRUE(hypervisor_->undefine(spec_.guest_id));
         EXPECT_TRUE(hypervisor_->list()->empty());
         if (HasFailure()) std::fprintf(stderr, "--- console\n%s\n---\n", console().c_str());
@@ -166,7 +168,7 @@ TEST_F(HypervisorTest, GuestBootsKnowsItselfAndPowersOff) {
     EXPECT_NE(owner_of(spec_.root_path), 0U);  // QEMU is not root, and is given the disk,
     EXPECT_EQ(owner_of(spec_.base_path), 0U);  // but never the image
     ASSERT_TRUE(hypervisor_->request_shutdown(spec_.guest_id));
-    EXPECT_TRUE(eventually(20, [&] { return is(DomainState::shut_off); }));
+    EXPECT_TRUE(eventually(reaction_timeout_s, [&] { return is(DomainState::shut_off); }));
     EXPECT_EQ(only().end_reason, EndReason::guest_shutdown);
     EXPECT_NE(console().find("lodge-tiny: powering off"), std::string::npos);
     EXPECT_EQ(owner_of(spec_.root_path), 0U);
@@ -202,7 +204,7 @@ TEST_F(HypervisorTest, RebootThatTheGuestMissedIsForgottenByAReset) {
     ASSERT_TRUE(hypervisor_->reset(spec_.guest_id));
     ASSERT_TRUE(ready(1));
     ASSERT_TRUE(hypervisor_->request_shutdown(spec_.guest_id));
-    EXPECT_TRUE(eventually(20, [&] { return is(DomainState::shut_off); }));
+    EXPECT_TRUE(eventually(reaction_timeout_s, [&] { return is(DomainState::shut_off); }));
 }
 
 TEST_F(HypervisorTest, StartingARunningGuestLeavesItAlone) {
@@ -246,7 +248,7 @@ TEST_F(HypervisorTest, KilledQemuIsACrash) {
     changes = 0;
     const fs::path pid_file = fs::path(libvirtd_) / "run/qemu" / (domain_name(spec_.guest_id) + ".pid");
     ASSERT_EQ(kill(pid_from(pid_file), SIGKILL), 0);
-    EXPECT_TRUE(eventually(20, [&] { return is(DomainState::shut_off); }));
+    EXPECT_TRUE(eventually(reaction_timeout_s, [&] { return is(DomainState::shut_off); }));
     EXPECT_EQ(only().end_reason, EndReason::crashed);
     EXPECT_GT(changes, 0);
     hypervisor_->on_change({});
@@ -256,15 +258,15 @@ TEST_F(HypervisorTest, GuestOutlivesLibvirtdAndTheAgent) {
     if (libvirtd_.empty()) GTEST_SKIP() << "needs tests/host/libvirtd.py";
     start_and_wait();
     kill_libvirtd();
-    EXPECT_TRUE(eventually(20, [&] { return hypervisor_->list().has_value(); }));
-    EXPECT_TRUE(eventually(20, [&] { return is(DomainState::running); }));
+    EXPECT_TRUE(eventually(reaction_timeout_s, [&] { return hypervisor_->list().has_value(); }));
+    EXPECT_TRUE(eventually(reaction_timeout_s, [&] { return is(DomainState::running); }));
     ASSERT_TRUE(hypervisor_->request_reboot(spec_.guest_id));
     EXPECT_TRUE(ready(2));
     EXPECT_EQ(hypervisor_->reboots_seen(spec_.guest_id), 1);  // events come over the new connection
     make_hypervisor();
     EXPECT_TRUE(is(DomainState::running));
     ASSERT_TRUE(hypervisor_->request_shutdown(spec_.guest_id));
-    EXPECT_TRUE(eventually(20, [&] { return is(DomainState::shut_off); }));
+    EXPECT_TRUE(eventually(reaction_timeout_s, [&] { return is(DomainState::shut_off); }));
 }
 
 TEST_F(HypervisorTest, PowerOffWhileLibvirtdIsAwayIsToldLater) {
@@ -273,11 +275,12 @@ TEST_F(HypervisorTest, PowerOffWhileLibvirtdIsAwayIsToldLater) {
     spill(hold_, "");
     ASSERT_TRUE(hypervisor_->request_shutdown(spec_.guest_id));
     kill_libvirtd();
-    EXPECT_TRUE(eventually(20, [&] { return count(console(), "lodge-tiny: powering off") == 1; }));
+    EXPECT_TRUE(
+        eventually(reaction_timeout_s, [&] { return count(console(), "lodge-tiny: powering off") == 1; }));
     EXPECT_EQ(hypervisor_->list().error().code, ErrorCode::service_unavailable);
     std::this_thread::sleep_for(std::chrono::seconds(2));
     fs::remove(hold_);
-    EXPECT_TRUE(eventually(20, [&] {
+    EXPECT_TRUE(eventually(reaction_timeout_s, [&] {
         const auto domains = hypervisor_->list();
         return domains && domains->size() == 1 && domains->front().state == DomainState::shut_off;
     }));
@@ -289,8 +292,8 @@ TEST_F(HypervisorTest, LostVirtlogdCostsConsoleOutputAlone) {
     start_and_wait();
     ASSERT_EQ(kill(pid_from(fs::path(libvirtd_) / "virtlogd.pid"), SIGKILL), 0);
     ASSERT_TRUE(hypervisor_->request_shutdown(spec_.guest_id));
-    EXPECT_TRUE(eventually(20, [&] { return is(DomainState::shut_off); }));
-    EXPECT_TRUE(eventually(10, [&] { return hypervisor_->start(spec_).has_value(); }));
+    EXPECT_TRUE(eventually(reaction_timeout_s, [&] { return is(DomainState::shut_off); }));
+    EXPECT_TRUE(eventually(reaction_timeout_s, [&] { return hypervisor_->start(spec_).has_value(); }));
     EXPECT_TRUE(ready(2));
 }
 

@@ -161,9 +161,9 @@ class Tidy(unittest.TestCase):
 
     def test_formatted(self):
         files = [str(p) for p in sources(*CODE, "tests")]
-        done = subprocess.run(["clang-format", "--dry-run", "-Werror", *files], capture_output=True, text=True, check=False)
+        done = subprocess.run(["clang-format-14", "--dry-run", "-Werror", *files], capture_output=True, text=True, check=False)
         bad = sorted(set(re.findall(r"^(\S+?):\d+:\d+: error", done.stderr, re.MULTILINE)))
-        self.expect_none(f"{name}: run clang-format -i" for name in bad)
+        self.expect_none(f"{name}: run clang-format-14 -i" for name in bad)
 
     def test_shell_scripts(self):
         scripts = [p for p in (ROOT / "deploy").rglob("*") if p.is_file() and (

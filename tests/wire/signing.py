@@ -1,5 +1,6 @@
 """Raw requests, signed by botocore's SigV4 but sent by http.client: what boto3 itself would never send."""
 import datetime
+import hashlib
 import http.client
 import xml.etree.ElementTree as ElementTree
 from collections import namedtuple
@@ -54,10 +55,12 @@ def sign(lodge, account, body, method="POST", target="/", headers=None, service=
     return dict(request.headers.items())
 
 
-def presign(lodge, account, parameters, method="GET", expires=60, service="ec2", region=REGION, when=0):
-    """The target (path and query) of a presigned request without a body."""
+def presign(lodge, account, parameters, method="GET", body=b"", expires=60, service="ec2", region=REGION, when=0):
+    """The target (path and query) of a presigned request. boto itself presigns no body; ours counts."""
     request = AWSRequest(method=method, url=f"{lodge.endpoint}/?{encode(parameters)}", data=b"")
-    _at(SigV4QueryAuth, when)(Credentials(account.key, account.secret), service, region, expires=expires).add_auth(request)
+    signer = _at(SigV4QueryAuth, when)(Credentials(account.key, account.secret), service, region, expires=expires)
+    signer.payload = lambda _: hashlib.sha256(body).hexdigest()
+    signer.add_auth(request)
     return request.url[len(lodge.endpoint):]
 
 

@@ -162,7 +162,7 @@ class Capacity(WireTest):
 
     def test_at_least_min_or_nothing(self):
         message = self.assert_code("InsufficientInstanceCapacity", self.run_big, status=500, least=3, most=5)
-        self.assertRegex(message, r"^One zone has room for only 2 of 3 x \(16 vCPU, 131072 MiB\): .*memory")
+        self.assertRegex(message, r"^One zone has room for only 2 of 3 x \(16 vCPU, 131072 MiB\): .* 130560 MiB free\.$")
         self.assertEqual([], instances_of(self.ec2.describe_instances()))
 
     def test_at_most_what_fits(self):
@@ -172,8 +172,8 @@ class Capacity(WireTest):
                                   r"the nearest has \d+ vCPUs and \d+ MiB free\.$")
 
     def test_vcpus_run_out(self):
-        few = {"ImageId": IMAGE, "InstanceType": "t3.nano"}
-        self.assert_code("InsufficientInstanceCapacity", self.ec2.run_instances, "lack", **few, MinCount=513, MaxCount=513)
+        self.assert_code("InsufficientInstanceCapacity", self.ec2.run_instances, "512 of 513", "0 vCPUs", ImageId=IMAGE,
+                         InstanceType="t3.nano", MinCount=513, MaxCount=513)
 
     def test_capacity_comes_back(self):
         ids = [i["InstanceId"] for i in self.run_big(2, 2)]

@@ -121,6 +121,7 @@ class AgentTest : public ::testing::Test {
     void make_agent() {
         link = std::make_unique<FakeControl>();
         AgentOptions options;
+        options.host_id = HostId::trusted("h-00000000000000001");
         options.soon_ms = 5;
         options.period_ms = 50;
         options.longest_backoff_ms = 300;
