@@ -66,7 +66,8 @@ Result<std::vector<KeyPair>> select(db::Session& session, const RequestContext& 
         return db::key_pairs::list(session, context.account_id, context.region);
     std::vector<KeyPair> found;
     auto add = [&](KeyPair key_pair) {
-        bool known = std::any_of(found.begin(), found.end(), [&](const KeyPair& k) { return k.id == key_pair.id; });
+        bool known =
+            std::any_of(found.begin(), found.end(), [&](const KeyPair& k) { return k.id == key_pair.id; });
         if (!known) found.push_back(std::move(key_pair));
     };
     for (const auto& name : request.key_name) {

@@ -16,8 +16,10 @@ std::vector<Zone> Settings::zones_of(std::string_view region) const {
 Result<std::optional<std::string>> replay(db::Session& session, const RequestContext& context,
                                           const std::optional<std::string>& client_token) {
     if (!client_token || client_token->empty()) return std::nullopt;
-    bool ascii = std::all_of(client_token->begin(), client_token->end(), [](char c) { return c >= ' ' && c <= '~'; });
-    if (!ascii) return fail(ErrorCode::invalid_parameter_value, "ClientToken may hold ASCII characters only.");
+    bool ascii =
+        std::all_of(client_token->begin(), client_token->end(), [](char c) { return c >= ' ' && c <= '~'; });
+    if (!ascii)
+        return fail(ErrorCode::invalid_parameter_value, "ClientToken may hold ASCII characters only.");
     auto earlier =
         db::client_tokens::find(session, context.account_id, context.region, context.action, *client_token);
     if (!earlier) return std::nullopt;

@@ -91,8 +91,8 @@ struct Call {
 
 namespace {
 
-// The service that an unverified signature names, so that its refusal has that service's shape: the fourth part of
-// Credential=KEY/DATE/REGION/SERVICE/aws4_request, wherever that stands.
+// The service that an unverified signature names, so that its refusal has that service's shape: the fourth
+// part of Credential=KEY/DATE/REGION/SERVICE/aws4_request, wherever that stands.
 std::string named_service(const http::Request& request) {
     const auto* header = request.header("Authorization");
     std::string text = header ? *header : percent_decode(query_of(request.target), true).value_or("");

@@ -69,16 +69,17 @@ option_of() {
   printf '%s\n' "${value:-$3}"
 }
 
-# set_option FILE KEY VALUE: changes the option's line, or puts one on top, before any section.
+# set_option FILE KEY VALUE: changes the option's line, or puts one above the others, before any section.
 set_option() {
-  local file=$1 key=$2 line="$2 = $3" text
+  local file=$1 key=$2 line="$2 = $3"
   ! grep -qxF -- "$line" "$file" || return 0
-  if grep -q "^$key *=" "$file"; then
-    text=$(KEY=$key LINE=$line awk '$0 ~ "^" ENVIRON["KEY"] " *=" { $0 = ENVIRON["LINE"] } { print }' "$file")
-  else
-    text=$(printf '%s\n' "$line"; cat "$file")
-  fi
-  printf '%s\n' "$text" >"$file.new"
+  KEY=$key LINE=$line awk '
+    BEGIN { key = "^" ENVIRON["KEY"] " *="; line = ENVIRON["LINE"] }
+    NR == FNR { known = known || $0 ~ key; next }
+    known && $0 ~ key { print line; next }
+    !known && !done && !/^ *(#|$)/ { print line; done = 1 }
+    { print }
+    END { if (!known && !done) print line }' "$file" "$file" >"$file.new"
   mv "$file.new" "$file"
 }
 

@@ -106,10 +106,10 @@ class Cloud:
         except CommandError:
             return None
 
-    def lodge(self, *arguments):
+    def lodge(self, *arguments, state_dir=None):
         """Runs the operator's command line; its output."""
-        done = subprocess.run([binary("api/lodge"), "--state-dir", self.state_dir, *arguments], capture_output=True,
-                              text=True, check=False, stdin=subprocess.DEVNULL, timeout=120)
+        done = subprocess.run([binary("api/lodge"), "--state-dir", state_dir or self.state_dir, *arguments],
+                              capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=120)
         if done.returncode != 0:
             raise CommandError(done)
         return done.stdout

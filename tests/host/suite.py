@@ -5,6 +5,7 @@ import argparse
 import os
 import sys
 import time
+import traceback
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -27,22 +28,23 @@ class Result(unittest.TextTestResult):
 
     def addError(self, test, err):
         super().addError(test, err)
-        self.show_logs(test)
+        self.show(test, err)
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self.show_logs(test)
+        self.show(test, err)
 
     def addSubTest(self, test, subtest, err):
         super().addSubTest(test, subtest, err)
         if err is not None:
-            self.show_logs(test)
+            self.show(subtest, err)
 
-    def show_logs(self, test):
-        cloud = getattr(test, "cloud", None)
-        if cloud is not None:
-            self.stream.writeln(f"\n=== {test.id()}\n{cloud.logs(60)}")
-            self.stream.flush()
+    def show(self, test, err):
+        """At once: the logs go with their cloud, and whoever ends a run early wants to know as well."""
+        cloud = getattr(getattr(test, "test_case", test), "cloud", None)
+        self.stream.writeln(f"\n=== {test.id()}\n{''.join(traceback.format_exception(*err))}")
+        self.stream.writeln(cloud.logs(60) if cloud else "")
+        self.stream.flush()
 
 
 def main():

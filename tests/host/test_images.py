@@ -113,7 +113,7 @@ class FormatTest(CloudTest):
         image_id = self.cloud.import_tiny("tiny-deleted", disk=path, fmt="raw")
         (each,) = self.launch_ready(ImageId=image_id)
         self.cloud.lodge("image", "delete", image_id)
-        with self.refused("InvalidAMIID.Unavailable"):
+        with self.refused("InvalidAMIID.NotFound"):
             self.launch(ImageId=image_id)
         self.ec2.stop_instances(InstanceIds=[each])
         self.wait_state(each, "stopped")

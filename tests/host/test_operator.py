@@ -5,15 +5,16 @@ import os
 import shutil
 import subprocess
 
-from case import CloudTest
+from case import LIVE, CloudTest
 from cloud import CommandError, image_facts
 from programs import Program, eventually
 
 
 class OperatorTest(CloudTest):
-    def says_no(self, *arguments):
+    def says_no(self, *arguments, state_dir=None):
+        """What `lodge` answers when it refuses."""
         with self.assertRaises(CommandError) as caught:
-            self.cloud.lodge(*arguments)
+            self.cloud.lodge(*arguments, state_dir=state_dir)
         self.assertEqual(caught.exception.status, 1)
         return caught.exception.message
 
@@ -85,10 +86,10 @@ class BackupTest(OperatorTest):
         self.says_no("backup", backup)  # overwrites nothing either
         self.assertIn("lodged is running", self.says_no("restore", backup))
         os.mkdir(fresh)
-        self.cloud.lodge("--state-dir", fresh, "restore", backup)
-        self.assertIn("overwrites nothing", self.says_no("--state-dir", fresh, "restore", backup))
+        self.cloud.lodge("restore", backup, state_dir=fresh)
+        self.assertIn("overwrites nothing", self.says_no("restore", backup, state_dir=fresh))
         shutil.copy("/bin/true", f"{self.cloud.folder}/rubbish")
-        self.assertIn("not an SQLite", self.says_no("--state-dir", fresh, "restore", f"{self.cloud.folder}/rubbish"))
+        self.assertIn("not an SQLite", self.says_no("restore", f"{self.cloud.folder}/rubbish", state_dir=fresh))
         self.stays(each, "running")
 
     def test_lodged_with_a_restored_database_takes_its_guests_over(self):
@@ -106,7 +107,7 @@ class BackupTest(OperatorTest):
         self.cloud.start_lodged()
         self.cloud.wait_schedulable()
         self.stays(known, "running")
-        self.assertEqual([instance["InstanceId"] for instance in self.instances()], [known])
+        self.assertEqual([instance["InstanceId"] for instance in self.instances(LIVE)], [known])
         self.terminate(known)
         # Nobody knows whose guest that is: it runs on until the operator decides.
         self.assertEqual(self.libvirt.qemu_pid(orphan), pids[1])
@@ -152,7 +153,7 @@ class ImageTest(OperatorTest):
         with open(self.path("damaged"), "r+b") as file:
             file.seek(48)  # where the refcount table is
             file.write(bytes([0xFF] * 8))
-        for name, fmt, why in (("overlay", "qcow2", "backing"), ("data-file", "qcow2", "data file"),
+        for name, fmt, why in (("overlay", "qcow2", "backing"), ("data-file", "qcow2", "another file"),
                                ("vmdk", "qcow2", "qcow2"), ("vmdk", "raw", "raw"), ("raw", "qcow2", "qcow2"),
                                (os.path.relpath(tiny, self.cloud.folder), "raw", "qcow2"),
                                ("short", "qcow2", ""), ("damaged", "qcow2", ""), ("missing", "raw", "missing")):

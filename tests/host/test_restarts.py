@@ -138,7 +138,9 @@ class ControlPlaneTest(CloudTest):
     def test_guests_outlive_lodged_and_are_still_managed(self):
         (each,) = self.launch_ready()
         pid = self.qemu_pid(each)
+        asked = time.monotonic()
         self.assertEqual(self.cloud.lodged.stop(), 0)
+        self.assertLess(time.monotonic() - asked, 4, "lodged waits for somebody until its patience ends")
         self.cloud.start_lodged()
         self.cloud.wait_schedulable()
         self.stays(each, "running")

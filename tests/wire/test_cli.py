@@ -20,7 +20,7 @@ class Cli(WireTest):
         self.home = pathlib.Path(home.name)
         self.environment = {"PATH": "/usr/bin:/bin", "HOME": home.name, "LANG": "C.UTF-8", "AWS_PAGER": "", "AWS_EC2_METADATA_DISABLED": "true",
                             "AWS_ACCESS_KEY_ID": self.account.key, "AWS_SECRET_ACCESS_KEY": self.account.secret,
-                            "AWS_DEFAULT_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1"}
+                            "AWS_DEFAULT_REGION": "us-east-1"}
 
     def run_aws(self, words):
         command = [AWS, "--endpoint-url", self.lodge.endpoint, *words]

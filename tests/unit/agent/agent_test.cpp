@@ -17,8 +17,8 @@ class FakeControl final : public Link {
   public:
     Result<link::HelloReply> hello(const link::HelloRequest& request) override {
         std::lock_guard lock(mutex_);
-        ++hellos;
-        facts = request.facts;
+        facts_ = request.facts;
+        changed_.notify_all();
         return link::HelloReply{HostId::trusted("h-00000000000000001"), 1, 100, 1000};
     }
     Result<link::HeartbeatReply> heartbeat(const link::Heartbeat&) override {
@@ -98,8 +98,11 @@ class FakeControl final : public Link {
             history_.begin(), history_.end(), [&](const auto& seen) { return seen.observed == observed; }));
     }
 
-    int hellos = 0;
-    link::HostFacts facts;
+    std::optional<link::HostFacts> wait_for_hello() {
+        std::unique_lock lock(mutex_);
+        changed_.wait_for(lock, std::chrono::seconds(20), [&] { return facts_.has_value(); });
+        return facts_;
+    }
 
   private:
     std::mutex mutex_;
@@ -108,6 +111,7 @@ class FakeControl final : public Link {
     std::vector<link::ObservedGuest> history_;
     std::vector<link::ConsoleOutput> consoles_;
     std::vector<InstanceId> console_requests_;
+    std::optional<link::HostFacts> facts_;
     std::uint64_t version_ = 1;
     bool interrupted_ = false;
     bool away_ = false;
@@ -177,10 +181,10 @@ TEST_F(AgentTest, StartsStopsAndRemoves) {
 }
 
 TEST_F(AgentTest, SaysHelloWithTheHostsFacts) {
-    run_one();
-    EXPECT_GE(link->hellos, 1);
-    EXPECT_EQ(link->facts.vcpus, 8);
-    EXPECT_EQ(link->facts.accelerator, "simulated");
+    auto facts = link->wait_for_hello();
+    ASSERT_TRUE(facts);
+    EXPECT_EQ(facts->vcpus, 8);
+    EXPECT_EQ(facts->accelerator, "simulated");
 }
 
 TEST_F(AgentTest, ReportsAPowerOffFromInside) {
