@@ -107,7 +107,7 @@ class Agent {
     bool known_ = false;  // a poll has told what is desired
     std::map<GuestId, Entry> guests_;
     std::uint64_t steps_ended_ = 0;
-    std::string hypervisor_error_ = "not asked yet";
+    std::string hypervisor_error_;
 
     std::mutex work_mutex_;
     std::condition_variable work_wake_;

@@ -51,10 +51,18 @@ bool version_well_formed(std::string_view version) {
                        [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
 }
 
+// In any case of letters.
+bool starts_with_word(std::string_view text, std::string_view lower) {
+    return text.size() >= lower.size() &&
+           std::equal(lower.begin(), lower.end(), text.begin(), [](char a, char b) {
+               return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b + 32) : b);
+           });
+}
+
 Result<query::Parameters> read_parameters(const http::Request& request) {
     if (request.method == "GET") return query::parse_form(query_of(request.target));
     const auto* type = request.header("Content-Type");
-    bool form = !type || type->starts_with("application/x-www-form-urlencoded");
+    bool form = !type || starts_with_word(*type, "application/x-www-form-urlencoded");
     if (!form)
         return fail(ErrorCode::malformed_query_string, "the body is not application/x-www-form-urlencoded.");
     auto query = query_of(request.target);

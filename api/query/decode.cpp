@@ -37,16 +37,18 @@ auto invalid(const Path& path, std::string_view value, std::string_view why) {
                 "Value (" + shown + ") for parameter " + path.text() + " is invalid. " + std::string(why));
 }
 
-// XML 1.0 has no way to write most control characters, so no reply could ever show them.
+// XML 1.0 has no way to write some characters, so no reply could ever show them.
 bool xml_text(std::string_view text) {
-    return std::none_of(text.begin(), text.end(), [](char c) {
-        auto byte = static_cast<unsigned char>(c);
-        return byte < 0x20 && c != '\t' && c != '\n' && c != '\r';
-    });
+    for (std::size_t at = 0; at < text.size();) {
+        auto character = text.substr(at, utf8_length(text, at));
+        if (!xml_character(character)) return false;
+        at += character.size();
+    }
+    return true;
 }
 
 Status check_text(const Field& field, std::string_view value, const Path& path) {
-    if (!utf8_valid(value) || !xml_text(value)) {
+    if (!xml_text(value)) {
         return fail(
             ErrorCode::invalid_parameter_value,
             "The value of parameter " + path.text() + " holds bytes that are not printable UTF-8 text.");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "proto/base/clock.h"
@@ -87,6 +88,29 @@ void append_struct(std::string& out, const StructTable& table, const void* objec
     }
 }
 
+std::string_view entity_of(char c) {
+    switch (c) {
+        case '&':
+            return "&amp;";
+        case '<':
+            return "&lt;";
+        case '>':
+            return "&gt;";
+        case '"':
+            return "&quot;";
+        case '\r':
+            return "&#13;";
+        default:
+            return {};
+    }
+}
+
+// What a client is told of its own bytes stays short.
+std::string_view shortened(std::string_view message) {
+    constexpr std::size_t longest = 1'000;
+    return message.substr(0, longest);
+}
+
 void open_root(std::string& out, std::string_view name, std::string_view xml_namespace) {
     out += R"(<?xml version="1.0" encoding="UTF-8"?>)"
            "\n<";
@@ -105,33 +129,15 @@ const Protocol* find_protocol(std::string_view service) {
 }
 
 void append_escaped(std::string& out, std::string_view text) {
-    for (char c : text) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            case '\r':
-                out += "&#13;";
-                break;
-            case '\t':
-            case '\n':
-                out += c;
-                break;
-            default:
-                if (static_cast<unsigned char>(c) < 0x20) {
-                    out += "\xEF\xBF\xBD";
-                } else {
-                    out += c;
-                }
+    for (std::size_t at = 0; at < text.size();) {
+        auto character = text.substr(at, utf8_length(text, at));
+        at += std::max<std::size_t>(1, character.size());
+        if (!xml_character(character)) {
+            out += "\xEF\xBF\xBD";
+        } else if (auto entity = entity_of(character.front()); !entity.empty()) {
+            out += entity;
+        } else {
+            out += character;
         }
     }
 }
@@ -165,7 +171,7 @@ std::string encode_error(const Protocol& protocol, const Error& error, std::stri
         out = R"(<?xml version="1.0" encoding="UTF-8"?>)"
               "\n<Response><Errors><Error>";
         leaf(out, "Code", wire_code(error.code));
-        leaf(out, "Message", error.message);
+        leaf(out, "Message", shortened(error.message));
         out += "</Error></Errors>";
         leaf(out, "RequestID", request_id);
         return out += "</Response>";
@@ -174,7 +180,7 @@ std::string encode_error(const Protocol& protocol, const Error& error, std::stri
     open(out, "Error");
     leaf(out, "Type", http_status(error.code) >= 500 ? "Receiver" : "Sender");
     leaf(out, "Code", wire_code(error.code));
-    leaf(out, "Message", error.message);
+    leaf(out, "Message", shortened(error.message));
     close(out, "Error");
     leaf(out, "RequestId", request_id);
     return out += "</ErrorResponse>";

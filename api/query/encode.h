@@ -27,7 +27,8 @@ std::string encode_response(const Protocol& protocol, const ec2::ActionTable& ac
 
 std::string encode_error(const Protocol& protocol, const Error& error, std::string_view request_id);
 
-// Appends `text` with markup escaped; control characters that XML cannot hold become U+FFFD.
+// Appends `text` with markup escaped; what XML 1.0 cannot hold (control characters, bytes that
+// are not UTF-8) becomes U+FFFD.
 void append_escaped(std::string& out, std::string_view text);
 
 }  // namespace lodge::query

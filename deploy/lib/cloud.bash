@@ -55,6 +55,7 @@ ensure_account() {
     secret=$(jq -r .secret_key <<<"$made")
   fi
   (umask 077 && environment "$key" "$secret" >"$ENV_FILE.new")
+  [[ ! -e $ENV_FILE ]] || chown --reference "$ENV_FILE" "$ENV_FILE.new"
   [[ -z ${SUDO_UID:-} ]] || chown "$SUDO_UID" "$ENV_FILE.new"
   mv "$ENV_FILE.new" "$ENV_FILE"
 }
@@ -130,13 +131,16 @@ is_imported() {
   lodge --json image list | jq -e --arg name "$1" --arg id "$2" 'any(.images[]; .id == $id and .name == $name)' >/dev/null
 }
 
+# Instances of the old image keep what they boot from: lodged holds on to content that is in use. Its kernel and ramdisk
+# are images as well, and may be another image's, too; then lodged keeps them.
 forget_image() {
-  local old
-  for old in $(lodge --json image list | jq -r --arg name "$1" --arg owner "$OPERATOR_ACCOUNT" \
-    '.images[] | select(.name == $name and .account_id == $owner) | .id'); do
+  local old kernel ramdisk part
+  while read -r old kernel ramdisk; do
     say "the image $1 has changed; deleting $old"
     lodge image delete "$old" >/dev/null
-  done
+    for part in $ramdisk $kernel; do lodge image delete "$part" >/dev/null 2>&1 || true; done
+  done < <(lodge --json image list | jq -r --arg name "$1" --arg owner "$OPERATOR_ACCOUNT" \
+    '.images[] | select(.name == $name and .account_id == $owner) | "\(.id) \(.kernel_id) \(.ramdisk_id)"')
 }
 
 import_image() {

@@ -53,6 +53,8 @@ demo() {
   say "demo: $id is terminated"
 }
 
+state_option() { [[ $STATE == "$DEFAULT_STATE" ]] || printf ' --state-dir %s' "$STATE"; }
+
 say_what_next() {
   cat <<TEXT
 
@@ -63,7 +65,7 @@ Lodge is up. What to type next:
   aws --endpoint-url \$LODGE_ENDPOINT ec2 run-instances --image-id ${IMAGE_ID} --instance-type $DEMO_TYPE --key-name me --count 2
   aws --endpoint-url \$LODGE_ENDPOINT ec2 wait instance-running --instance-ids i-…
   aws --endpoint-url \$LODGE_ENDPOINT ec2 get-console-output --instance-id i-… --output text --latest
-  lodge host list; lodge instance list; lodge --help
-  $DEPLOY/down$([[ $STATE == "$DEFAULT_STATE" ]] || printf ' --state-dir %s' "$STATE")
+  ${SUDO_UID:+sudo }lodge$(state_option) host list
+  $DEPLOY/down$(state_option)
 TEXT
 }

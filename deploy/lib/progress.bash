@@ -69,8 +69,13 @@ progress_line() {
 begin_lines() { NEXT_LINE_AT=$((SECONDS + SECONDS_BETWEEN_LINES)); }
 end_line() { [[ ! -t 1 ]] || printf '\r\033[K'; }
 
-# What the program that writes FILE says last, without colours and other control characters.
-last_line() { tail -c 2000 "$1" 2>/dev/null | tr '\r' '\n' | sed 's/\x1b\[[0-9;]*m//g' | grep -a '[^[:space:]]' | tail -n 1 | tr -d '[:cntrl:]' || true; }
+# What the program that writes FILE says last, without colours, other control characters and a count of seconds like ours.
+last_line() {
+  local text
+  text=$(tail -c 2000 "$1" | tr '\r' '\n' | sed 's/\x1b\[[0-9;]*m//g' | grep -a '[^[:space:]]' | tail -n 1 || true)
+  text=$(tr -d '[:cntrl:]' <<<"$text" | sed 's/^\[ *[0-9]* s\] //')
+  printf '%s\n' "${text:-$DOING}"
+}
 
 # watched LOG COMMAND…: runs the command with its output in LOG, and shows the log's last line meanwhile.
 watched() {

@@ -17,7 +17,7 @@ purge_machine() {
   fi
   for name in lodged lodge-agent lodge; do rm -f "$BIN/$name"; done
   rm -f "$SHARE/instance_types.toml" "$COMPLETION"
-  rmdir "$SHARE" 2>/dev/null || true
+  rmdir "$SHARE" "${COMPLETION%/*}" "${COMPLETION%/*/*}" 2>/dev/null || true
 }
 
 programs_in_use() {

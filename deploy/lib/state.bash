@@ -31,10 +31,13 @@ configured_state() {
 
 # QEMU's user passes through the folder to the guests' disks; everything else in it is for root.
 make_state_folders() {
-  is_ours || fail "$STATE is there already and holds something else; take another --state-dir"
   mkdir -p "$STATE" "$RUN" "$LOG" "$IMAGES" "$CONFIG"
   chmod 711 "$STATE"
   chmod 700 "$RUN" "$LOG" "$IMAGES"
+}
+
+check_state() {
+  is_ours || fail "$STATE is there already and holds something else; take another --state-dir"
   check_passable
 }
 
@@ -47,7 +50,7 @@ check_passable() {
   local folder
   folder=$(dirname "$STATE")
   while [[ $folder != / ]]; do
-    [[ $(stat -c %A "$folder") == *[xt] ]] ||
+    [[ ! -e $folder || $(stat -c %A "$folder") == *[xt] ]] ||
       fail "QEMU's user may not pass through $folder (chmod o+x $folder), so guests could not use disks in $STATE"
     folder=$(dirname "$folder")
   done

@@ -246,27 +246,37 @@ std::optional<UnixMs> parse_amz_date(std::string_view text) {
     return to_unix_ms(*y, *mo, *d, *h, *mi, *s, 0);
 }
 
-bool utf8_valid(std::string_view text) {
+std::size_t utf8_length(std::string_view text, std::size_t at) {
     auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-    for (std::size_t i = 0; i < text.size();) {
-        unsigned lead = byte(i);
-        std::size_t length = lead < 0x80       ? 1
-                             : lead >> 5 == 6  ? 2
-                             : lead >> 4 == 14 ? 3
-                             : lead >> 3 == 30 ? 4
-                                               : 0;
+    unsigned lead = byte(at);
+    if (at >= text.size()) return 0;
+    if (lead < 0x80) return 1;
+    std::size_t length = lead >> 5 == 6 ? 2 : lead >> 4 == 14 ? 3 : lead >> 3 == 30 ? 4 : 0;
+    if (length == 0) return 0;
+    unsigned point = lead & (0xffU >> (length + 1));
+    for (std::size_t k = 1; k < length; ++k) {
+        if ((byte(at + k) & 0xc0) != 0x80) return 0;
+        point = point << 6 | (byte(at + k) & 0x3f);
+    }
+    constexpr std::array<unsigned, 5> least = {0, 0, 0x80, 0x800, 0x10000};
+    bool good = point >= least.at(length) && point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
+    return good ? length : 0;
+}
+
+bool utf8_valid(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        auto length = utf8_length(text, at);
         if (length == 0) return false;
-        unsigned point = length == 1 ? lead : lead & (0xffU >> (length + 1));
-        for (std::size_t k = 1; k < length; ++k) {
-            if ((byte(i + k) & 0xc0) != 0x80) return false;
-            point = point << 6 | (byte(i + k) & 0x3f);
-        }
-        constexpr std::array<unsigned, 5> least = {0, 0, 0x80, 0x800, 0x10000};
-        if (point < least.at(length) || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-            return false;
-        i += length;
+        at += length;
     }
     return true;
+}
+
+bool xml_character(std::string_view character) {
+    if (character.empty()) return false;
+    auto first = static_cast<unsigned char>(character.front());
+    if (character.size() == 1) return first >= 0x20 || first == '\t' || first == '\n' || first == '\r';
+    return character != "\xEF\xBF\xBE" && character != "\xEF\xBF\xBF";
 }
 
 }  // namespace lodge

@@ -35,7 +35,11 @@ std::optional<UnixMs> parse_time(std::string_view text);
 // "20261123T201300Z", as SigV4 writes it.
 std::optional<UnixMs> parse_amz_date(std::string_view text);
 
-// Whether the bytes are UTF-8 (RFC 3629: no surrogates, no overlong forms).
+// The bytes of the UTF-8 character at `at` (RFC 3629: no surrogates, no overlong forms); 0 if there is none.
+std::size_t utf8_length(std::string_view text, std::size_t at);
+// Whether all of the text is such characters.
 bool utf8_valid(std::string_view text);
+// Whether XML 1.0 (section 2.2, Char) can hold the character, given as UTF-8; empty: no.
+bool xml_character(std::string_view character);
 
 }  // namespace lodge

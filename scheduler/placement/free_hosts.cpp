@@ -29,7 +29,7 @@ void FreeHosts::insert(const IndexedHost& host) {
     const std::int64_t vcpus = host.capacity.free_vcpus;
     const std::size_t at = first_level(levels, vcpus);
     if (at == levels.size() || levels[at].free_vcpus() != vcpus) {
-        levels.emplace(levels.begin() + static_cast<std::ptrdiff_t>(at), shape->first, vcpus);
+        levels.emplace(levels.begin() + static_cast<std::ptrdiff_t>(at), vcpus, shape->first.memory_mib());
     }
     levels[at].insert(spot_of(host));
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "scheduler/placement/level.h"
+#include "scheduler/placement/score.h"
 
 namespace lodge::scheduler {
 

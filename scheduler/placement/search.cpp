@@ -133,13 +133,18 @@ void Search::look_at_some(Unseen& unseen) {
     const std::span<const Level> levels = take_unseen(unseen);
     Looked& looked = looked_.emplace_back(Looked{unseen.shape, levels.data(), {}});
     looked.bounds.fill(Looked::nothing);
-    for (std::size_t i = 0; i < levels.size(); ++i) {
-        const auto memory = levels[i].memory_bound(strategy_, demand_.memory_mib);
-        if (!memory) continue;
-        const std::int64_t vcpus = unseen.shape->leftover(levels[i].free_vcpus() - demand_.vcpus, 0).vcpus;
-        looked.bounds[i] = cost(strategy_, {vcpus, *memory});
-    }
+    for (std::size_t i = 0; i < levels.size(); ++i) looked.bounds[i] = level_bound(*unseen.shape, levels[i]);
     push_looked(static_cast<std::uint32_t>(looked_.size() - 1));
+}
+
+// Less than any host of the level costs, going by the level's buckets of memory.
+std::int64_t Search::level_bound(const Shape& shape, const Level& level) const {
+    const bool fit = strategy_ == Strategy::best_fit;
+    const auto memory_mib =
+        fit ? level.memory().floor_from(demand_.memory_mib) : level.memory().ceiling_from(demand_.memory_mib);
+    if (!memory_mib) return Looked::nothing;
+    const std::int64_t left_mib = std::max<std::int64_t>(*memory_mib - demand_.memory_mib, 0);
+    return cost(strategy_, shape.leftover(level.free_vcpus() - demand_.vcpus, left_mib));
 }
 
 // Opens the level with the least bound and leaves the others looked at.

@@ -91,6 +91,7 @@ class Search {
     std::span<const Level> take_unseen(Unseen& unseen);
     void look_at_levels(std::uint32_t index);
     void look_at_some(Unseen& unseen);
+    std::int64_t level_bound(const Shape& shape, const Level& level) const;
     void open_best(std::uint32_t index);
     void take_from(std::uint32_t index);
     const IndexedHost* give(std::uint32_t index);

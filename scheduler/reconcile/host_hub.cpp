@@ -86,7 +86,7 @@ void HostHub::wait(const HostId& id, const std::string& known_version, std::int6
         std::lock_guard lock(mutex_);
         auto& entry = hosts_[id];
         older = take_wait(entry);
-        if (wait_ms <= 0 || version_text(entry) != known_version || has_console_request(id)) {
+        if (stopping_ || wait_ms <= 0 || version_text(entry) != known_version || has_console_request(id)) {
             at_once = std::move(ready);
         } else {
             entry.wait = {clock_.steady_ms() + wait_ms, std::move(ready)};
@@ -111,6 +111,7 @@ void HostHub::release_all() {
     std::vector<std::function<void()>> all;
     {
         std::lock_guard lock(mutex_);
+        stopping_ = true;
         for (auto& [id, entry] : hosts_)
             if (entry.wait.ready) all.push_back(take_wait(entry));
         for (auto& [ticket, request] : consoles_) all.push_back(std::move(request.arrived));

@@ -51,7 +51,7 @@ class HostHub {
               std::function<void()> ready);
     // Answers the waits whose time is up; call it every second or so.
     void tick();
-    // Answers all waits, for shutdown.
+    // Answers all waits, and later ones at once: for shutdown, after the servers accept no more.
     void release_all();
 
     // Consoles. `arrived` is called once, when the agent has sent it; forget() with the returned ticket
@@ -92,6 +92,7 @@ class HostHub {
     std::unordered_map<HostId, HostEntry> hosts_;
     std::map<std::uint64_t, ConsoleRequest> consoles_;
     std::uint64_t next_ticket_ = 1;
+    bool stopping_ = false;
 };
 
 }  // namespace lodge::scheduler

@@ -50,30 +50,20 @@ void Upkeep::tick() {
 }
 
 void Upkeep::check_leases() {
-    auto hosts = database_.read(
-        [](db::Session& session) -> Result<std::vector<Host>> { return db::hosts::list(session); });
-    if (!hosts) return;
-    std::vector<std::pair<HostId, HostCondition>> changed;
-    for (const auto& host : *hosts) {
-        auto now = hub_.condition(host.id, host.state);
-        auto [known, fresh] = conditions_.try_emplace(host.id, HostCondition::unreachable);
-        if (known->second == now) continue;
-        changed.emplace_back(host.id, now);
-    }
-    if (changed.empty()) return;
-    auto written = database_.write([&](db::Session& session) -> Status {
-        for (const auto& [id, condition] : changed) {
-            claims_.set_condition(id, condition);
-            record(session, clock_.now_ms(), "", id.str(), "condition", condition_text(condition));
+    // Compared with what the index holds, which others change too. It belongs to the writer; a transaction
+    // that changes no row costs no commit.
+    log_failure(database_.write([&](db::Session& session) -> Status {
+        for (const auto& host : db::hosts::list(session)) {
+            auto now = hub_.condition(host.id, host.state);
+            const auto* indexed = claims_.index().find(host.id);
+            if (!indexed || indexed->condition == now) continue;
+            claims_.set_condition(host.id, now);
+            record(session, clock_.now_ms(), "", host.id.str(), "condition", condition_text(now));
+            spdlog::info("host {} is {}", host.id.str(), condition_text(now));
         }
         return {};
-    });
-    log_failure(written, "leases");
-    if (!written) return;
-    for (const auto& [id, condition] : changed) {
-        conditions_[id] = condition;
-        spdlog::info("host {} is {}", id.str(), condition_text(condition));
-    }
+    }),
+                "leases");
 }
 
 void Upkeep::check_deadlines() {

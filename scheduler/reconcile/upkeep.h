@@ -2,8 +2,6 @@
 // Level-triggered and idempotent: call tick() about once a second; each call does what is due and no more.
 #pragma once
 
-#include <unordered_map>
-
 #include "scheduler/reconcile/agents.h"
 
 namespace lodge::scheduler {
@@ -25,7 +23,6 @@ class Upkeep {
     HostHub& hub_;
     const Clock& clock_;
     const Timing timing_;
-    std::unordered_map<HostId, HostCondition> conditions_;
     std::int64_t next_forgetting_ms_ = 0;
 };
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 
 import boto3
 from botocore.config import Config
@@ -18,6 +19,7 @@ IMAGES = os.environ.get("LODGE_IMAGES", "/var/tmp/lodge-images")
 REGION = "us-east-1"
 # Short enough for tests, long enough for a busy machine.
 LODGED_OPTIONS = {"--heartbeat-ms": 500, "--lease-ms": 6000, "--cpu-overcommit": 64}
+MAKING_CLIENTS = threading.Lock()  # boto3's default session is not for several threads at once; clients are
 AGENT_OPTIONS = {"--stop-timeout-ms": 20000, "--terminate-timeout-ms": 5000, "--reboot-timeout-ms": 30000}
 
 
@@ -83,9 +85,7 @@ class Cloud:
                                 "aws_secret_access_key": account["secret_key"]}
             with open(self.token_file, "w", encoding="ascii") as file:
                 file.write(self.lodge_json("host", "token")["token"])
-            self.agent.start()
-            self.host_id = eventually(30, self.hosts, self.logs)[0]["id"]
-            self.wait_schedulable()
+            self.start_agent()
             self.image_id = self.import_tiny("lodge-tiny")
         except BaseException:
             print(self.logs())
@@ -98,6 +98,14 @@ class Cloud:
     def start_lodged(self):
         self.lodged.start()
         eventually(30, self.lodged_answers, lambda: f"lodged answers\n{self.logs()}", pause=0.05)
+
+    def start_agent(self):
+        """Returns when it has been heard, not just its predecessor."""
+        before = self.agent.said(" serves ")
+        self.agent.start()
+        eventually(30, lambda: self.agent.check() or self.agent.said(" serves ") > before, self.logs, pause=0.05)
+        self.host_id = eventually(30, self.hosts, self.logs)[0]["id"]
+        self.wait_schedulable()
 
     def lodged_answers(self):
         self.lodged.check()
@@ -124,16 +132,22 @@ class Cloud:
     def condition(self):
         return next(host["condition"] for host in self.hosts() if host["id"] == self.host_id)
 
+    def explain(self):
+        """What the scheduler would do with a small instance, in its words."""
+        return self.lodge("placement", "explain", "t3.nano")
+
     def wait_schedulable(self, seconds=30):
-        eventually(seconds, lambda: self.condition() == "ok", lambda: f"the host is schedulable\n{self.logs()}")
+        eventually(seconds, lambda: self.condition() == "ok" and "can be placed" in self.explain(),
+                   lambda: f"the host is schedulable\n{self.logs()}")
 
     # --- Images -------------------------------------------------------------------------------------------------
 
     def import_tiny(self, name, disk=None, more_cmdline="", fmt="qcow2"):
         facts = image_facts("lodge-tiny")
-        return self.lodge_json("image", "import", disk or facts["disk"], "--name", name, "--arch", facts["architecture"],
-                               "--format", fmt, "--kernel", facts["kernel"], "--ramdisk", facts["ramdisk"],
-                               "--cmdline", facts["cmdline"] + more_cmdline)["id"]
+        return self.lodge_json(
+            "image", "import", disk or facts["disk"], "--name", name, "--arch", facts["architecture"], "--format", fmt,
+            "--kernel", facts["kernel"], "--ramdisk", facts["ramdisk"],
+            "--cmdline", facts["cmdline"] + more_cmdline)["id"]
 
     def image_file(self, sha256):
         return f"{self.state_dir}/images/{sha256}"
@@ -152,7 +166,9 @@ class Cloud:
     def client(self, attempts=5, **more):
         config = Config(retries={"max_attempts": attempts - 1}, read_timeout=30, connect_timeout=5,
                         max_pool_connections=32, **more)
-        return boto3.client("ec2", endpoint_url=self.endpoint, region_name=REGION, config=config, **self.credentials)
+        with MAKING_CLIENTS:
+            return boto3.client("ec2", endpoint_url=self.endpoint, region_name=REGION, config=config,
+                                **self.credentials)
 
     def aws(self, *arguments):
         """Debian's aws; its output."""
@@ -172,8 +188,12 @@ class Cloud:
         return self.libvirt.tags(self.host_id)
 
     def logs(self, lines=40):
-        return "".join(f"--- {program.name} (the last {lines} lines)\n{tail(program.log, lines)}"
-                       for program in (self.lodged, self.agent))
+        try:
+            hosts = self.lodge("--json", "host", "list")
+        except CommandError as error:
+            hosts = f"{error}\n"
+        return f"--- hosts\n{hosts}" + "".join(
+            f"--- {each.name} (the last {lines} lines)\n{tail(each.log, lines)}" for each in (self.lodged, self.agent))
 
     def close(self):
         """Removes everything, in whatever state it is; returns what should not have been there any more."""

@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
+import threading
 import tty
 import xml.etree.ElementTree as ElementTree
 
@@ -23,8 +25,9 @@ class Libvirt:
     # --- The daemon ---------------------------------------------------------------------------------------------
 
     def daemon_pid(self):
+        """0 while it is being written."""
         with open(f"{self.folder}/libvirtd.pid", encoding="ascii") as file:
-            return int(file.read())
+            return int(file.read() or 0)
 
     def answers(self):
         return subprocess.run(["virsh", "-c", self.uri, "uri"], capture_output=True, check=False).returncode == 0
@@ -33,7 +36,7 @@ class Libvirt:
         """Ends libvirtd; libvirtd.py starts it again. Returns when the new one answers."""
         before = self.daemon_pid()
         os.kill(before, signal_number)
-        eventually(30, lambda: self.daemon_pid() != before and self.answers(), "libvirtd is back")
+        eventually(30, lambda: self.daemon_pid() not in (0, before) and self.answers(), "libvirtd is back")
 
     @contextlib.contextmanager
     def down(self, signal_number=signal.SIGKILL):
@@ -71,7 +74,7 @@ class Libvirt:
         found = {}
         for name in self.names():
             text = self.virsh("dumpxml", name, check=False)  # one may vanish meanwhile
-            tag = ElementTree.fromstring(text).find(f"metadata/{TAG}") if text else None
+            tag = ElementTree.fromstring(text).find(f"metadata/{TAG}") if text.strip() else None
             if tag is None or host_id not in (None, tag.get("host")):
                 continue
             if tag.get("instance") in found:
@@ -93,13 +96,28 @@ class Libvirt:
 
     @contextlib.contextmanager
     def keyboard(self, name):
-        """A function that types on the guest's serial console. Stay inside the block until what was typed has worked."""
+        """A function that types on the guest's serial console. Stay in the block until what was typed has worked."""
         terminal = os.open(self.xml(name).find("devices/serial/source").get("path"), os.O_RDWR | os.O_NOCTTY)
+        closing = threading.Event()
+        reader = threading.Thread(target=drain, args=(terminal, closing))
         try:
             tty.setraw(terminal)
+            reader.start()
             yield lambda text: os.write(terminal, text.encode())
         finally:
+            closing.set()
+            reader.join()
             os.close(terminal)
+
+
+def drain(terminal, closing):
+    """Reads what the guest prints: it stands still when somebody holds its terminal and reads nothing."""
+    while not closing.is_set():
+        if select.select([terminal], [], [], 0.1)[0]:
+            try:
+                os.read(terminal, 65536)
+            except OSError:
+                return  # the guest has ended
 
 
 def process_status(pid):

@@ -1,20 +1,13 @@
 """Processes of Lodge's programs, and waiting for things to come true."""
 
-import ctypes
 import re
-import signal
 import socket
 import subprocess
 import time
 
-PR_SET_PDEATHSIG = 1
 POLLS = re.compile(r"action=(Describe|GetConsole)\w+ code=OK")
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def die_with_parent():
-    """For preexec_fn: whatever becomes of the tests, their programs do not outlive them."""
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+# Whatever becomes of the tests, their programs do not outlive them.
+DIE_WITH_PARENT = ["/usr/bin/setpriv", "--pdeathsig", "KILL"]
 
 
 def free_ports(count):
@@ -55,7 +48,7 @@ def tail(path, lines):
 class Program:
     """One program: started, killed and started again with the same arguments. Its output is appended to `log`.
 
-    Start it from the main thread only: it dies with the thread that started it.
+    It dies with the thread that starts it.
     """
 
     def __init__(self, name, arguments, log):
@@ -64,8 +57,8 @@ class Program:
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            preexec_fn=die_with_parent)
+            self.process = subprocess.Popen(DIE_WITH_PARENT + self.arguments, stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log)
 
     @property
     def pid(self):
@@ -79,6 +72,14 @@ class Program:
         if not self.running():
             status = self.process.returncode if self.process else "never started"
             raise AssertionError(f"{self.name} ended by itself ({status}):\n{tail(self.log, 20)}")
+
+    def said(self, text):
+        """How often `text` is in its log, over all of its starts."""
+        try:
+            with open(self.log, encoding="utf-8", errors="replace") as file:
+                return file.read().count(text)
+        except FileNotFoundError:
+            return 0
 
     def kill(self):
         """SIGKILL."""

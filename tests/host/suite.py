@@ -1,22 +1,34 @@
 #!/usr/bin/python3
-"""What `run` starts beside the private libvirtd: the tests in an order of their own, and their log on failure."""
+"""What `run` starts beside the private libvirtd: all tests, two classes at a time, each with a cloud of its own."""
 
 import argparse
+import concurrent.futures
+import io
 import os
 import sys
+import threading
 import time
 import traceback
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from programs import die_with_parent  # noqa: E402
 
-# Quick and basic first: what fails there explains what fails later.
-MODULES = ["test_life", "test_shutdown", "test_operator", "test_images", "test_restarts", "test_leftovers"]
+AT_ONCE = min(2, os.cpu_count() or 1)  # an emulated guest that boots takes a whole processor
+# Longest first; any order would do.
+TOGETHER = ["test_restarts", "test_images", "test_shutdown", "test_life", "test_operator"]
+# These end libvirtd, or look for what all the others have left.
+ALONE = ["test_libvirtd", "test_chaos", "test_leftovers"]
+
+
+class Lines(io.StringIO):
+    """What unittest wants of a stream."""
+
+    def writeln(self, text=""):
+        self.write(f"{text}\n")
 
 
 class Result(unittest.TextTestResult):
-    """Says how long each test took, and shows the programs' logs when one fails."""
+    """Of one class: says how long each test took, and shows the programs' logs when one fails."""
 
     def startTest(self, test):
         super().startTest(test)
@@ -40,26 +52,59 @@ class Result(unittest.TextTestResult):
             self.show(subtest, err)
 
     def show(self, test, err):
-        """At once: the logs go with their cloud, and whoever ends a run early wants to know as well."""
+        """At once: the logs go with their cloud."""
         cloud = getattr(getattr(test, "test_case", test), "cloud", None)
         self.stream.writeln(f"\n=== {test.id()}\n{''.join(traceback.format_exception(*err))}")
         self.stream.writeln(cloud.logs(60) if cloud else "")
-        self.stream.flush()
+
+
+def classes(suite):
+    """The suites that hold the tests of one class each."""
+    for each in suite:
+        if all(isinstance(test, unittest.TestCase) for test in each):
+            if each.countTestCases():
+                yield each
+        else:
+            yield from classes(each)
+
+
+def run_class(tests, total, lock):
+    """Adds the outcome to `total` and prints it."""
+    lines = Lines()
+    result = Result(lines, True, 2)
+    try:
+        tests.run(result)
+    except BaseException:
+        lines.writeln(traceback.format_exc())
+        result.errors.append((next(iter(tests)), "the class was not run to its end"))
+    with lock:
+        total.stream.write(lines.getvalue())
+        total.stream.flush()
+        total.testsRun += result.testsRun
+        for name in ("failures", "errors", "skipped", "expectedFailures", "unexpectedSuccesses"):
+            getattr(total, name).extend(getattr(result, name))
+
+
+def run_all(loader, total):
+    lock = threading.Lock()
+    load = lambda names: classes(loader.loadTestsFromNames(names))  # noqa: E731
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for done in [pool.submit(run_class, each, total, lock) for each in load(TOGETHER)]:
+            done.result()
+    for each in load(ALONE):
+        run_class(each, total, lock)
 
 
 def main():
     parser = argparse.ArgumentParser(prog="tests/host/run", description="Boots real guests on a private libvirtd.")
     parser.add_argument("-k", dest="patterns", action="append", metavar="PATTERN", help="only tests whose names match")
-    parser.add_argument("-f", "--failfast", action="store_true", help="end at the first failure")
     arguments = parser.parse_args()
-    die_with_parent()
     loader = unittest.TestLoader()
     if arguments.patterns:
         # Whatever is selected, the look for leftovers is.
         wanted = [each if "*" in each else f"*{each}*" for each in arguments.patterns]
         loader.testNamePatterns = [*wanted, "*LeftoversTest*"]
-    suite = unittest.TestSuite(loader.loadTestsFromName(name) for name in MODULES)
-    result = unittest.TextTestRunner(verbosity=2, resultclass=Result, failfast=arguments.failfast).run(suite)
+    result = unittest.TextTestRunner(verbosity=2).run(lambda total: run_all(loader, total))
     sys.exit(0 if result.wasSuccessful() else 1)
 
 

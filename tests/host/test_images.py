@@ -132,4 +132,4 @@ class DebianTest(CloudTest):
         self.wait_state(each, "running", BOOT_S)
         self.wait_console(each, "login:", seconds=LOGIN_S)
         self.assertIsNone(self.libvirt.xml(self.domain(each)).find("os/kernel"))
-        self.assertIn("GRUB", self.console(each))
+        self.assertIn("Booting `Debian", self.console(each))  # GRUB

@@ -7,11 +7,12 @@ from guests import process_status
 from programs import eventually
 
 TYPES = {"t3.nano": (2, 512), "t3.medium": (2, 4096)}  # vCPUs, MiB
+TWO_CPUS = {"CoreCount": 1, "ThreadsPerCore": 2}
 
 
 class LaunchTest(CloudTest):
     def test_two_guests_boot_know_themselves_and_are_confined(self):
-        ids = self.launch_ready(count=2)
+        ids = self.launch_ready(count=2, CpuOptions=TWO_CPUS)
         for launch_index, each in enumerate(ids):
             with self.subTest(launch_index=launch_index):
                 self.check_console(each, *TYPES["t3.nano"])
@@ -20,8 +21,15 @@ class LaunchTest(CloudTest):
         self.assertEqual(sorted(self.cloud.domains()), sorted(ids))
 
     def test_guest_has_the_cpus_and_memory_of_its_type(self):
-        (each,) = self.launch_ready(InstanceType="t3.medium")
+        (each,) = self.launch_ready(InstanceType="t3.medium", CpuOptions=TWO_CPUS)
         self.check_console(each, *TYPES["t3.medium"])
+
+    def test_console_output_is_the_last_64_kib(self):
+        (each,) = self.launch_ready()
+        self.type_on(each, "seq 20000; echo $((40+2))-is-last\n", lambda: "42-is-last" in self.console(each), 60)
+        output = self.ec2.get_console_output(InstanceId=each, Latest=True)["Output"]
+        self.assertEqual(len(output.encode()), 65536)
+        self.assertNotIn("kernel up", output)
 
     def test_debians_aws_runs_waits_reads_the_console_and_terminates(self):
         each = self.cloud.aws("run-instances", "--image-id", self.cloud.image_id, "--instance-type", "t3.nano",

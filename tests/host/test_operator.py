@@ -25,7 +25,7 @@ class HostTest(OperatorTest):
         self.assertRegex(self.cloud.lodge("host", "list"), rf"{self.cloud.host_id}.* active +yes +ok ")
         self.assertIn("takes no new instances; 1 guests", self.cloud.lodge("host", "drain", self.cloud.host_id))
         self.assertIn("draining", self.cloud.lodge("host", "list"))
-        with self.refused("InsufficientInstanceCapacity", "There is no host for 1 x (2 vCPU, 512 MiB)", "draining"):
+        with self.refused("InsufficientInstanceCapacity", "There is no host for 1 x (1 vCPU, 512 MiB)", "draining"):
             self.launch()
         self.assertIn("draining", self.cloud.lodge("placement", "explain", "t3.nano"))
         self.stays(each, "running")

@@ -3,6 +3,7 @@
 Standard library and Debian's boto3 only. Each test gets an account of its own, so that one lodged serves a whole module.
 """
 import atexit
+import contextlib
 import hashlib
 import http.client
 import itertools
@@ -98,7 +99,9 @@ class Lodge:
 
     def ready(self):
         hosts = self.admin("GET", "/v1/hosts")[1]["hosts"]
-        return "lodged serves" in self.log() and [h["condition"] for h in hosts] == ["ok"] * self.hosts
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5):
+            pass  # the endpoint listens last
+        return [h["condition"] for h in hosts] == ["ok"] * self.hosts
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -139,11 +142,11 @@ class Lodge:
 
     def admin(self, method, path, body=None):
         """The operator's interface. Returns (status, decoded JSON or text)."""
-        connection = UnixConnection(self.state_dir / "lodged.sock")
-        connection.request(method, path, json.dumps(body) if body is not None else None)
-        reply = connection.getresponse()
-        data = reply.read().decode()
-        return reply.status, (json.loads(data) if path != "/metrics" else data)
+        with contextlib.closing(UnixConnection(self.state_dir / "lodged.sock")) as connection:
+            connection.request(method, path, json.dumps(body) if body is not None else None)
+            reply = connection.getresponse()
+            data = reply.read().decode()
+            return reply.status, (json.loads(data) if path != "/metrics" else data)
 
     def new_account(self, name="wire"):
         status, made = self.admin("POST", "/v1/accounts", {"name": name})
@@ -203,6 +206,7 @@ class WireTest(unittest.TestCase):
         self.log_start = len(self.lodge.log())
         self.account = self.lodge.new_account()
         self.ec2 = self.lodge.client(self.account)
+        self.addCleanup(self.ec2.close)
 
     def run(self, result=None):
         bad = lambda: len(result.failures) + len(result.errors)

@@ -1,4 +1,5 @@
 """Raw requests, signed by botocore's SigV4 but sent by http.client: what boto3 itself would never send."""
+import contextlib
 import datetime
 import hashlib
 import http.client
@@ -71,7 +72,10 @@ def encode(parameters):
 
 
 def send(lodge, method, target, body=None, headers=None, connection=None):
-    connection = connection or http.client.HTTPConnection("127.0.0.1", lodge.port, timeout=60)
+    """One request, over a connection of its own unless one is given."""
+    if connection is None:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", lodge.port, timeout=60)) as own:
+            return send(lodge, method, target, body, headers, own)
     connection.request(method, target, body, headers or {})
     reply = connection.getresponse()
     return Reply(reply.status, reply.headers, reply.read())

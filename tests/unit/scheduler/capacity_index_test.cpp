@@ -1,6 +1,6 @@
 #include "scheduler/placement/capacity_index.h"
 
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "tests/unit/scheduler/placement_cluster.h"
 
@@ -138,6 +138,31 @@ TEST(CapacityIndex, MovingItKeepsItWhole) {
     EXPECT_TRUE(moved.claim(host_id(1), 1, 1));
     EXPECT_TRUE(moved.release(host_id(1), 1, 1));
     EXPECT_EQ(seen(moved), before);
+}
+
+TEST(MemoryBuckets, SayWhatIsThereToABucket) {
+    for (const std::int64_t most_mib : {1, 511, 512, 258'048, 1'048'576}) {
+        std::mt19937_64 random(static_cast<std::uint64_t>(most_mib));
+        MemoryBuckets buckets(most_mib);
+        EXPECT_EQ(buckets.floor_from(0), std::nullopt);
+        EXPECT_EQ(buckets.ceiling_from(0), std::nullopt);
+        const std::int64_t width_mib = std::max<std::int64_t>(1, most_mib / 256);
+        for (int i = 0; i < 500; ++i) {
+            const auto there = static_cast<std::int64_t>(random()) % (most_mib + 1);
+            const std::int64_t mib = std::max<std::int64_t>(there, 0);
+            buckets.add(there);
+            EXPECT_TRUE(buckets.has(mib));
+            EXPECT_EQ(buckets.count_below(there), 0U);
+            EXPECT_EQ(buckets.count_below(most_mib), buckets.has(most_mib) ? 0U : 1U);
+            EXPECT_LE(buckets.floor_from(0), mib);
+            EXPECT_GT(*buckets.floor_from(mib) + width_mib, mib);
+            EXPECT_GT(buckets.ceiling_from(mib), mib);
+            EXPECT_LE(*buckets.ceiling_from(0) - width_mib, mib);
+            buckets.remove(there);
+            EXPECT_FALSE(buckets.has(mib));
+            EXPECT_EQ(buckets.floor_from(0), std::nullopt);
+        }
+    }
 }
 
 TEST(Score, NominalTotalsAreAtMostAThirtiethAbove) {

@@ -52,6 +52,18 @@ class RandomCluster {
         return made;
     }
 
+    // Two models of large hosts in z1 with anything free: many levels, many buckets of memory.
+    std::vector<HostCapacity> large_hosts(std::int64_t count) {
+        std::vector<HostCapacity> made;
+        for (std::int64_t i = 0; i < count; ++i) {
+            const std::int64_t scale = 1 + below(2);
+            made.push_back(host(number(), 96 * scale, 262'144 * scale - below(100)));
+            made.back().free_vcpus = below(96 * scale + 1);
+            made.back().free_memory_mib = below(4) == 0 ? 1024 * below(256 * scale) : below(262'000 * scale);
+        }
+        return made;
+    }
+
     Request request(const std::vector<HostCapacity>& hosts) {
         Request made;
         made.vcpus = 1 + below(8);
@@ -75,7 +87,7 @@ class RandomCluster {
   private:
     HostCapacity random_host(bool alike) {
         static constexpr std::array<std::int64_t, 4> vcpus = {4, 8, 16, 96};
-        HostCapacity made = host(random_() % 1'000'000'000'000'000, vcpus[alike ? 1 : pick(4)], 0, zone());
+        HostCapacity made = host(number(), vcpus[alike ? 1 : pick(4)], 0, zone());
         made.total_memory_mib =
             made.total_vcpus * (alike ? 2048 : 1024 * (1 + below(4))) - below(2) * below(100);
         made.free_vcpus = made.total_vcpus - below(made.total_vcpus + 2);  // -1 at least
@@ -84,6 +96,7 @@ class RandomCluster {
         if (below(4) == 0) made.condition = static_cast<HostCondition>(below(host_conditions));
         return made;
     }
+    std::uint64_t number() { return random_() % 1'000'000'000'000'000; }
     std::string zone() { return "z" + std::to_string(1 + below(3)); }
 
     std::mt19937_64 random_;

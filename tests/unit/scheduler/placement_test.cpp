@@ -232,13 +232,8 @@ void expect_same_counts(const std::vector<HostCapacity>& hosts, const Request& w
     EXPECT_EQ(why.nearest.has_value(), linear.vcpus_short + linear.memory_short + linear.fitting > 0);
 }
 
-// One random request against one random cluster, as place() and as the scan answer it.
-void compare_with_linear_scan(std::uint64_t seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    RandomCluster random(seed);
-    const std::vector<HostCapacity> hosts = random.hosts();
-    Request wanted = random.request(hosts);
-    wanted.pinned.reset();
+// The request, as place() and as the scan answer it.
+void compare_with_linear_scan(const std::vector<HostCapacity>& hosts, const Request& wanted) {
     const auto plan = place(index_of(hosts), wanted);
     const Plan linear = linear_plan(hosts, wanted);
     ASSERT_EQ(plan.has_value(), std::ssize(linear.hosts) >= wanted.min_count);
@@ -252,7 +247,27 @@ void compare_with_linear_scan(std::uint64_t seed) {
 }
 
 TEST(Place, ChoosesAsALinearScanWould) {
-    for (std::uint64_t seed = 0; seed < 20'000 && !HasFailure(); ++seed) compare_with_linear_scan(seed);
+    for (std::uint64_t seed = 0; seed < 20'000 && !HasFailure(); ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        RandomCluster random(seed);
+        const std::vector<HostCapacity> hosts = random.hosts();
+        Request wanted = random.request(hosts);
+        wanted.pinned.reset();
+        compare_with_linear_scan(hosts, wanted);
+    }
+}
+
+TEST(Place, ChoosesAsALinearScanWouldOfManyLargeHosts) {
+    for (std::uint64_t seed = 0; seed < 1000 && !HasFailure(); ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        RandomCluster random(seed);
+        const std::vector<HostCapacity> hosts = random.large_hosts(300);
+        Request wanted = request(1 + random.below(150), (1 + random.below(400)) * 1024 - random.below(2));
+        wanted.strategy = random.below(2) == 0 ? Strategy::best_fit : Strategy::spread;
+        wanted.max_count = 1 + random.below(20);
+        wanted.seed = seed;
+        compare_with_linear_scan(hosts, wanted);
+    }
 }
 
 // The index lives on through claims, releases and conditions, and still answers as one built afresh.
