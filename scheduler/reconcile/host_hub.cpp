@@ -28,6 +28,7 @@ void HostHub::said_hello(const HostId& id, const std::string& accelerator) {
     liveness.heard = true;
     liveness.last_heard_steady_ms = clock_.steady_ms();
     liveness.accelerator = accelerator;
+    liveness.last = {};  // a predecessor's; who says hello has asked its hypervisor
 }
 
 bool HostHub::known(const HostId& id) const {
