@@ -58,7 +58,7 @@ def prepare(folder):
     for name, path in FOLDERS.items():
         os.makedirs(path, exist_ok=True)
         if name == "etc":
-            shutil.copytree(path, f"{folder}/etc", symlinks=True, dirs_exist_ok=True)
+            copy_configuration(path, f"{folder}/etc")
         else:
             os.makedirs(f"{folder}/{name}", exist_ok=True)
     for name in ("boot", "dnsmasq", "images", "qemu", "sanlock", "swtpm"):
@@ -67,6 +67,14 @@ def prepare(folder):
         os.chmod(f"{folder}/{name}", 0o755)
     shutil.chown(f"{folder}/lib/qemu", "libvirt-qemu", "libvirt-qemu")
     os.makedirs(f"{folder}/dev", exist_ok=True)
+
+
+def copy_configuration(source, target):
+    """The daemons' own files alone: the machine's domains, networks and pools are none of ours."""
+    os.makedirs(target, exist_ok=True)
+    for name in os.listdir(source):
+        if name.endswith(".conf") and os.path.isfile(f"{source}/{name}"):
+            shutil.copy(f"{source}/{name}", f"{target}/{name}")
 
 
 def become_daemon(folder, hide_kvm):
@@ -133,9 +141,14 @@ class Daemons:
                 os.waitpid(self.running[name], 0)
 
 
+def ask(uri):
+    return subprocess.Popen(["virsh", "-c", uri, "uri"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def wait_until_ready(uri, daemons, seconds):
     deadline = time.monotonic() + seconds
-    while subprocess.run(["virsh", "-c", uri, "uri"], capture_output=True, check=False).returncode != 0:
+    # Reaps meanwhile: libvirtd's first start probes QEMU and waits for each probe to vanish.
+    while reap_until(ask(uri), daemons) != 0:
         if time.monotonic() > deadline:
             raise SystemExit(f"libvirtd does not answer at {uri}: see {daemons.folder}/libvirtd.log")
         time.sleep(0.1)
