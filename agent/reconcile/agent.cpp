@@ -82,7 +82,8 @@ bool Agent::say_hello() {
 void Agent::heartbeat_loop() {
     bool greeted = false;
     while (!stopping()) {
-        if (!greeted) greeted = say_hello();  // asks the hypervisor first; what it says goes into the heartbeat
+        if (!greeted)
+            greeted = say_hello();  // asks the hypervisor first; what it says goes into the heartbeat
         link::Heartbeat heartbeat;
         if (auto space = storage_.disk_space()) heartbeat.disk_free_mib = space->free_mib;
         std::int64_t period_ms = 0;

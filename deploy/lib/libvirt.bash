@@ -108,11 +108,11 @@ guests_are_off() {
   return 1
 }
 
-# Only what we started, and only if no one else's guests run in it.
+# Only what we started, and only if no one else needs it.
 stop_libvirt() {
   pid_of "$LIBVIRT_DAEMONS" >/dev/null || { rm -f "$RUN/$LIBVIRT_DAEMONS.pid"; return 0; }
-  if [[ -n $(virsh_quietly list --name | sed '/^$/d') ]]; then
-    say "libvirtd runs guests that are not this cloud's; leaving it"
+  if programs_in_use || [[ -n $(virsh_quietly list --name | sed '/^$/d') ]]; then
+    say "libvirtd serves others than this cloud; leaving it"
     return
   fi
   step "stopping libvirtd"

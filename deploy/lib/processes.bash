@@ -48,6 +48,15 @@ stop_process() {
 
 process_gone() { ! pid_of "$1" >/dev/null; }
 
+# Whether anybody's lodged or lodge-agent runs from what we installed; without systemd that may be another cloud's.
+programs_in_use() {
+  local exe
+  for exe in /proc/[0-9]*/exe; do
+    case $(readlink "$exe" 2>/dev/null || true) in "$BIN"/lodged* | "$BIN"/lodge-agent*) return 0 ;; esac
+  done
+  return 1
+}
+
 # Services are processes with a unit of the same name, and a configuration file.
 
 service_log() { if has_systemd; then printf '%s.service\n' "$1"; else printf '%s\n' "$LOG/$1.log"; fi; }

@@ -20,14 +20,6 @@ purge_machine() {
   rmdir "$SHARE" "${COMPLETION%/*}" "${COMPLETION%/*/*}" 2>/dev/null || true
 }
 
-programs_in_use() {
-  local exe
-  for exe in /proc/[0-9]*/exe; do
-    case $(readlink "$exe" 2>/dev/null || true) in "$BIN"/lodged* | "$BIN"/lodge-agent*) return 0 ;; esac
-  done
-  return 1
-}
-
 purge_state() {
   step "removing what is in $STATE"
   (
