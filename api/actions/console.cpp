@@ -5,7 +5,7 @@
 
 #include "api/actions/instance_view.h"
 #include "db/store/consoles.h"
-#include "proto/ec2/handlers.h"
+#include "proto/ec2/instances.h"
 #include "scheduler/lifecycle/lifecycle.h"
 
 namespace lodge::api {

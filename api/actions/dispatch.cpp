@@ -3,7 +3,7 @@
 #include <unordered_map>
 
 #include "api/query/decode.h"
-#include "proto/ec2/handlers.h"
+#include "proto/ec2/actions.h"
 
 namespace lodge::api {
 namespace {

@@ -9,7 +9,7 @@
 #include "api/describe/engine.h"
 #include "db/store/tags.h"
 #include "proto/base/encoding.h"
-#include "proto/ec2/handlers.h"
+#include "proto/ec2/images.h"
 
 namespace lodge::api {
 namespace {

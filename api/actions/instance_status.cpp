@@ -2,7 +2,7 @@
 #include "api/actions/instance_view.h"
 #include "api/describe/engine.h"
 #include "db/store/hosts.h"
-#include "proto/ec2/handlers.h"
+#include "proto/ec2/instances.h"
 
 namespace lodge::api {
 namespace {

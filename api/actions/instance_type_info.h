@@ -2,7 +2,7 @@
 #pragma once
 
 #include "api/catalogue/instance_type.h"
-#include "proto/ec2/shapes.h"
+#include "proto/ec2/instance_types.h"
 
 namespace lodge::api {
 

@@ -1,8 +1,8 @@
 // DescribeInstanceTypes.
+#include "proto/ec2/instance_types.h"
 #include "api/actions/instance_type_info.h"
 #include "api/catalogue/type_filters.h"
 #include "api/describe/engine.h"
-#include "proto/ec2/handlers.h"
 
 namespace lodge::api {
 namespace {

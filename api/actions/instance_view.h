@@ -5,7 +5,7 @@
 
 #include "api/pipeline/context.h"
 #include "db/store/instances.h"
-#include "proto/ec2/shapes.h"
+#include "proto/ec2/instances.h"
 #include "proto/model/tag.h"
 
 namespace lodge::api {

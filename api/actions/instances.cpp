@@ -1,10 +1,10 @@
 // DescribeInstances, StartInstances, StopInstances, RebootInstances, TerminateInstances.
+#include "proto/ec2/instances.h"
 #include "api/actions/instance_filters.h"
 #include "api/actions/instance_view.h"
 #include "api/describe/engine.h"
 #include "db/store/guests.h"
 #include "db/store/tags.h"
-#include "proto/ec2/handlers.h"
 #include "scheduler/lifecycle/lifecycle.h"
 #include "scheduler/placement/place.h"
 #include "scheduler/reconcile/events.h"

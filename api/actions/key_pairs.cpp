@@ -5,7 +5,7 @@
 #include "api/describe/engine.h"
 #include "api/keys/keys.h"
 #include "db/store/tags.h"
-#include "proto/ec2/handlers.h"
+#include "proto/ec2/key_pairs.h"
 
 namespace lodge::api {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "api/pipeline/context.h"
-#include "proto/ec2/shapes.h"
+#include "proto/ec2/instances.h"
 #include "proto/model/image.h"
 
 namespace lodge::api {

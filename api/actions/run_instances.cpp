@@ -4,7 +4,7 @@
 #include "api/actions/tagging.h"
 #include "db/store/guests.h"
 #include "db/store/reservations.h"
-#include "proto/ec2/handlers.h"
+#include "proto/ec2/instances.h"
 #include "scheduler/placement/place.h"
 #include "scheduler/reconcile/events.h"
 

@@ -1,6 +1,6 @@
 // STS GetCallerIdentity: who the signature says you are.
+#include "proto/ec2/sts.h"
 #include "api/pipeline/context.h"
-#include "proto/ec2/handlers.h"
 
 namespace lodge::api {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "api/pipeline/context.h"
-#include "proto/ec2/shapes.h"
+#include "proto/ec2/common.h"
 #include "proto/model/tag.h"
 
 namespace lodge::api {

@@ -6,7 +6,7 @@
 #include "db/store/images.h"
 #include "db/store/instances.h"
 #include "db/store/key_pairs.h"
-#include "proto/ec2/handlers.h"
+#include "proto/ec2/tags.h"
 
 namespace lodge::api {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "api/describe/filters.h"
 #include "api/pipeline/context.h"
-#include "proto/ec2/handlers.h"
+#include "proto/ec2/zones.h"
 
 namespace lodge::api {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "proto/base/result.h"
-#include "proto/ec2/shapes.h"
+#include "proto/ec2/common.h"
 #include "proto/model/tag.h"
 
 namespace lodge::describe {

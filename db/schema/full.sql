@@ -121,7 +121,15 @@ CREATE TABLE instances (
     overdue BIGINT NOT NULL,
     state_reason_code TEXT NOT NULL,
     state_reason TEXT NOT NULL,
-    transition_reason TEXT NOT NULL
+    transition_reason TEXT NOT NULL,
+    metadata_http_tokens TEXT NOT NULL DEFAULT 'optional',
+    metadata_http_endpoint BIGINT NOT NULL DEFAULT 1,
+    metadata_hop_limit BIGINT NOT NULL DEFAULT 1,
+    metadata_tags BIGINT NOT NULL DEFAULT 0,
+    metadata_http_ipv6 BIGINT NOT NULL DEFAULT 0,
+    hostname_type TEXT NOT NULL DEFAULT 'ip-name',
+    resource_name_dns_a BIGINT NOT NULL DEFAULT 0,
+    resource_name_dns_aaaa BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX instances_by_account ON instances (account_id, region, reservation_id, id);
 CREATE INDEX instances_by_reservation ON instances (reservation_id);
@@ -188,3 +196,337 @@ CREATE TABLE settings (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
 );
+
+-- VPCs and what is in them. Empty text means: none.
+CREATE TABLE dhcp_options (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+CREATE INDEX dhcp_options_by_account ON dhcp_options (account_id, region, id);
+
+CREATE TABLE dhcp_option_values (
+    dhcp_options_id TEXT NOT NULL REFERENCES dhcp_options (id),
+    key TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (dhcp_options_id, key, position)
+);
+
+CREATE TABLE vpcs (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    cidr TEXT NOT NULL,
+    dhcp_options_id TEXT NOT NULL,
+    is_default BIGINT NOT NULL,
+    dns_support BIGINT NOT NULL,
+    dns_hostnames BIGINT NOT NULL,
+    network_address_usage_metrics BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+CREATE INDEX vpcs_by_account ON vpcs (account_id, region, id);
+CREATE INDEX vpcs_by_dhcp_options ON vpcs (dhcp_options_id);
+
+CREATE TABLE vpc_cidrs (
+    id TEXT PRIMARY KEY,
+    vpc_id TEXT NOT NULL REFERENCES vpcs (id),
+    cidr TEXT NOT NULL,
+    is_ipv6 BIGINT NOT NULL,
+    is_primary BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+CREATE INDEX vpc_cidrs_by_vpc ON vpc_cidrs (vpc_id);
+CREATE INDEX vpc_cidrs_by_cidr ON vpc_cidrs (cidr);
+
+-- Which accounts got their default VPC; one that was deleted stays deleted.
+CREATE TABLE default_networks (
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, region)
+);
+
+CREATE TABLE subnets (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    vpc_id TEXT NOT NULL REFERENCES vpcs (id),
+    cidr TEXT NOT NULL,
+    default_for_az BIGINT NOT NULL,
+    map_public_ip_on_launch BIGINT NOT NULL,
+    assign_ipv6_address_on_creation BIGINT NOT NULL,
+    hostname_type TEXT NOT NULL,
+    resource_name_dns_a BIGINT NOT NULL,
+    resource_name_dns_aaaa BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+CREATE INDEX subnets_by_account ON subnets (account_id, region, id);
+CREATE INDEX subnets_by_vpc ON subnets (vpc_id);
+
+CREATE TABLE subnet_ipv6_cidrs (
+    id TEXT PRIMARY KEY,
+    subnet_id TEXT NOT NULL REFERENCES subnets (id),
+    cidr TEXT NOT NULL
+);
+CREATE INDEX subnet_ipv6_cidrs_by_subnet ON subnet_ipv6_cidrs (subnet_id);
+
+CREATE TABLE internet_gateways (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    vpc_id TEXT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+CREATE INDEX internet_gateways_by_account ON internet_gateways (account_id, region, id);
+CREATE INDEX internet_gateways_by_vpc ON internet_gateways (vpc_id);
+
+CREATE TABLE egress_only_internet_gateways (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    vpc_id TEXT NOT NULL REFERENCES vpcs (id),
+    created_ms BIGINT NOT NULL
+);
+CREATE INDEX egress_only_internet_gateways_by_account ON egress_only_internet_gateways (account_id, region, id);
+CREATE INDEX egress_only_internet_gateways_by_vpc ON egress_only_internet_gateways (vpc_id);
+
+-- deleted_ms 0: not asked to go.
+CREATE TABLE nat_gateways (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    vpc_id TEXT NOT NULL,
+    subnet_id TEXT NOT NULL,
+    connectivity_type TEXT NOT NULL,
+    state TEXT NOT NULL,
+    network_interface_id TEXT NOT NULL,
+    allocation_id TEXT NOT NULL,
+    association_id TEXT NOT NULL,
+    private_ip TEXT NOT NULL,
+    public_ip TEXT NOT NULL,
+    failure_code TEXT NOT NULL,
+    failure_message TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    deleted_ms BIGINT NOT NULL
+);
+CREATE INDEX nat_gateways_by_account ON nat_gateways (account_id, region, id);
+CREATE INDEX nat_gateways_by_vpc ON nat_gateways (vpc_id);
+CREATE INDEX nat_gateways_by_state ON nat_gateways (state);
+
+CREATE TABLE route_tables (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    vpc_id TEXT NOT NULL REFERENCES vpcs (id),
+    created_ms BIGINT NOT NULL
+);
+CREATE INDEX route_tables_by_account ON route_tables (account_id, region, id);
+CREATE INDEX route_tables_by_vpc ON route_tables (vpc_id);
+
+-- An association without a subnet is the VPC's main one.
+CREATE TABLE route_table_associations (
+    id TEXT PRIMARY KEY,
+    route_table_id TEXT NOT NULL REFERENCES route_tables (id),
+    vpc_id TEXT NOT NULL REFERENCES vpcs (id),
+    subnet_id TEXT NOT NULL,
+    UNIQUE (vpc_id, subnet_id)
+);
+CREATE INDEX route_table_associations_by_table ON route_table_associations (route_table_id);
+
+-- Routes that were created; the local ones follow from the VPC's CIDRs.
+CREATE TABLE routes (
+    route_table_id TEXT NOT NULL REFERENCES route_tables (id),
+    destination TEXT NOT NULL,
+    target_type TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    instance_id TEXT NOT NULL,
+    PRIMARY KEY (route_table_id, destination)
+);
+CREATE INDEX routes_by_target ON routes (target_id);
+CREATE INDEX routes_by_destination ON routes (destination);
+
+CREATE TABLE vpc_peerings (
+    id TEXT PRIMARY KEY,
+    requester_account_id TEXT NOT NULL REFERENCES accounts (id),
+    requester_region TEXT NOT NULL,
+    requester_vpc_id TEXT NOT NULL,
+    requester_cidrs TEXT NOT NULL,
+    requester_dns BIGINT NOT NULL,
+    accepter_account_id TEXT NOT NULL REFERENCES accounts (id),
+    accepter_region TEXT NOT NULL,
+    accepter_vpc_id TEXT NOT NULL,
+    accepter_cidrs TEXT NOT NULL,
+    accepter_dns BIGINT NOT NULL,
+    status TEXT NOT NULL,
+    status_message TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL,
+    ended_ms BIGINT NOT NULL
+);
+CREATE INDEX vpc_peerings_by_requester ON vpc_peerings (requester_account_id, requester_region, id);
+CREATE INDEX vpc_peerings_by_accepter ON vpc_peerings (accepter_account_id, accepter_region, id);
+CREATE INDEX vpc_peerings_by_requester_vpc ON vpc_peerings (requester_vpc_id);
+CREATE INDEX vpc_peerings_by_accepter_vpc ON vpc_peerings (accepter_vpc_id);
+
+CREATE TABLE network_acls (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    vpc_id TEXT NOT NULL REFERENCES vpcs (id),
+    is_default BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+CREATE INDEX network_acls_by_account ON network_acls (account_id, region, id);
+CREATE INDEX network_acls_by_vpc ON network_acls (vpc_id);
+
+CREATE TABLE network_acl_entries (
+    network_acl_id TEXT NOT NULL REFERENCES network_acls (id),
+    is_egress BIGINT NOT NULL,
+    rule_number BIGINT NOT NULL,
+    protocol TEXT NOT NULL,
+    allow BIGINT NOT NULL,
+    cidr TEXT NOT NULL,
+    icmp_type BIGINT NOT NULL,
+    icmp_code BIGINT NOT NULL,
+    from_port BIGINT NOT NULL,
+    to_port BIGINT NOT NULL,
+    PRIMARY KEY (network_acl_id, is_egress, rule_number)
+);
+
+CREATE TABLE network_acl_associations (
+    id TEXT PRIMARY KEY,
+    network_acl_id TEXT NOT NULL REFERENCES network_acls (id),
+    subnet_id TEXT NOT NULL REFERENCES subnets (id),
+    UNIQUE (subnet_id)
+);
+CREATE INDEX network_acl_associations_by_acl ON network_acl_associations (network_acl_id);
+
+CREATE TABLE security_groups (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    vpc_id TEXT NOT NULL REFERENCES vpcs (id),
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    UNIQUE (vpc_id, name)
+);
+CREATE INDEX security_groups_by_account ON security_groups (account_id, region, id);
+
+CREATE TABLE security_group_rules (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    group_id TEXT NOT NULL REFERENCES security_groups (id),
+    is_egress BIGINT NOT NULL,
+    protocol TEXT NOT NULL,
+    from_port BIGINT NOT NULL,
+    to_port BIGINT NOT NULL,
+    cidr TEXT NOT NULL,
+    prefix_list_id TEXT NOT NULL,
+    referenced_group_id TEXT NOT NULL,
+    referenced_account_id TEXT NOT NULL,
+    description TEXT NOT NULL
+);
+CREATE INDEX security_group_rules_by_account ON security_group_rules (account_id, region, id);
+CREATE INDEX security_group_rules_by_group ON security_group_rules (group_id);
+CREATE INDEX security_group_rules_by_referenced ON security_group_rules (referenced_group_id);
+CREATE INDEX security_group_rules_by_prefix_list ON security_group_rules (prefix_list_id);
+
+CREATE TABLE prefix_lists (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    address_family TEXT NOT NULL,
+    max_entries BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+CREATE INDEX prefix_lists_by_account ON prefix_lists (account_id, region, id);
+
+-- Every version is kept whole, so that an earlier one can be brought back.
+CREATE TABLE prefix_list_entries (
+    prefix_list_id TEXT NOT NULL REFERENCES prefix_lists (id),
+    version BIGINT NOT NULL,
+    cidr TEXT NOT NULL,
+    description TEXT NOT NULL,
+    PRIMARY KEY (prefix_list_id, version, cidr)
+);
+
+-- instance_id and attachment_id: of the attachment, if there is one.
+CREATE TABLE network_interfaces (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    vpc_id TEXT NOT NULL REFERENCES vpcs (id),
+    subnet_id TEXT NOT NULL REFERENCES subnets (id),
+    port_uuid TEXT NOT NULL,
+    mac TEXT NOT NULL,
+    interface_type TEXT NOT NULL,
+    description TEXT NOT NULL,
+    requester_id TEXT NOT NULL,
+    source_dest_check BIGINT NOT NULL,
+    public_ip TEXT NOT NULL,
+    attachment_id TEXT NOT NULL,
+    attachment_state TEXT NOT NULL,
+    instance_id TEXT NOT NULL,
+    device_index BIGINT NOT NULL,
+    delete_on_termination BIGINT NOT NULL,
+    attached_ms BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    UNIQUE (port_uuid)
+);
+CREATE INDEX network_interfaces_by_account ON network_interfaces (account_id, region, id);
+CREATE INDEX network_interfaces_by_subnet ON network_interfaces (subnet_id);
+CREATE INDEX network_interfaces_by_vpc ON network_interfaces (vpc_id);
+CREATE INDEX network_interfaces_by_instance ON network_interfaces (instance_id, device_index);
+CREATE INDEX network_interfaces_by_attachment ON network_interfaces (attachment_id);
+
+CREATE TABLE network_interface_addresses (
+    subnet_id TEXT NOT NULL REFERENCES subnets (id),
+    address TEXT NOT NULL,
+    network_interface_id TEXT NOT NULL REFERENCES network_interfaces (id),
+    is_ipv6 BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    PRIMARY KEY (subnet_id, address)
+);
+CREATE INDEX network_interface_addresses_by_interface ON network_interface_addresses (network_interface_id, position);
+
+CREATE TABLE network_interface_groups (
+    network_interface_id TEXT NOT NULL REFERENCES network_interfaces (id),
+    group_id TEXT NOT NULL REFERENCES security_groups (id),
+    position BIGINT NOT NULL,
+    PRIMARY KEY (network_interface_id, group_id)
+);
+CREATE INDEX network_interface_groups_by_group ON network_interface_groups (group_id);
+
+-- Elastic addresses.
+CREATE TABLE addresses (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    public_ip TEXT NOT NULL,
+    association_id TEXT NOT NULL,
+    network_interface_id TEXT NOT NULL,
+    private_ip TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    UNIQUE (public_ip)
+);
+CREATE INDEX addresses_by_account ON addresses (account_id, region, id);
+CREATE INDEX addresses_by_interface ON addresses (network_interface_id);
+CREATE INDEX addresses_by_association ON addresses (association_id);
+
+-- What is taken of the operator's public pools: by elastic addresses, by interfaces that were given one at launch, and
+-- by routers of VPCs with a gateway.
+CREATE TABLE public_ips (
+    address TEXT PRIMARY KEY,
+    owner_id TEXT NOT NULL
+);
+CREATE INDEX public_ips_by_owner ON public_ips (owner_id);

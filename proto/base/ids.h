@@ -66,6 +66,66 @@ struct ReservationKind {
 struct VolumeKind {
     static constexpr std::string_view prefix = "vol-";
 };
+struct VpcKind {
+    static constexpr std::string_view prefix = "vpc-";
+};
+struct VpcCidrKind {
+    static constexpr std::string_view prefix = "vpc-cidr-assoc-";
+};
+struct SubnetKind {
+    static constexpr std::string_view prefix = "subnet-";
+};
+struct SubnetCidrKind {
+    static constexpr std::string_view prefix = "subnet-cidr-assoc-";
+};
+struct InternetGatewayKind {
+    static constexpr std::string_view prefix = "igw-";
+};
+struct EgressOnlyInternetGatewayKind {
+    static constexpr std::string_view prefix = "eigw-";
+};
+struct NatGatewayKind {
+    static constexpr std::string_view prefix = "nat-";
+};
+struct RouteTableKind {
+    static constexpr std::string_view prefix = "rtb-";
+};
+struct RouteTableAssociationKind {
+    static constexpr std::string_view prefix = "rtbassoc-";
+};
+struct VpcPeeringKind {
+    static constexpr std::string_view prefix = "pcx-";
+};
+struct NetworkAclKind {
+    static constexpr std::string_view prefix = "acl-";
+};
+struct NetworkAclAssociationKind {
+    static constexpr std::string_view prefix = "aclassoc-";
+};
+struct SecurityGroupKind {
+    static constexpr std::string_view prefix = "sg-";
+};
+struct SecurityGroupRuleKind {
+    static constexpr std::string_view prefix = "sgr-";
+};
+struct PrefixListKind {
+    static constexpr std::string_view prefix = "pl-";
+};
+struct NetworkInterfaceKind {
+    static constexpr std::string_view prefix = "eni-";
+};
+struct AttachmentKind {
+    static constexpr std::string_view prefix = "eni-attach-";
+};
+struct AllocationKind {
+    static constexpr std::string_view prefix = "eipalloc-";
+};
+struct AssociationKind {
+    static constexpr std::string_view prefix = "eipassoc-";
+};
+struct DhcpOptionsKind {
+    static constexpr std::string_view prefix = "dopt-";
+};
 
 using InstanceId = Id<InstanceKind>;
 using GuestId = Id<GuestKind>;
@@ -73,6 +133,26 @@ using HostId = Id<HostKind>;
 using KeyPairId = Id<KeyPairKind>;
 using ReservationId = Id<ReservationKind>;
 using VolumeId = Id<VolumeKind>;
+using VpcId = Id<VpcKind>;
+using VpcCidrId = Id<VpcCidrKind>;
+using SubnetId = Id<SubnetKind>;
+using SubnetCidrId = Id<SubnetCidrKind>;
+using InternetGatewayId = Id<InternetGatewayKind>;
+using EgressOnlyInternetGatewayId = Id<EgressOnlyInternetGatewayKind>;
+using NatGatewayId = Id<NatGatewayKind>;
+using RouteTableId = Id<RouteTableKind>;
+using RouteTableAssociationId = Id<RouteTableAssociationKind>;
+using VpcPeeringId = Id<VpcPeeringKind>;
+using NetworkAclId = Id<NetworkAclKind>;
+using NetworkAclAssociationId = Id<NetworkAclAssociationKind>;
+using SecurityGroupId = Id<SecurityGroupKind>;
+using SecurityGroupRuleId = Id<SecurityGroupRuleKind>;
+using PrefixListId = Id<PrefixListKind>;
+using NetworkInterfaceId = Id<NetworkInterfaceKind>;
+using AttachmentId = Id<AttachmentKind>;
+using AllocationId = Id<AllocationKind>;
+using AssociationId = Id<AssociationKind>;
+using DhcpOptionsId = Id<DhcpOptionsKind>;
 
 // An image is a machine image ("ami-"), a kernel ("aki-") or a ramdisk ("ari-").
 struct AnyImageKind {

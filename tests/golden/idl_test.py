@@ -9,6 +9,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 GENERATOR = HERE.parents[1] / "proto/ec2/generate.py"
+EXAMPLES = sorted((HERE / "idl").glob("*.idl"))
 UPDATE = os.environ.get("LODGE_UPDATE_GOLDENS") == "1"
 
 
@@ -20,7 +21,7 @@ def generate(out, *files):
 class Goldens(unittest.TestCase):
     def test_example(self):
         with tempfile.TemporaryDirectory() as out:
-            done = generate(out, HERE / "idl/example.idl")
+            done = generate(out, *EXAMPLES)
             self.assertEqual(done.returncode, 0, done.stderr)
             for made in sorted(pathlib.Path(out).iterdir()):
                 golden = HERE / "idl" / (made.name + ".golden")
@@ -29,7 +30,7 @@ class Goldens(unittest.TestCase):
                 self.assertEqual(made.read_text(), golden.read_text(), made.name)
 
     def test_markdown(self):
-        done = subprocess.run([sys.executable, str(GENERATOR), "--markdown", str(HERE / "idl/example.idl")],
+        done = subprocess.run([sys.executable, str(GENERATOR), "--markdown", *map(str, EXAMPLES)],
                               capture_output=True, text=True, check=True)
         self.assertIn("| ec2 | RunThings | Count, DryRun, Name, Mode, Thing, Data, At, Share | Colour, Hidden |", done.stdout)
 
@@ -55,6 +56,13 @@ class Goldens(unittest.TestCase):
                 self.assertNotEqual(done.returncode, 0)
                 self.assertIn(why, done.stderr)
                 self.assertNotIn("Traceback", done.stderr)
+
+    def test_files_that_need_each_other(self):
+        with tempfile.TemporaryDirectory() as out:
+            one, two = pathlib.Path(out) / "one.idl", pathlib.Path(out) / "two.idl"
+            one.write_text("struct A { B D } struct C { X string }")
+            two.write_text("struct D { E C }")
+            self.assertIn("one -> two -> one", generate(out, one, two).stderr)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 #include "api/query/decode.h"
 #include "api/query/encode.h"
-#include "proto/ec2/shapes.h"
+#include "proto/ec2/actions.h"
 
 namespace lodge::query {
 namespace {

@@ -1,0 +1,89 @@
+#include "db/store/addresses.h"
+
+#include "db/store/records.h"
+
+namespace lodge::db::addresses {
+namespace {
+
+const Records<Address>& addresses() {
+    static const Records<Address> records(
+        "addresses", {field("id", &Address::id), field("account_id", &Address::account_id),
+                      field("region", &Address::region), field("public_ip", &Address::public_ip),
+                      field("association_id", &Address::association_id),
+                      field("network_interface_id", &Address::network_interface_id),
+                      field("private_ip", &Address::private_ip), field("created_ms", &Address::created_ms)});
+    return records;
+}
+
+}  // namespace
+
+void insert(Session& session, const Address& record) {
+    addresses().insert(session, record);
+}
+
+void update(Session& session, const Address& record) {
+    addresses().update(session, record);
+}
+
+void erase(Session& session, const AllocationId& id) {
+    addresses().erase_id(session, id.str());
+}
+
+std::optional<Address> find(Session& session, const AccountId& account_id, std::string_view region,
+                            std::string_view id) {
+    return addresses().find(session, account_id, region, id);
+}
+
+std::optional<Address> find_any(Session& session, std::string_view id) {
+    return addresses().find_any(session, id);
+}
+
+std::vector<Address> list(Session& session, const AccountId& account_id, std::string_view region,
+                          std::string_view after, std::int64_t limit) {
+    return addresses().list(session, account_id, region, after, limit);
+}
+
+std::optional<Address> find_by_ip(Session& session, const AccountId& account_id, std::string_view region,
+                                  std::string_view public_ip) {
+    return addresses().one(session, "public_ip = ? AND account_id = ? AND region = ?",
+                           {public_ip, account_id, region});
+}
+
+std::optional<Address> find_by_association(Session& session, const AccountId& account_id,
+                                           std::string_view region, std::string_view association_id) {
+    return addresses().one(session, "association_id = ? AND account_id = ? AND region = ?",
+                           {association_id, account_id, region});
+}
+
+std::vector<Address> of_interface(Session& session, const NetworkInterfaceId& id) {
+    return addresses().all(session, "network_interface_id = ? ORDER BY private_ip", {id.str()});
+}
+
+bool take(Session& session, std::string_view address, std::string_view owner_id) {
+    bool is_taken = false;
+    session.query("SELECT 1 FROM public_ips WHERE address = ?", {address},
+                  [&](const Row&) { is_taken = true; });
+    if (is_taken) return false;
+    session.execute("INSERT INTO public_ips (address, owner_id) VALUES (?, ?)", {address, owner_id});
+    return true;
+}
+
+void give_back(Session& session, std::string_view address) {
+    session.execute("DELETE FROM public_ips WHERE address = ?", {address});
+}
+
+std::optional<std::string> taken_by(Session& session, std::string_view owner_id) {
+    std::optional<std::string> address;
+    session.query("SELECT address FROM public_ips WHERE owner_id = ?", {owner_id},
+                  [&](const Row& row) { address = row.text(0); });
+    return address;
+}
+
+std::vector<std::string> taken(Session& session) {
+    std::vector<std::string> all;
+    session.query("SELECT address FROM public_ips ORDER BY address", {},
+                  [&](const Row& row) { all.emplace_back(row.text(0)); });
+    return all;
+}
+
+}  // namespace lodge::db::addresses

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "db/driver/session.h"
+#include "proto/model/network_interface.h"
+
+namespace lodge::db::addresses {
+
+void insert(Session& session, const Address& record);
+void update(Session& session, const Address& record);
+void erase(Session& session, const AllocationId& id);
+std::optional<Address> find(Session& session, const AccountId& account_id, std::string_view region,
+                            std::string_view id);
+std::optional<Address> find_any(Session& session, std::string_view id);
+// By ID, from behind `after`; at most `limit`.
+std::vector<Address> list(Session& session, const AccountId& account_id, std::string_view region,
+                          std::string_view after, std::int64_t limit);
+std::optional<Address> find_by_ip(Session& session, const AccountId& account_id, std::string_view region,
+                                  std::string_view public_ip);
+std::optional<Address> find_by_association(Session& session, const AccountId& account_id,
+                                           std::string_view region, std::string_view association_id);
+std::vector<Address> of_interface(Session& session, const NetworkInterfaceId& id);
+
+// The pool of public addresses: taken ones, each with its owner's ID. take() is false if it is taken already.
+bool take(Session& session, std::string_view address, std::string_view owner_id);
+void give_back(Session& session, std::string_view address);
+std::optional<std::string> taken_by(Session& session, std::string_view owner_id);
+std::vector<std::string> taken(Session& session);
+
+}  // namespace lodge::db::addresses
