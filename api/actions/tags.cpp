@@ -3,9 +3,22 @@
 
 #include "api/actions/tagging.h"
 #include "api/describe/engine.h"
+#include "db/store/addresses.h"
+#include "db/store/dhcp_options.h"
+#include "db/store/egress_only_internet_gateways.h"
 #include "db/store/images.h"
 #include "db/store/instances.h"
+#include "db/store/internet_gateways.h"
 #include "db/store/key_pairs.h"
+#include "db/store/nat_gateways.h"
+#include "db/store/network_acls.h"
+#include "db/store/network_interfaces.h"
+#include "db/store/prefix_lists.h"
+#include "db/store/route_tables.h"
+#include "db/store/security_groups.h"
+#include "db/store/subnets.h"
+#include "db/store/vpc_peerings.h"
+#include "db/store/vpcs.h"
 #include "proto/ec2/tags.h"
 
 namespace lodge::api {
@@ -22,26 +35,37 @@ struct Taggable {
     bool (*exists)(db::Session&, const RequestContext&, const std::string& id);
 };
 
-bool image_exists(db::Session& session, const RequestContext& context, const std::string& id) {
-    return db::images::find_visible(session, context.account_id, context.region, id).has_value();
+template <auto find>
+bool is_there(db::Session& session, const RequestContext& context, const std::string& id) {
+    return find(session, context.account_id, context.region, id).has_value();
 }
 
 const Taggable taggables[] = {
-    {"i-", "instance", ErrorCode::invalid_instance_id_not_found,
-     [](db::Session& s, const RequestContext& c, const std::string& id) {
-         return db::instances::find(s, c.account_id, c.region, id).has_value();
-     }},
-    {"vol-", "volume", ErrorCode::invalid_volume_not_found,
-     [](db::Session& s, const RequestContext& c, const std::string& id) {
-         return db::instances::find_by_root_volume(s, c.account_id, c.region, id).has_value();
-     }},
-    {"key-", "key-pair", ErrorCode::invalid_key_pair_not_found,
-     [](db::Session& s, const RequestContext& c, const std::string& id) {
-         return db::key_pairs::find(s, c.account_id, c.region, id).has_value();
-     }},
-    {"ami-", "image", ErrorCode::invalid_ami_id_not_found, image_exists},
-    {"aki-", "image", ErrorCode::invalid_ami_id_not_found, image_exists},
-    {"ari-", "image", ErrorCode::invalid_ami_id_not_found, image_exists},
+    {"i-", "instance", ErrorCode::invalid_instance_id_not_found, is_there<db::instances::find>},
+    {"vol-", "volume", ErrorCode::invalid_volume_not_found, is_there<db::instances::find_by_root_volume>},
+    {"key-", "key-pair", ErrorCode::invalid_key_pair_not_found, is_there<db::key_pairs::find>},
+    {"ami-", "image", ErrorCode::invalid_ami_id_not_found, is_there<db::images::find_visible>},
+    {"aki-", "image", ErrorCode::invalid_ami_id_not_found, is_there<db::images::find_visible>},
+    {"ari-", "image", ErrorCode::invalid_ami_id_not_found, is_there<db::images::find_visible>},
+    {"vpc-", "vpc", ErrorCode::invalid_vpc_id_not_found, is_there<db::vpcs::find>},
+    {"subnet-", "subnet", ErrorCode::invalid_subnet_id_not_found, is_there<db::subnets::find>},
+    {"dopt-", "dhcp-options", ErrorCode::invalid_dhcp_options_id_not_found, is_there<db::dhcp_options::find>},
+    {"igw-", "internet-gateway", ErrorCode::invalid_internet_gateway_id_not_found,
+     is_there<db::internet_gateways::find>},
+    {"eigw-", "egress-only-internet-gateway", ErrorCode::invalid_egress_only_internet_gateway_id_not_found,
+     is_there<db::egress_only_internet_gateways::find>},
+    {"nat-", "natgateway", ErrorCode::nat_gateway_not_found, is_there<db::nat_gateways::find>},
+    {"rtb-", "route-table", ErrorCode::invalid_route_table_id_not_found, is_there<db::route_tables::find>},
+    {"pcx-", "vpc-peering-connection", ErrorCode::invalid_vpc_peering_id_not_found,
+     is_there<db::vpc_peerings::find>},
+    {"acl-", "network-acl", ErrorCode::invalid_network_acl_id_not_found, is_there<db::network_acls::find>},
+    {"sg-", "security-group", ErrorCode::invalid_group_not_found, is_there<db::security_groups::find>},
+    {"sgr-", "security-group-rule", ErrorCode::invalid_security_group_rule_id_not_found,
+     is_there<db::security_groups::find_rule>},
+    {"pl-", "prefix-list", ErrorCode::invalid_prefix_list_id_not_found, is_there<db::prefix_lists::find>},
+    {"eni-", "network-interface", ErrorCode::invalid_network_interface_id_not_found,
+     is_there<db::network_interfaces::find>},
+    {"eipalloc-", "elastic-ip", ErrorCode::invalid_allocation_id_not_found, is_there<db::addresses::find>},
 };
 
 Result<const Taggable*> find_taggable(db::Session& session, const RequestContext& context,

@@ -5,6 +5,7 @@
 
 #include "api/admin/operations.h"
 #include "proto/base/encoding.h"
+#include "scheduler/network/make.h"
 
 namespace lodge::api::admin {
 namespace {
@@ -77,6 +78,8 @@ Result<Json> create_account(const Call& call) {
             return fail(ErrorCode::conflict, "the access key " + key.id + " is taken");
         db::accounts::insert(session, account);
         db::accounts::insert_key(session, key);
+        network::make_default_networks(session, account.id, call.services.settings.zones, account.created_ms,
+                                       random);
         return Json{
             {"id", account.id}, {"name", account.name}, {"access_key", key.id}, {"secret_key", key.secret}};
     });

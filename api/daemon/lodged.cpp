@@ -12,6 +12,7 @@
 #include "db/store/accounts.h"
 #include "db/store/settings.h"
 #include "db/store/zones.h"
+#include "scheduler/network/make.h"
 
 #ifndef LODGE_CATALOGUE_FILE
 #define LODGE_CATALOGUE_FILE "api/catalogue/instance_types.toml"
@@ -90,6 +91,9 @@ Status Lodged::open_database() {
         for (const auto& zone : zones_) db::zones::put(session, zone);
         if (!db::accounts::find(session, std::string(operator_account)))
             db::accounts::insert(session, {std::string(operator_account), "operator", clock_.now_ms()});
+        for (const auto& account : db::accounts::list(session))
+            if (account.id != operator_account)  // which runs nothing
+                network::make_default_networks(session, account.id, zones_, clock_.now_ms(), random_);
         paging_key_ = setting_or_new(session, "paging_key", random_);
         metrics_token_ = setting_or_new(session, "metrics_token", random_);
         claims_->load(session);

@@ -12,6 +12,7 @@
 #include "db/store/hosts.h"
 #include "db/store/images.h"
 #include "proto/base/encoding.h"
+#include "scheduler/network/make.h"
 
 namespace lodge::api {
 namespace {
@@ -55,11 +56,12 @@ class DirectLink final : public agent::Link {
     std::atomic<bool> interrupted_{false};
 };
 
-void insert_account(db::Session& session, UnixMs now_ms) {
+void insert_account(db::Session& session, const std::vector<Zone>& zones, UnixMs now_ms, Random& random) {
     if (db::accounts::find(session, simulated_account)) return;
     db::accounts::insert(session, {simulated_account, "simulated", now_ms});
     db::accounts::insert_key(session,
                              {simulated_access_key, simulated_account, simulated_secret_key, true, now_ms});
+    network::make_default_networks(session, simulated_account, zones, now_ms, random);
 }
 
 void insert_image(db::Session& session, const std::string& region, UnixMs now_ms) {
@@ -112,7 +114,7 @@ Result<std::vector<HostId>> prepare_simulation(db::Database& database, int hosts
                                                const std::vector<Zone>& zones, const Clock& clock,
                                                Random& random) {
     return database.write([&](db::Session& session) -> Result<std::vector<HostId>> {
-        insert_account(session, clock.now_ms());
+        insert_account(session, zones, clock.now_ms(), random);
         insert_image(session, zones.front().region, clock.now_ms());
         std::vector<HostId> ids;
         for (const auto& known : db::hosts::list(session)) ids.push_back(known.id);

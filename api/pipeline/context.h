@@ -24,8 +24,9 @@ struct Settings {
     std::vector<Zone> zones;
     std::string endpoint;  // "http://127.0.0.1:8773", as clients reach it
     scheduler::Strategy strategy = scheduler::Strategy::best_fit;
-    std::string paging_key;                // signs NextTokens
-    std::int64_t console_wait_ms = 3'000;  // how long GetConsoleOutput waits for the host
+    std::string paging_key;                         // signs NextTokens
+    std::string ipv6_pool = "fd6c:6f64:6700::/40";  // VPCs' IPv6 blocks, each a /56, come out of it
+    std::int64_t console_wait_ms = 3'000;           // how long GetConsoleOutput waits for the host
 
     std::vector<Zone> zones_of(std::string_view region) const;
 };

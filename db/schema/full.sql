@@ -241,10 +241,11 @@ CREATE TABLE vpc_cidrs (
 CREATE INDEX vpc_cidrs_by_vpc ON vpc_cidrs (vpc_id);
 CREATE INDEX vpc_cidrs_by_cidr ON vpc_cidrs (cidr);
 
--- Which accounts got their default VPC; one that was deleted stays deleted.
+-- Which accounts got their default VPC (one that was deleted stays deleted), and their default set of DHCP options.
 CREATE TABLE default_networks (
     account_id TEXT NOT NULL REFERENCES accounts (id),
     region TEXT NOT NULL,
+    dhcp_options_id TEXT NOT NULL,
     created_ms BIGINT NOT NULL,
     PRIMARY KEY (account_id, region)
 );

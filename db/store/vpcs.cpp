@@ -97,16 +97,20 @@ std::vector<VpcCidr> ipv6_cidrs(Session& session) {
     return cidrs().all(session, "is_ipv6 = 1 ORDER BY cidr", {});
 }
 
-bool had_default(Session& session, const AccountId& account_id, std::string_view region) {
-    bool had = false;
-    session.query("SELECT 1 FROM default_networks WHERE account_id = ? AND region = ?", {account_id, region},
-                  [&](const Row&) { had = true; });
-    return had;
+std::optional<DhcpOptionsId> default_dhcp_options(Session& session, const AccountId& account_id,
+                                                  std::string_view region) {
+    std::optional<DhcpOptionsId> found;
+    session.query("SELECT dhcp_options_id FROM default_networks WHERE account_id = ? AND region = ?",
+                  {account_id, region},
+                  [&](const Row& row) { found = DhcpOptionsId::trusted(std::string(row.text(0))); });
+    return found;
 }
 
-void set_had_default(Session& session, const AccountId& account_id, std::string_view region, UnixMs now_ms) {
-    session.execute("INSERT INTO default_networks (account_id, region, created_ms) VALUES (?, ?, ?)",
-                    {account_id, region, now_ms});
+void set_default_dhcp_options(Session& session, const AccountId& account_id, std::string_view region,
+                              const DhcpOptionsId& id, UnixMs now_ms) {
+    session.execute(
+        "INSERT INTO default_networks (account_id, region, dhcp_options_id, created_ms) VALUES (?, ?, ?, ?)",
+        {account_id, region, id.str(), now_ms});
 }
 
 }  // namespace lodge::db::vpcs

@@ -34,8 +34,10 @@ std::optional<VpcCidr> find_cidr(Session& session, std::string_view id);
 // Every IPv6 CIDR of every VPC: they come out of one pool.
 std::vector<VpcCidr> ipv6_cidrs(Session& session);
 
-// Whether the account has got its default VPC in the region, and that it has.
-bool had_default(Session& session, const AccountId& account_id, std::string_view region);
-void set_had_default(Session& session, const AccountId& account_id, std::string_view region, UnixMs now_ms);
+// The account's default set of DHCP options, made along with its default VPC; nothing before that.
+std::optional<DhcpOptionsId> default_dhcp_options(Session& session, const AccountId& account_id,
+                                                  std::string_view region);
+void set_default_dhcp_options(Session& session, const AccountId& account_id, std::string_view region,
+                              const DhcpOptionsId& id, UnixMs now_ms);
 
 }  // namespace lodge::db::vpcs
