@@ -166,6 +166,7 @@ CREATE TABLE vpc_peerings (
     accepter_dns BIGINT NOT NULL,
     status TEXT NOT NULL,
     status_message TEXT NOT NULL,
+    link_number BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
     expires_ms BIGINT NOT NULL,
     ended_ms BIGINT NOT NULL

@@ -83,6 +83,7 @@ struct VpcPeering {
     Side accepter;
     PeeringStatus status = PeeringStatus::pending_acceptance;
     std::string status_message;
+    std::int64_t link_number = 0;  // of the link between the routers; unique among either VPC's peerings
     UnixMs created_ms = 0;
     UnixMs expires_ms = 0;
     UnixMs ended_ms = 0;  // when it became rejected, expired, failed or deleted; 0 before

@@ -1,0 +1,188 @@
+#include "scheduler/network/diff.h"
+
+#include <set>
+
+namespace lodge::network {
+namespace {
+
+// Insertions name their rows in the transaction by position: "new7".
+class Transaction {
+  public:
+    Transaction(const Replica& replica, const Scope& scope, const Rows& wanted)
+        : replica_(replica), scope_(scope), wanted_(wanted) {
+        for (const auto& row : wanted_)
+            if (!fitting(row)) new_names_[row.key] = "new" + std::to_string(new_names_.size());
+    }
+
+    Json run() {
+        for (const auto& row : wanted_) {
+            if (auto found = fitting(row)) {
+                update(row, *found);
+            } else {
+                insert(row);
+            }
+        }
+        remove_unwanted();
+        return std::move(operations_);
+    }
+
+  private:
+    // The row as it is, if it is in the table where it should be.
+    std::optional<Replica::Found> fitting(const Row& row) const {
+        auto found = replica_.find(row.key);
+        if (found && *found->table != row.table) return std::nullopt;
+        return found;
+    }
+
+    std::optional<Json> uuid_of(const std::string& key) const {
+        auto fresh = new_names_.find(key);
+        if (fresh != new_names_.end()) return Json::array({"named-uuid", fresh->second});
+        auto found = replica_.find(key);
+        if (found) return Json::array({"uuid", *found->uuid});
+        return std::nullopt;
+    }
+
+    static bool is_reference(const Json& value) {
+        return value.is_array() && value.size() == 2 && value[0] == "row";
+    }
+
+    // With UUIDs in the place of keys.
+    Json resolved(const Json& value) const {
+        if (is_reference(value)) {
+            auto uuid = uuid_of(value[1]);
+            return uuid ? *uuid : Json::array({"set", Json::array()});
+        }
+        if (!value.is_array() || value.size() != 2 || value[0] != "set") return value;
+        Json items = Json::array();
+        for (const auto& item : value[1]) {
+            if (!is_reference(item)) {
+                items.push_back(item);
+            } else if (auto uuid = uuid_of(item[1])) {
+                items.push_back(*uuid);
+            }
+        }
+        return Json::array({"set", items});
+    }
+
+    Json external_ids(const Row& row) const {
+        return map_of({{std::string(key_entry), row.key},
+                       {std::string(scope_entry), scope_.id},
+                       {std::string(owner_entry), scope_.owner},
+                       {std::string(revision_entry), std::to_string(scope_.revision)}});
+    }
+
+    void insert(const Row& row) {
+        Json columns = Json::object();
+        for (const auto& [name, value] : row.columns) columns[name] = resolved(value);
+        columns["external_ids"] = external_ids(row);
+        operations_.push_back({{"op", "insert"},
+                               {"table", row.table},
+                               {"uuid-name", new_names_.at(row.key)},
+                               {"row", columns}});
+        if (row.parent.empty()) return;
+        if (auto parent = uuid_of(row.parent)) mutate(row, *parent, "insert", *uuid_of(row.key));
+    }
+
+    void mutate(const Row& row, const Json& parent, const std::string& how, const Json& child) {
+        operations_.push_back({{"op", "mutate"},
+                               {"table", parent_table(row)},
+                               {"where", Json::array({Json::array({"_uuid", "==", parent})})},
+                               {"mutations", Json::array({Json::array({row.parent_column, how, child})})}});
+    }
+
+    std::string parent_table(const Row& row) const {
+        for (const auto& other : wanted_)
+            if (other.key == row.parent) return other.table;
+        auto found = replica_.find(row.parent);
+        return found ? *found->table : "";
+    }
+
+    void update(const Row& row, const Replica::Found& found) {
+        Json changes = Json::object();
+        for (const auto& [name, value] : row.columns) {
+            auto now = resolved(value);
+            auto before = found.columns->find(name);
+            if (before == found.columns->end() || before->second != canonical(now))
+                changes[name] = std::move(now);
+        }
+        attach(row, found);
+        if (changes.empty()) return;
+        changes["external_ids"] = external_ids(row);
+        operations_.push_back(
+            {{"op", "update"}, {"table", row.table}, {"where", where(*found.uuid)}, {"row", changes}});
+    }
+
+    // Puts a row back that its parent has lost, or whose parent is new.
+    void attach(const Row& row, const Replica::Found& found) {
+        if (row.parent.empty()) return;
+        auto parent = replica_.find(row.parent);
+        Json own = Json::array({"uuid", *found.uuid});
+        if (parent && !new_names_.count(row.parent) && holds(*parent, row.parent_column, own)) return;
+        if (auto uuid = uuid_of(row.parent)) mutate(row, *uuid, "insert", own);
+    }
+
+    static bool holds(const Replica::Found& parent, const std::string& column, const Json& child) {
+        auto value = parent.columns->find(column);
+        if (value == parent.columns->end()) return false;
+        if (value->second == child) return true;
+        const auto& set = value->second;
+        if (!set.is_array() || set.size() != 2 || set[0] != "set") return false;
+        for (const auto& item : set[1])
+            if (item == child) return true;
+        return false;
+    }
+
+    static Json where(const std::string& uuid) {
+        return Json::array({Json::array({"_uuid", "==", Json::array({"uuid", uuid})})});
+    }
+
+    // Children first out of their parents' columns; then the rows themselves.
+    void remove_unwanted() {
+        std::set<std::string> kept;
+        for (const auto& row : wanted_)
+            if (fitting(row)) kept.insert(row.key);
+        for (const auto& key : replica_.keys_of(scope_.id)) {
+            if (kept.count(key)) continue;
+            auto found = replica_.find(key);
+            detach(*found);
+            operations_.push_back(
+                {{"op", "delete"}, {"table", *found->table}, {"where", where(*found->uuid)}});
+        }
+    }
+
+    void detach(const Replica::Found& child) {
+        static const std::map<std::string, std::vector<std::pair<std::string, std::string>>> holders = {
+            {"Logical_Switch_Port", {{"Logical_Switch", "ports"}}},
+            {"Logical_Router_Port", {{"Logical_Router", "ports"}}},
+            {"Logical_Router_Static_Route", {{"Logical_Router", "static_routes"}}},
+            {"Logical_Router_Policy", {{"Logical_Router", "policies"}}},
+            {"NAT", {{"Logical_Router", "nat"}}},
+            {"ACL", {{"Port_Group", "acls"}}},
+            {"HA_Chassis", {{"HA_Chassis_Group", "ha_chassis"}}}};
+        auto found = holders.find(*child.table);
+        if (found == holders.end()) return;
+        Json own = Json::array({"uuid", *child.uuid});
+        for (const auto& [table, column] : found->second)
+            for (const auto& [uuid, columns] : replica_.rows(table))
+                if (holds({&uuid, &table, &columns}, column, own))
+                    operations_.push_back(
+                        {{"op", "mutate"},
+                         {"table", table},
+                         {"where", where(uuid)},
+                         {"mutations", Json::array({Json::array({column, "delete", own})})}});
+    }
+
+    const Replica& replica_;
+    const Scope& scope_;
+    const Rows& wanted_;
+    std::map<std::string, std::string> new_names_;
+    Json operations_ = Json::array();
+};
+
+}  // namespace
+
+Json operations(const Replica& replica, const Scope& scope, const Rows& wanted) {
+    return Transaction(replica, scope, wanted).run();
+}
+
+}  // namespace lodge::network

@@ -1,0 +1,101 @@
+#include "scheduler/network/render.h"
+
+#include <algorithm>
+
+#include "proto/base/encoding.h"
+#include "scheduler/network/render_parts.h"
+
+namespace lodge::network {
+
+Json canonical(const Json& value) {
+    if (!value.is_array() || value.size() != 2 || !value[0].is_string()) return value;
+    const auto& kind = value[0].get_ref<const std::string&>();
+    if ((kind != "set" && kind != "map") || !value[1].is_array()) return value;
+    std::vector<Json> items(value[1].begin(), value[1].end());
+    std::sort(items.begin(), items.end());
+    if (kind == "set" && items.size() == 1) return items.front();
+    return Json::array({kind, Json(items)});
+}
+
+std::string_view digits_of(std::string_view id) {
+    auto dash = id.rfind('-');
+    return dash == std::string_view::npos ? id : id.substr(dash + 1);
+}
+
+std::string mac_of(std::string_view key) {
+    auto hex = hex_encode(sha256(key));
+    std::string mac = "02";
+    for (std::size_t i = 0; i < 5; ++i) mac += ":" + hex.substr(2 * i, 2);
+    return mac;
+}
+
+std::string uuid_of(std::string_view key) {
+    auto hex = hex_encode(sha256(key));
+    return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-4" + hex.substr(13, 3) + "-8" + hex.substr(17, 3) +
+           "-" + hex.substr(20, 12);
+}
+
+std::string port_group_name(std::string_view group_id) {
+    return "sg_" + std::string(digits_of(group_id));
+}
+
+std::string imds_port_name(std::string_view subnet_id) {
+    return uuid_of(std::string(subnet_id) + "/imds");
+}
+
+std::string gateway_port(const Subnet& subnet) {
+    return subnet.id.str() + "/gateway";
+}
+
+std::string public_port(const Vpc& vpc) {
+    return vpc.id.str() + "/public";
+}
+
+std::string peering_port(const VpcPeering& peering, bool of_requester) {
+    return peering.id.str() + (of_requester ? "/requester" : "/accepter");
+}
+
+IpAddress router_address(const Cidr& subnet) {
+    return subnet.network().plus(1);
+}
+
+bool is_public(const Snapshot& snapshot, const SubnetState& subnet) {
+    return std::any_of(snapshot.routes.begin(), snapshot.routes.end(), [&](const RouteState& route) {
+        return route.route_table_id == subnet.route_table_id && route.active &&
+               route.target == RouteTarget::internet_gateway;
+    });
+}
+
+Rows render_cloud(const Cloud& cloud) {
+    Rows out;
+    out.push_back({"Logical_Switch", std::string(public_switch), {{"name", public_switch}}, "", ""});
+    out.push_back({"Logical_Switch_Port",
+                   std::string(public_switch) + "/localnet",
+                   {{"name", std::string(public_switch) + "/localnet"},
+                    {"type", "localnet"},
+                    {"addresses", "unknown"},
+                    {"options", map_of({{"network_name", std::string(public_switch)}})}},
+                   std::string(public_switch),
+                   "ports"});
+    out.push_back({"HA_Chassis_Group", std::string(gateway_group), {{"name", gateway_group}}, "", ""});
+    auto priority = static_cast<std::int64_t>(cloud.gateway_hosts.size());
+    for (const auto& host : cloud.gateway_hosts)
+        out.push_back({"HA_Chassis",
+                       std::string(gateway_group) + "/" + host,
+                       {{"chassis_name", host}, {"priority", priority--}},
+                       std::string(gateway_group),
+                       "ha_chassis"});
+    return out;
+}
+
+Rows render(const Snapshot& snapshot, const Cloud& cloud) {
+    Rows out;
+    render_router(snapshot, cloud, out);
+    render_nat(snapshot, cloud, out);
+    render_acls(snapshot, out);
+    render_subnets(snapshot, cloud, out);
+    render_groups(snapshot, out);
+    return out;
+}
+
+}  // namespace lodge::network

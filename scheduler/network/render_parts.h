@@ -1,0 +1,36 @@
+// The pieces of render(), a file each.
+#pragma once
+
+#include "scheduler/network/render.h"
+
+namespace lodge::network {
+
+void render_router(const Snapshot& snapshot, const Cloud& cloud,
+                   Rows& out);  // router, ports, gateway, routes
+void render_nat(const Snapshot& snapshot, const Cloud& cloud,
+                Rows& out);                             // addresses to and from the outside
+void render_acls(const Snapshot& snapshot, Rows& out);  // network ACLs
+void render_subnets(const Snapshot& snapshot, const Cloud& cloud,
+                    Rows& out);                           // switches, DHCP, names, interfaces
+void render_groups(const Snapshot& snapshot, Rows& out);  // security groups
+
+// Keys.
+std::string gateway_port(const Subnet& subnet);  // the router's port in a subnet
+std::string public_port(const Vpc& vpc);         // and in the public network
+std::string peering_port(const VpcPeering& peering, bool of_requester);
+
+// A locally administered address out of a key, always the same.
+std::string mac_of(std::string_view key);
+// A UUID out of a key, always the same.
+std::string uuid_of(std::string_view key);
+// The hexadecimal digits of an ID.
+std::string_view digits_of(std::string_view id);
+
+// Whether the subnet's route table sends anything to a working internet gateway.
+bool is_public(const Snapshot& snapshot, const SubnetState& subnet);
+// Either end of the link between two peers' routers.
+IpAddress peering_address(const VpcPeering& peering, bool of_requester);
+// The router's own address in a subnet.
+IpAddress router_address(const Cidr& subnet);
+
+}  // namespace lodge::network

@@ -1,0 +1,144 @@
+// A VPC's router: its ports in subnets, in the public network and towards peers, and what the route tables
+// say.
+#include "scheduler/network/render_parts.h"
+
+namespace lodge::network {
+namespace {
+
+std::string with_prefix(const IpAddress& address, int prefix) {
+    return address.str() + "/" + std::to_string(prefix);
+}
+
+void subnet_port(const Snapshot& snapshot, const SubnetState& state, Rows& out) {
+    auto key = gateway_port(state.subnet);
+    std::vector<Json> networks;
+    auto add = [&](const std::string& text) {
+        if (auto cidr = Cidr::parse(text))
+            networks.emplace_back(with_prefix(router_address(*cidr), cidr->prefix()));
+    };
+    add(state.subnet.cidr);
+    for (const auto& ipv6 : state.ipv6_cidrs) add(ipv6.cidr);
+    Row port{"Logical_Router_Port",
+             key,
+             {{"name", key},
+              {"mac", mac_of(key)},
+              {"networks", set_of(networks)},
+              {"options", map_of({{"route_table", state.route_table_id}})}},
+             snapshot.vpc.id.str(),
+             "ports"};
+    // Guests learn their router by its advertisements, their addresses by DHCPv6.
+    auto advertised = state.ipv6_cidrs.empty()
+                          ? std::map<std::string, std::string>()
+                          : std::map<std::string, std::string>{{"address_mode", "dhcpv6_stateful"},
+                                                               {"send_periodic", "true"}};
+    port.columns["ipv6_ra_configs"] = map_of(advertised);
+    out.push_back(std::move(port));
+}
+
+void public_ports(const Snapshot& snapshot, const Cloud& cloud, Rows& out) {
+    auto address = IpAddress::parse(snapshot.router_ip);
+    if (!snapshot.gateway || !address) return;
+    auto key = public_port(snapshot.vpc);
+    out.push_back({"Logical_Router_Port",
+                   key,
+                   {{"name", key},
+                    {"mac", mac_of(key)},
+                    {"networks", with_prefix(*address, cloud.public_pool.prefix())},
+                    {"ha_chassis_group", reference(gateway_group)}},
+                   snapshot.vpc.id.str(),
+                   "ports"});
+    out.push_back({"Logical_Switch_Port",
+                   key + "/switch",
+                   {{"name", key + "/switch"},
+                    {"type", "router"},
+                    {"addresses", "router"},
+                    {"options", map_of({{"router-port", key}, {"nat-addresses", "router"}})}},
+                   std::string(public_switch),
+                   "ports"});
+}
+
+// Two routers, port to port, over a link of their own: link-local addresses that no guest sees.
+void peering_ports(const Snapshot& snapshot, const PeeringState& state, Rows& out) {
+    auto own = peering_port(state.peering, state.is_requester);
+    out.push_back({"Logical_Router_Port",
+                   own,
+                   {{"name", own},
+                    {"mac", mac_of(own)},
+                    {"networks", with_prefix(peering_address(state.peering, state.is_requester), 31)},
+                    {"peer", peering_port(state.peering, !state.is_requester)}},
+                   snapshot.vpc.id.str(),
+                   "ports"});
+}
+
+void static_route(const Snapshot& snapshot, const std::string& key, const std::string& table,
+                  const std::string& prefix, const std::string& nexthop, const std::string& port, Rows& out) {
+    Row row{"Logical_Router_Static_Route",
+            key,
+            {{"route_table", table}, {"ip_prefix", prefix}, {"nexthop", nexthop}},
+            snapshot.vpc.id.str(),
+            "static_routes"};
+    row.columns["output_port"] = port.empty() ? set_of({}) : Json(port);
+    out.push_back(std::move(row));
+}
+
+// The next hop of a route and the port it lies behind; an address of "discard" for one that leads nowhere.
+struct Hop {
+    std::string address = "discard";
+    std::string port;
+};
+
+Hop hop_of(const Snapshot& snapshot, const Cloud& cloud, const RouteState& route) {
+    if (!route.active) return {};
+    switch (route.target) {
+        case RouteTarget::internet_gateway:
+        case RouteTarget::nat_gateway:
+            if (snapshot.router_ip.empty() || route.destination.find(':') != std::string::npos) return {};
+            return {router_address(cloud.public_pool).str(), public_port(snapshot.vpc)};
+        case RouteTarget::egress_only_gateway:
+            return {};  // the public network has no IPv6
+        case RouteTarget::network_interface:
+            return {route.next_address, route.next_subnet + "/gateway"};
+        case RouteTarget::peering:
+            for (const auto& state : snapshot.peerings)
+                if (state.peering.id.str() == route.target_id &&
+                    route.destination.find(':') == std::string::npos)
+                    return {peering_address(state.peering, !state.is_requester).str(),
+                            peering_port(state.peering, state.is_requester)};
+            return {};
+    }
+    return {};
+}
+
+}  // namespace
+
+IpAddress peering_address(const VpcPeering& peering, bool of_requester) {
+    // 169.254.64.0/18: 8,192 links of two addresses each; the number is unique among either VPC's peerings.
+    auto first =
+        IpAddress::parse("169.254.64.0")->plus(2 * static_cast<AddressBits>(peering.link_number % 8192));
+    return of_requester ? first : first.plus(1);
+}
+
+void render_router(const Snapshot& snapshot, const Cloud& cloud, Rows& out) {
+    const auto& id = snapshot.vpc.id.str();
+    out.push_back({"Logical_Router",
+                   id,
+                   {{"name", id},
+                    {"options", map_of({{"always_learn_from_arp_request", "false"},
+                                        {"dynamic_neigh_routers", "true"},
+                                        {"mac_binding_age_threshold", "300"}})}},
+                   "",
+                   ""});
+    for (const auto& subnet : snapshot.subnets) subnet_port(snapshot, subnet, out);
+    public_ports(snapshot, cloud, out);
+    for (const auto& peering : snapshot.peerings) peering_ports(snapshot, peering, out);
+    // What no subnet has must not leak to the outside by a default route.
+    for (const auto& cidr : snapshot.cidrs)
+        static_route(snapshot, id + "/discard/" + cidr.id.str(), "", cidr.cidr, "discard", "", out);
+    for (const auto& route : snapshot.routes) {
+        auto hop = hop_of(snapshot, cloud, route);
+        static_route(snapshot, route.route_table_id + "/" + route.destination, route.route_table_id,
+                     route.destination, hop.address, hop.port, out);
+    }
+}
+
+}  // namespace lodge::network
