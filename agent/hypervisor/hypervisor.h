@@ -63,6 +63,7 @@ class Hypervisor {
     // Resets the machine without asking the guest. incorrect_instance_state unless it runs.
     virtual Status reset(const GuestId& guest_id) = 0;
     // How often the guest has rebooted (by itself, asked or reset) since this process has watched it.
+    // Does not block.
     virtual std::int64_t reboots_seen(const GuestId& guest_id) = 0;
 
     // Called, from any thread, when a domain may have changed state. Set once, before other calls. It must

@@ -198,6 +198,8 @@ bool Agent::reconcile_once() {
 
 void Agent::look_at(Entry& entry, const std::map<GuestId, Domain>& domains,
                     std::vector<link::ObservedGuest>& news, bool& soon) {
+    if (entry.asked_reboot_ms > 0 && hypervisor_.reboots_seen(entry.desired.guest_id) != entry.reboots_before)
+        end_reboot(entry);
     View view;
     view.desired = entry.desired;
     view.desired.reboots_done = std::max(entry.desired.reboots_done, entry.reboots_done);
@@ -209,6 +211,7 @@ void Agent::look_at(Entry& entry, const std::map<GuestId, Domain>& domains,
     view.start_failure = entry.start_failure;
     view.asked_shutdown_ms = entry.asked_shutdown_ms;
     view.last_asked_ms = entry.last_asked_ms;
+    view.asked_reboot_ms = entry.asked_reboot_ms;
     auto decision = decide(view, options_.patience);
     if (entry.removed) {
         decision.step = Step::none;
@@ -231,6 +234,7 @@ void Agent::dispatch(Entry& entry, Step step) {
         entry.last_asked_ms = clock_.steady_ms();
         if (entry.asked_shutdown_ms == 0) entry.asked_shutdown_ms = entry.last_asked_ms;
     }
+    if (step == Step::ask_reboot) entry.reboots_before = hypervisor_.reboots_seen(entry.desired.guest_id);
     entry.busy = true;
     {
         std::lock_guard lock(work_mutex_);

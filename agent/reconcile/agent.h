@@ -62,6 +62,9 @@ class Agent {
         std::int64_t backoff_ms = 0;
         std::int64_t asked_shutdown_ms = 0;
         std::int64_t last_asked_ms = 0;
+        std::int64_t asked_reboot_ms = 0;  // 0: no reboot is under way
+        std::int64_t reboot_asked = 0;     // which of the wanted ones
+        std::int64_t reboots_before = 0;   // what the hypervisor had seen when it was asked
         std::int64_t reboots_done = 0;
         bool removed = false;
         std::uint64_t step_ended = 0;  // what steps_ended_ was then
@@ -87,8 +90,8 @@ class Agent {
 
     void carry_out(const link::DesiredGuest& desired, Step step);
     Status run_start(const link::DesiredGuest& desired);
-    Status run_reboot(const link::DesiredGuest& desired);
     Status run_removal(const link::DesiredGuest& desired);
+    static void end_reboot(Entry& entry);
     void note_result(const link::DesiredGuest& desired, Step step, const Status& status);
 
     Hypervisor& hypervisor_;

@@ -44,10 +44,21 @@ void explain_end(const View& view, link::ObservedGuest& observed) {
         view.domain ? "The guest's machine ended, perhaps with its host" : "The guest is gone from its host");
 }
 
-void decide_running(const View& view, Decision& out) {
+// As with a shutdown, the guest is asked; but once, since a second press could become a second reboot.
+void decide_reboot(const View& view, const Patience& patience, Decision& out) {
+    if (view.asked_reboot_ms == 0) {
+        out.step = Step::ask_reboot;
+    } else if (view.now_ms - view.asked_reboot_ms >= patience.reboot_ms) {
+        out.step = Step::reset;
+    } else {
+        out.look_again_soon = true;
+    }
+}
+
+void decide_running(const View& view, const Patience& patience, Decision& out) {
     if (running(view)) {
         out.observed.observed = Observed::running;
-        if (view.desired.reboots_wanted > view.desired.reboots_done) out.step = Step::reboot;
+        if (view.desired.reboots_wanted > view.desired.reboots_done) decide_reboot(view, patience, out);
     } else if (has_run(view)) {
         out.observed.observed = Observed::stopped;
         explain_end(view, out.observed);
@@ -104,7 +115,7 @@ Decision decide(const View& view, const Patience& patience) {
     out.observed.reboots_done = view.desired.reboots_done;
     switch (view.desired.desired) {
         case Desired::running:
-            decide_running(view, out);
+            decide_running(view, patience, out);
             break;
         case Desired::stopped:
             decide_stopped(view, patience, out);

@@ -16,7 +16,8 @@ enum class Step {
     destroy,
     undefine,
     remove_root,
-    reboot,
+    ask_reboot,  // ACPI
+    reset,       // what a guest gets that does not listen
 };
 
 // Everything that is known about a guest at one moment.
@@ -27,6 +28,7 @@ struct View {
     std::string start_failure;           // of the last attempt, if it is not worth another
     std::int64_t asked_shutdown_ms = 0;  // steady time of the first request; 0: not asked
     std::int64_t last_asked_ms = 0;      // and of the last one
+    std::int64_t asked_reboot_ms = 0;    // of a reboot that has not come yet
     std::int64_t now_ms = 0;             // steady
 };
 

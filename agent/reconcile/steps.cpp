@@ -37,8 +37,11 @@ void Agent::carry_out(const link::DesiredGuest& desired, Step step) {
         case Step::remove_root:
             status = run_removal(desired);
             break;
-        case Step::reboot:
-            status = run_reboot(desired);
+        case Step::ask_reboot:
+            status = hypervisor_.request_reboot(desired.guest_id);
+            break;
+        case Step::reset:
+            status = hypervisor_.reset(desired.guest_id);
             break;
         case Step::none:
             break;
@@ -74,24 +77,6 @@ Status Agent::run_start(const link::DesiredGuest& desired) {
     return hypervisor_.start(spec);
 }
 
-// Asks the guest; one that does not listen is reset.
-Status Agent::run_reboot(const link::DesiredGuest& desired) {
-    auto before = hypervisor_.reboots_seen(desired.guest_id);
-    LODGE_CHECK(hypervisor_.request_reboot(desired.guest_id));
-    auto asked_ms = clock_.steady_ms();
-    while (!stopping() && hypervisor_.reboots_seen(desired.guest_id) == before) {
-        if (clock_.steady_ms() - asked_ms >= options_.patience.reboot_ms)
-            return hypervisor_.reset(desired.guest_id);
-        {
-            std::lock_guard lock(mutex_);
-            auto entry = guests_.find(desired.guest_id);
-            if (entry == guests_.end() || entry->second.desired.desired != Desired::running) break;
-        }
-        pause(options_.soon_ms);
-    }
-    return {};
-}
-
 Status Agent::run_removal(const link::DesiredGuest& desired) {
     // The console's last words go to the control plane before their file goes.
     link::ReportRequest report;
@@ -99,6 +84,11 @@ Status Agent::run_removal(const link::DesiredGuest& desired) {
     if (!report.consoles.front().bytes.empty()) LODGE_CHECK(link_.report(report).map([](auto&&) {}));
     LODGE_CHECK(storage_.remove_root(desired.root_volume_id));
     return storage_.remove_console(desired.instance_id);
+}
+
+void Agent::end_reboot(Entry& entry) {
+    entry.reboots_done = std::max(entry.reboots_done, entry.reboot_asked);
+    entry.asked_reboot_ms = 0;
 }
 
 void Agent::note_result(const link::DesiredGuest& desired, Step step, const Status& status) {
@@ -111,7 +101,11 @@ void Agent::note_result(const link::DesiredGuest& desired, Step step, const Stat
     if (status) {
         entry.backoff_ms = 0;
         if (step == Step::remove_root) entry.removed = true;
-        if (step == Step::reboot) entry.reboots_done = std::max(entry.reboots_done, desired.reboots_wanted);
+        if (step == Step::ask_reboot) {
+            entry.asked_reboot_ms = clock_.steady_ms();
+            entry.reboot_asked = desired.reboots_wanted;
+        }
+        if (step == Step::reset) end_reboot(entry);
         return;
     }
     spdlog::warn("guest {}: step {} failed: {}", desired.guest_id.str(), static_cast<int>(step),

@@ -43,8 +43,10 @@ class FakeControl final : public Link {
         for (const auto& seen : request.guests) {
             history_.push_back(seen);
             for (auto& guest : guests_)
-                if (guest.guest_id == seen.guest_id && guest.generation == seen.generation)
+                if (guest.guest_id == seen.guest_id && guest.generation == seen.generation) {
                     guest.observed = seen.observed;
+                    guest.reboots_done = seen.reboots_done;
+                }
         }
         for (const auto& console : request.consoles) consoles_.push_back(console);
         changed_.notify_all();
@@ -84,6 +86,14 @@ class FakeControl final : public Link {
         });
         return found;
     }
+    bool wait_for_reboots(const GuestId& id, std::int64_t done) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+            return std::any_of(history_.begin(), history_.end(), [&](const auto& seen) {
+                return seen.guest_id == id && seen.reboots_done == done;
+            });
+        });
+    }
     bool wait_for_console(const InstanceId& id) {
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
@@ -119,17 +129,18 @@ class FakeControl final : public Link {
 
 class AgentTest : public ::testing::Test {
   protected:
-    void SetUp() override { make_agent(); }
-    void TearDown() override { agent.reset(); }
-
-    void make_agent() {
-        link = std::make_unique<FakeControl>();
-        AgentOptions options;
+    void SetUp() override {
         options.host_id = HostId::trusted("h-00000000000000001");
         options.soon_ms = 5;
         options.period_ms = 50;
         options.longest_backoff_ms = 300;
         options.patience = {.stop_ms = 200, .terminate_ms = 200, .ask_again_ms = 20, .reboot_ms = 200};
+        make_agent();
+    }
+    void TearDown() override { agent.reset(); }
+
+    void make_agent() {
+        link = std::make_unique<FakeControl>();
         agent = std::make_unique<Agent>(hypervisor, storage, *link, clock, random, options);
         agent->start();
     }
@@ -154,6 +165,7 @@ class AgentTest : public ::testing::Test {
         return made;
     }
 
+    AgentOptions options;
     SystemClock clock;
     SeededRandom random{3};
     FakeHypervisor hypervisor{clock, {"fake", "x86_64", 8, 8192, "simulated"}};
@@ -212,6 +224,35 @@ TEST_F(AgentTest, AGuestThatDoesNotListenIsForced) {
     desired.observed = Observed::running;
     link->want(desired);
     EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::removed));
+}
+
+TEST_F(AgentTest, RebootsOnceAndResetsAGuestThatDoesNotListen) {
+    for (bool deaf : {false, true}) {
+        auto desired = run_one();
+        hypervisor.set_deaf(desired.guest_id, deaf);
+        desired.reboots_wanted = 1;
+        desired.generation = 2;
+        desired.observed = Observed::running;
+        link->want(desired);
+        EXPECT_TRUE(link->wait_for_reboots(desired.guest_id, 1));
+        EXPECT_EQ(hypervisor.reboots_seen(desired.guest_id), 1);
+    }
+}
+
+TEST_F(AgentTest, GuestsThatDoNotRebootHoldUpNobody) {
+    agent.reset();
+    options.patience.reboot_ms = 600'000;
+    make_agent();
+    for (std::size_t i = 0; i < options.workers; ++i) {
+        auto desired = run_one();
+        hypervisor.set_deaf(desired.guest_id, true);
+        desired.reboots_wanted = 1;
+        desired.generation = 2;
+        desired.observed = Observed::running;
+        link->want(desired);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    run_one();
 }
 
 TEST_F(AgentTest, ANewAgentTakesARunningGuestOverUnharmed) {

@@ -105,7 +105,12 @@ TEST(Decide, RebootsOnceForEachWish) {
     auto running = view(Desired::running, Observed::running, DomainState::running);
     running.desired.reboots_wanted = 2;
     running.desired.reboots_done = 1;
-    EXPECT_EQ(decide(running, patience).step, Step::reboot);
+    EXPECT_EQ(decide(running, patience).step, Step::ask_reboot);
+    running.asked_reboot_ms = 9'500;
+    EXPECT_EQ(decide(running, patience).step, Step::none) << "it is not asked a second time";
+    EXPECT_TRUE(decide(running, patience).look_again_soon);
+    running.asked_reboot_ms = 9'000;
+    EXPECT_EQ(decide(running, patience).step, Step::reset);
     running.desired.reboots_done = 2;
     EXPECT_EQ(decide(running, patience).step, Step::none);
 }
@@ -137,7 +142,8 @@ TEST(Decide, EveryStateConverges) {
                         case Step::remove_root:
                             at.desired.observed = Observed::removed;
                             break;
-                        case Step::reboot:
+                        case Step::ask_reboot:
+                        case Step::reset:
                         case Step::none:
                             break;
                     }
