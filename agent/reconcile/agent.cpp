@@ -26,17 +26,20 @@ void Agent::start() {
     threads_.emplace_back([this] { poll_loop(); });
     threads_.emplace_back([this] { heartbeat_loop(); });
     threads_.emplace_back([this] { reconcile_loop(); });
-    for (std::size_t i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { work_loop(); });
+    for (std::size_t i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { work_loop(work_); });
+    for (std::size_t i = 0; i < options_.fetchers; ++i)
+        threads_.emplace_back([this] { work_loop(fetches_); });
 }
 
 void Agent::stop() {
     {
-        std::scoped_lock lock(mutex_, work_mutex_);
+        std::scoped_lock lock(mutex_, work_.mutex, fetches_.mutex);
         stopping_ = true;
     }
     link_.interrupt();
     wake_.notify_all();
-    work_wake_.notify_all();
+    work_.wake.notify_all();
+    fetches_.wake.notify_all();
     for (auto& thread : threads_) thread.join();
     threads_.clear();
     hypervisor_.on_change(nullptr);
@@ -236,22 +239,31 @@ void Agent::dispatch(Entry& entry, Step step) {
     }
     if (step == Step::ask_reboot) entry.reboots_before = hypervisor_.reboots_seen(entry.desired.guest_id);
     entry.busy = true;
-    {
-        std::lock_guard lock(work_mutex_);
-        work_.push_back([this, desired = entry.desired, step] { carry_out(desired, step); });
-    }
-    work_wake_.notify_one();
+    add_work(work_, [this, desired = entry.desired, step] {
+        if (step == Step::start && !has_images(desired))
+            add_work(fetches_, [this, desired] { carry_out(desired, Step::start); });
+        else
+            carry_out(desired, step);
+    });
 }
 
-void Agent::work_loop() {
+void Agent::add_work(WorkQueue& queue, std::function<void()> task) {
+    {
+        std::lock_guard lock(queue.mutex);
+        queue.tasks.push_back(std::move(task));
+    }
+    queue.wake.notify_one();
+}
+
+void Agent::work_loop(WorkQueue& queue) {
     for (;;) {
         std::function<void()> task;
         {
-            std::unique_lock lock(work_mutex_);
-            work_wake_.wait(lock, [this] { return stopping() || !work_.empty(); });
+            std::unique_lock lock(queue.mutex);
+            queue.wake.wait(lock, [&] { return stopping() || !queue.tasks.empty(); });
             if (stopping()) return;
-            task = std::move(work_.front());
-            work_.pop_front();
+            task = std::move(queue.tasks.front());
+            queue.tasks.pop_front();
         }
         task();
     }

@@ -2,8 +2,8 @@
 // reports.
 //
 // Threads: one long-polls, one sends heartbeats, one reconciles (by period and by kick), and a few carry out
-// steps that take long, one at a time a guest. Nothing is kept but in the hypervisor, the storage and the
-// control plane: a killed agent starts from those.
+// steps that take long, one at a time a guest; starts that must fetch an image have their own. Nothing is
+// kept but in the hypervisor, the storage and the control plane: a killed agent starts from those.
 #pragma once
 
 #include <atomic>
@@ -34,6 +34,7 @@ struct AgentOptions {
     std::int64_t poll_wait_ms = 25'000;
     std::int64_t longest_backoff_ms = 5'000;  // between attempts to reach the control plane, with jitter
     std::size_t workers = 4;
+    std::size_t fetchers = 2;  // the same for starts that have to fetch an image first
     std::string version = "0.1.0";
 };
 
@@ -70,10 +71,17 @@ class Agent {
         std::uint64_t step_ended = 0;  // what steps_ended_ was then
     };
 
+    struct WorkQueue {
+        std::mutex mutex;
+        std::condition_variable wake;
+        std::deque<std::function<void()>> tasks;
+    };
+
     void poll_loop();
     void heartbeat_loop();
     void reconcile_loop();
-    void work_loop();
+    void work_loop(WorkQueue& queue);
+    void add_work(WorkQueue& queue, std::function<void()> task);
     bool say_hello();
     void take_desired(link::PollReply reply);
     void pause(std::int64_t ms);
@@ -88,6 +96,7 @@ class Agent {
     link::ConsoleOutput console_of(const InstanceId& instance_id);
     void answer_console_requests(const std::vector<InstanceId>& wanted);
 
+    bool has_images(const link::DesiredGuest& desired);
     void carry_out(const link::DesiredGuest& desired, Step step);
     Status run_start(const link::DesiredGuest& desired);
     Status run_removal(const link::DesiredGuest& desired);
@@ -112,9 +121,8 @@ class Agent {
     std::uint64_t steps_ended_ = 0;
     std::string hypervisor_error_;
 
-    std::mutex work_mutex_;
-    std::condition_variable work_wake_;
-    std::deque<std::function<void()>> work_;
+    WorkQueue work_;
+    WorkQueue fetches_;
     std::vector<std::thread> threads_;
 };
 

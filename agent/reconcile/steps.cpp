@@ -50,6 +50,12 @@ void Agent::carry_out(const link::DesiredGuest& desired, Step step) {
     kick();
 }
 
+bool Agent::has_images(const link::DesiredGuest& desired) {
+    for (const auto* content : {&desired.image, &desired.kernel, &desired.ramdisk})
+        if (!content->sha256.empty() && !storage_.has_image(*content)) return false;
+    return true;
+}
+
 Status Agent::run_start(const link::DesiredGuest& desired) {
     GuestSpec spec;
     spec.guest_id = desired.guest_id;

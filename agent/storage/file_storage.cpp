@@ -81,6 +81,10 @@ Result<std::string> FileStorage::ensure_image(const link::Content& content) {
     return images_.ensure(content);
 }
 
+bool FileStorage::has_image(const link::Content& content) {
+    return images_.has(content);
+}
+
 Result<std::string> FileStorage::ensure_root(const RootDisk& disk) {
     LODGE_CHECK(check_volume(disk.volume_id));
     const fs::path path = root_path(disk.volume_id);

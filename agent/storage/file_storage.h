@@ -26,6 +26,7 @@ class FileStorage final : public Storage {
     static Result<std::unique_ptr<FileStorage>> open(std::filesystem::path root, FetchImage fetch);
 
     Result<std::string> ensure_image(const link::Content& content) override;
+    bool has_image(const link::Content& content) override;
     Result<std::string> ensure_root(const RootDisk& disk) override;
     Status remove_root(const VolumeId& volume_id) override;
     std::string console_path(const InstanceId& instance_id) const override;

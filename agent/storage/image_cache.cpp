@@ -67,12 +67,18 @@ Result<std::string> ImageCache::ensure(const link::Content& content) {
     return (folder_ / content.sha256).string();
 }
 
-// Hashing a large image takes seconds, so it is done again only when its stamp has changed.
-bool ImageCache::intact(const link::Content& content) const {
+bool ImageCache::has(const link::Content& content) const {
+    if (!well_formed(content.sha256)) return false;
     const fs::path path = folder_ / content.sha256;
     const auto stamp = stamp_of(path);
-    if (!stamp) return false;
-    if (*stamp == read_stamp(path) && stamp->starts_with(fmt::format("{} ", content.size_bytes))) return true;
+    return stamp && *stamp == read_stamp(path) && stamp->starts_with(fmt::format("{} ", content.size_bytes));
+}
+
+// Hashing a large image takes seconds, so it is done again only when its stamp has changed.
+bool ImageCache::intact(const link::Content& content) const {
+    if (has(content)) return true;
+    const fs::path path = folder_ / content.sha256;
+    if (!stamp_of(path)) return false;
     if (const Status status = verify(content, path); !status) {
         spdlog::warn("the cached {}; it is fetched again", status.error().message);
         return false;

@@ -26,6 +26,8 @@ class ImageCache {
     // cut short, is fetched again. Threads that want the same content wait for the one that fetches it; a
     // failed fetch leaves nothing.
     Result<std::string> ensure(const link::Content& content);
+    // Whether the copy was verified and not touched since. Waits for nobody.
+    bool has(const link::Content& content) const;
 
   private:
     std::shared_ptr<std::mutex> lock_of(const std::string& sha256);

@@ -8,10 +8,16 @@ NullStorage::NullStorage(std::int64_t disk_mib, Console console, ForgetConsole f
     : disk_mib_(disk_mib), console_(std::move(console)), forget_console_(std::move(forget_console)) {}
 
 Result<std::string> NullStorage::ensure_image(const link::Content& content) {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    image_arrived_.wait(lock, [&] { return content.sha256 != image_away_; });
     if (const auto message = std::exchange(next_image_fails_, std::nullopt))
         return fail(ErrorCode::io_failure, *message);
     return "/simulated/images/" + content.sha256;
+}
+
+bool NullStorage::has_image(const link::Content& content) {
+    std::lock_guard lock(mutex_);
+    return content.sha256 != image_away_;
 }
 
 Result<std::string> NullStorage::ensure_root(const RootDisk& disk) {
@@ -51,6 +57,12 @@ Result<DiskSpace> NullStorage::disk_space() {
 void NullStorage::fail_next_image(std::string message) {
     std::lock_guard lock(mutex_);
     next_image_fails_ = std::move(message);
+}
+
+void NullStorage::set_image_away(std::optional<std::string> sha256) {
+    std::lock_guard lock(mutex_);
+    image_away_ = std::move(sha256);
+    image_arrived_.notify_all();
 }
 
 bool NullStorage::has_root(const VolumeId& volume_id) const {

@@ -2,6 +2,7 @@
 // promise. Any thread.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -21,6 +22,7 @@ class NullStorage final : public Storage {
     explicit NullStorage(std::int64_t disk_mib, Console console = {}, ForgetConsole forget_console = {});
 
     Result<std::string> ensure_image(const link::Content& content) override;
+    bool has_image(const link::Content& content) override;
     Result<std::string> ensure_root(const RootDisk& disk) override;
     Status remove_root(const VolumeId& volume_id) override;
     std::string console_path(const InstanceId& instance_id) const override;
@@ -30,6 +32,8 @@ class NullStorage final : public Storage {
 
     // What tests do to it, and ask of it.
     void fail_next_image(std::string message);
+    // ensure_image() waits for it until it is no longer away.
+    void set_image_away(std::optional<std::string> sha256);
     bool has_root(const VolumeId& volume_id) const;
     std::size_t root_count() const;
 
@@ -38,6 +42,8 @@ class NullStorage final : public Storage {
     const Console console_;
     const ForgetConsole forget_console_;
     mutable std::mutex mutex_;
+    std::condition_variable image_arrived_;
+    std::optional<std::string> image_away_;
     std::set<VolumeId> roots_;
     std::optional<std::string> next_image_fails_;
 };

@@ -32,6 +32,8 @@ class Storage {
     // The absolute path of the host's verified copy of an image, kernel or ramdisk, fetched if need be. Waits
     // when another thread is fetching the same one.
     virtual Result<std::string> ensure_image(const link::Content& content) = 0;
+    // Whether ensure_image() has its copy at hand: it will not fetch, nor hash what it has.
+    virtual bool has_image(const link::Content& content) = 0;
     // The absolute path of the volume's qcow2 overlay on its image (which is ensured as well). An overlay
     // that is there already is left as it is. not_found when it must exist and does not; invalid_input when
     // the image does not fit.

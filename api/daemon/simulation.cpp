@@ -101,6 +101,7 @@ struct Simulation::SimulatedHost {
         made.host_id = id;
         made.soon_ms = 20;
         made.workers = 1;
+        made.fetchers = 0;  // every image is there
         return made;
     }
 

@@ -255,6 +255,25 @@ TEST_F(AgentTest, GuestsThatDoNotRebootHoldUpNobody) {
     run_one();
 }
 
+TEST_F(AgentTest, FetchesHoldUpOnlyWhoNeedsThem) {
+    auto running = run_one();
+    storage.set_image_away(std::string(64, 'b'));
+    auto waiting = guest();
+    for (std::size_t i = 0; i < options.workers + options.fetchers; ++i) {
+        waiting = guest();
+        waiting.image.sha256 = std::string(64, 'b');
+        link->want(waiting);
+    }
+    run_one();
+    running.desired = Desired::terminated;
+    running.generation = 2;
+    running.observed = Observed::running;
+    link->want(running);
+    EXPECT_TRUE(link->wait_for(running.guest_id, Observed::removed));
+    storage.set_image_away(std::nullopt);
+    EXPECT_TRUE(link->wait_for(waiting.guest_id, Observed::running));
+}
+
 TEST_F(AgentTest, ANewAgentTakesARunningGuestOverUnharmed) {
     auto desired = run_one();
     agent.reset();

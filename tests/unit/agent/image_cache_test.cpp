@@ -49,10 +49,12 @@ class ImageCacheTest : public ::testing::Test {
 };
 
 TEST_F(ImageCacheTest, FetchesOnceAndIsReadableByOthers) {
+    EXPECT_FALSE(cache_.has(content_));
     const auto path = cache_.ensure(content_);
     ASSERT_TRUE(path) << path.error().message;
     EXPECT_EQ(*path, (dir_.path() / content_.sha256).string());
     EXPECT_EQ(slurp(*path), bytes_);
+    EXPECT_TRUE(cache_.has(content_));
     struct stat info {};
     ASSERT_EQ(stat(path->c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777, 0644U);
