@@ -132,7 +132,8 @@ void Agent::take_desired(link::PollReply reply) {
             named.insert(desired.guest_id);
             auto& entry = guests_[desired.guest_id];
             if (desired.generation < entry.desired.generation) continue;  // older than what we have
-            if (desired.desired != entry.desired.desired) entry.asked_shutdown_ms = entry.last_asked_ms = 0;
+            if (desired.desired != entry.desired.desired)
+                entry.asked_shutdown_ms = entry.last_asked_ms = entry.backoff_ms = entry.not_before_ms = 0;
             entry.desired = std::move(desired);
         }
         std::erase_if(guests_,
@@ -224,7 +225,7 @@ void Agent::look_at(Entry& entry, const std::map<GuestId, Domain>& domains,
                 decision.observed.reboots_done == entry.desired.reboots_done;
     if (!told) news.push_back(decision.observed);
     soon = soon || decision.look_again_soon;
-    if (decision.step == Step::start && view.now_ms < entry.not_before_ms) {
+    if (decision.step != Step::destroy && decision.step != Step::none && view.now_ms < entry.not_before_ms) {
         soon = true;
     } else if (decision.step != Step::none) {
         dispatch(entry, decision.step);

@@ -58,8 +58,7 @@ class Agent {
         bool busy = false;  // a worker has it
         bool ran = false;
         std::string start_failure;
-        std::int64_t start_failure_generation = 0;
-        std::int64_t not_before_ms = 0;  // steady; a start that may yet succeed is tried again then
+        std::int64_t not_before_ms = 0;  // steady; after a step that failed, the next one waits for it
         std::int64_t backoff_ms = 0;
         std::int64_t asked_shutdown_ms = 0;
         std::int64_t last_asked_ms = 0;

@@ -3,9 +3,12 @@
 namespace lodge::agent {
 namespace {
 
+// libvirt's own word counts, too: an agent may have been killed before it saw or told anything.
 bool has_run(const View& view) {
+    auto ended = view.domain ? view.domain->end_reason : EndReason::unknown;
     return view.ran || view.desired.observed == Observed::running ||
-           view.desired.observed == Observed::stopped;
+           view.desired.observed == Observed::stopped || ended == EndReason::guest_shutdown ||
+           ended == EndReason::crashed || ended == EndReason::destroyed;
 }
 
 bool running(const View& view) {
@@ -59,7 +62,7 @@ void decide_running(const View& view, const Patience& patience, Decision& out) {
     if (running(view)) {
         out.observed.observed = Observed::running;
         if (view.desired.reboots_wanted > view.desired.reboots_done) decide_reboot(view, patience, out);
-    } else if (has_run(view)) {
+    } else if (has_run(view) && !starting(view)) {
         out.observed.observed = Observed::stopped;
         explain_end(view, out.observed);
     } else if (!view.start_failure.empty()) {

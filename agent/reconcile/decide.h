@@ -24,7 +24,7 @@ enum class Step {
 struct View {
     link::DesiredGuest desired;
     std::optional<Domain> domain;        // as the hypervisor has it; nothing if it has none
-    bool ran = false;                    // this process has seen it running
+    bool ran = false;                    // this process has started it, or seen it running
     std::string start_failure;           // of the last attempt, if it is not worth another
     std::int64_t asked_shutdown_ms = 0;  // steady time of the first request; 0: not asked
     std::int64_t last_asked_ms = 0;      // and of the last one

@@ -106,6 +106,7 @@ void Agent::note_result(const link::DesiredGuest& desired, Step step, const Stat
     entry.step_ended = ++steps_ended_;
     if (status) {
         entry.backoff_ms = 0;
+        entry.ran = entry.ran || step == Step::start;
         if (step == Step::remove_root) entry.removed = true;
         if (step == Step::ask_reboot) {
             entry.asked_reboot_ms = clock_.steady_ms();

@@ -39,7 +39,8 @@ class FakeControl final : public Link {
     }
     Result<link::ReportReply> report(const link::ReportRequest& request) override {
         std::lock_guard lock(mutex_);
-        if (away_) return fail(ErrorCode::service_unavailable, "away");
+        ++reports_;
+        if (away_ || reports_refused_) return fail(ErrorCode::service_unavailable, "away");
         for (const auto& seen : request.guests) {
             history_.push_back(seen);
             for (auto& guest : guests_)
@@ -70,6 +71,10 @@ class FakeControl final : public Link {
         std::lock_guard lock(mutex_);
         console_requests_.push_back(id);
         changed_.notify_all();
+    }
+    void set_reports_refused(bool refused) {
+        std::lock_guard lock(mutex_);
+        reports_refused_ = refused;
     }
     void set_away(bool away) {
         std::lock_guard lock(mutex_);
@@ -102,6 +107,10 @@ class FakeControl final : public Link {
             });
         });
     }
+    std::size_t reports() {
+        std::lock_guard lock(mutex_);
+        return reports_;
+    }
     std::size_t count(Observed observed) {
         std::lock_guard lock(mutex_);
         return static_cast<std::size_t>(std::count_if(
@@ -123,8 +132,10 @@ class FakeControl final : public Link {
     std::vector<InstanceId> console_requests_;
     std::optional<link::HostFacts> facts_;
     std::uint64_t version_ = 1;
+    std::size_t reports_ = 0;
     bool interrupted_ = false;
     bool away_ = false;
+    bool reports_refused_ = false;
 };
 
 class AgentTest : public ::testing::Test {
@@ -272,6 +283,34 @@ TEST_F(AgentTest, FetchesHoldUpOnlyWhoNeedsThem) {
     EXPECT_TRUE(link->wait_for(running.guest_id, Observed::removed));
     storage.set_image_away(std::nullopt);
     EXPECT_TRUE(link->wait_for(waiting.guest_id, Observed::running));
+}
+
+TEST_F(AgentTest, AStepThatFailsIsTriedAgainWithPauses) {
+    auto desired = run_one();
+    hypervisor.destroy(desired.guest_id);
+    hypervisor.undefine(desired.guest_id);
+    ASSERT_TRUE(link->wait_for(desired.guest_id, Observed::stopped));
+    desired.desired = Desired::terminated;
+    desired.generation = 2;
+    desired.observed = Observed::gone;
+    link->set_reports_refused(true);
+    link->want(desired);
+    auto before = link->reports();
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    EXPECT_LE(link->reports() - before, 3U) << "the removal's report of the console";
+    link->set_reports_refused(false);
+    EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::removed));
+}
+
+TEST_F(AgentTest, AShortJobIsNotRunTwice) {
+    auto desired = run_one();
+    agent.reset();  // killed before the control plane heard that it ran
+    hypervisor.guest_powers_off(desired.guest_id);
+    make_agent();
+    desired.observed = Observed::starting;
+    link->want(desired);
+    EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::stopped));
+    EXPECT_EQ(link->count(Observed::running), 0U);
 }
 
 TEST_F(AgentTest, ANewAgentTakesARunningGuestOverUnharmed) {

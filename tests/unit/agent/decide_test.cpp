@@ -47,6 +47,21 @@ TEST(Decide, NeverStartsAGuestTwice) {
     auto seen = view(Desired::running, Observed::starting, DomainState::shut_off, EndReason::crashed);
     seen.ran = true;
     EXPECT_EQ(decide(seen, patience).step, Step::none);
+    // An agent that was killed before it saw it running: libvirt remembers.
+    for (auto reason : {EndReason::guest_shutdown, EndReason::crashed, EndReason::destroyed}) {
+        auto decision =
+            decide(view(Desired::running, Observed::starting, DomainState::shut_off, reason), patience);
+        EXPECT_EQ(decision.step, Step::none);
+        EXPECT_EQ(decision.observed.observed, Observed::stopped);
+    }
+}
+
+TEST(Decide, WaitsForAStartedGuestToComeUp) {
+    auto seen = view(Desired::running, Observed::starting, DomainState::starting);
+    seen.ran = true;
+    auto decision = decide(seen, patience);
+    EXPECT_EQ(decision.observed.observed, Observed::starting);
+    EXPECT_TRUE(decision.look_again_soon);
 }
 
 TEST(Decide, TellsWhyAGuestEnded) {
