@@ -6,6 +6,18 @@
 #include <chrono>
 
 namespace lodge::agent {
+namespace {
+
+constexpr std::int64_t shortest_backoff_ms = 250;
+// Guests, with their consoles, of one report: a few MiB at most.
+constexpr std::size_t batch_size = 50;
+
+template <class Value>
+std::string trouble_of(const Result<Value>& result) {
+    return result ? std::string() : result.error().message;
+}
+
+}  // namespace
 
 Agent::Agent(Hypervisor& hypervisor, Storage& storage, Link& link, const Clock& clock, Random& random,
              AgentOptions options)
@@ -26,6 +38,7 @@ void Agent::start() {
     threads_.emplace_back([this] { poll_loop(); });
     threads_.emplace_back([this] { heartbeat_loop(); });
     threads_.emplace_back([this] { reconcile_loop(); });
+    threads_.emplace_back([this] { report_loop(); });
     for (std::size_t i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { work_loop(work_); });
     for (std::size_t i = 0; i < options_.fetchers; ++i)
         threads_.emplace_back([this] { work_loop(fetches_); });
@@ -38,6 +51,7 @@ void Agent::stop() {
     }
     link_.interrupt();
     wake_.notify_all();
+    news_wake_.notify_all();
     work_.wake.notify_all();
     fetches_.wake.notify_all();
     for (auto& thread : threads_) thread.join();
@@ -58,6 +72,13 @@ void Agent::pause(std::int64_t ms) {
     wake_.wait_for(lock, std::chrono::milliseconds(ms), [this] { return stopping(); });
 }
 
+// Doubling, with jitter, so that agents do not come back all at once.
+void Agent::back_off(std::int64_t& backoff_ms) {
+    backoff_ms = std::clamp<std::int64_t>(backoff_ms * 2, shortest_backoff_ms, options_.longest_backoff_ms);
+    auto jitter = random_.next_u64() % static_cast<std::uint64_t>(backoff_ms);
+    pause(backoff_ms / 2 + static_cast<std::int64_t>(jitter));
+}
+
 bool Agent::say_hello() {
     auto capacity = hypervisor_.capacity();
     if (!capacity) {
@@ -72,7 +93,7 @@ bool Agent::say_hello() {
     if (auto space = storage_.disk_space()) request.facts.disk_mib = space->total_mib;
     auto reply = link_.hello(request);
     if (!reply) {
-        spdlog::warn("hello: {}", reply.error().message);
+        spdlog::debug("hello: {}", reply.error().message);
         return false;
     }
     std::lock_guard lock(mutex_);
@@ -105,15 +126,13 @@ void Agent::heartbeat_loop() {
 void Agent::poll_loop() {
     std::string version;
     std::int64_t backoff_ms = 0;
+    Trouble trouble("the control plane");
     while (!stopping()) {
         auto reply = link_.poll({version, options_.poll_wait_ms});
+        if (stopping()) return;
+        trouble.note(trouble_of(reply));
         if (!reply) {
-            // Doubling, with jitter, so that agents do not come back all at once.
-            backoff_ms = std::clamp<std::int64_t>(backoff_ms * 2, 250, options_.longest_backoff_ms);
-            auto jitter =
-                static_cast<std::int64_t>(random_.next_u64() % static_cast<std::uint64_t>(backoff_ms));
-            if (!stopping()) spdlog::debug("poll: {}", reply.error().message);
-            pause(backoff_ms / 2 + jitter);
+            back_off(backoff_ms);
             continue;
         }
         backoff_ms = 0;
@@ -126,7 +145,6 @@ void Agent::poll_loop() {
 void Agent::take_desired(link::PollReply reply) {
     {
         std::lock_guard lock(mutex_);
-        known_ = true;
         std::set<GuestId> named;
         for (auto& desired : reply.guests) {
             named.insert(desired.guest_id);
@@ -149,10 +167,12 @@ link::ConsoleOutput Agent::console_of(const InstanceId& instance_id) {
 }
 
 void Agent::answer_console_requests(const std::vector<InstanceId>& wanted) {
-    if (wanted.empty()) return;
-    link::ReportRequest report;
-    for (const auto& id : wanted) report.consoles.push_back(console_of(id));
-    if (auto sent = link_.report(report); !sent) spdlog::warn("console report: {}", sent.error().message);
+    for (std::size_t first = 0; first < wanted.size(); first += batch_size) {
+        link::ReportRequest report;
+        for (auto i = first; i < std::min(first + batch_size, wanted.size()); ++i)
+            report.consoles.push_back(console_of(wanted[i]));
+        if (auto sent = link_.report(report); !sent) spdlog::warn("console report: {}", sent.error().message);
+    }
 }
 
 void Agent::reconcile_loop() {
@@ -175,12 +195,12 @@ bool Agent::reconcile_once() {
     auto listed = hypervisor_.list();
     {
         std::lock_guard lock(mutex_);
-        hypervisor_error_ = listed ? "" : listed.error().message;
+        hypervisor_error_ = trouble_of(listed);
     }
+    hypervisor_trouble_.note(trouble_of(listed));
     if (!listed) return false;
     std::map<GuestId, Domain> domains;
     for (auto& domain : *listed) domains[domain.guest_id] = std::move(domain);
-    std::vector<link::ObservedGuest> news;
     bool soon = false;
     {
         std::lock_guard lock(mutex_);
@@ -190,18 +210,16 @@ bool Agent::reconcile_once() {
             if (entry.step_ended > ended_before) {
                 soon = true;
             } else {
-                look_at(entry, domains, news, soon);
+                look_at(entry, domains, soon);
             }
         }
         // Domains with our tag that nobody asked for are left alone: they may be somebody's running guests,
         // known to a control plane that was restored from an older backup.
     }
-    if (!news.empty() && !send(std::move(news))) soon = true;
     return soon;
 }
 
-void Agent::look_at(Entry& entry, const std::map<GuestId, Domain>& domains,
-                    std::vector<link::ObservedGuest>& news, bool& soon) {
+void Agent::look_at(Entry& entry, const std::map<GuestId, Domain>& domains, bool& soon) {
     if (entry.asked_reboot_ms > 0 && hypervisor_.reboots_seen(entry.desired.guest_id) != entry.reboots_before)
         end_reboot(entry);
     View view;
@@ -221,14 +239,24 @@ void Agent::look_at(Entry& entry, const std::map<GuestId, Domain>& domains,
         decision.step = Step::none;
         decision.observed.observed = Observed::removed;
     }
-    bool told = decision.observed.observed == entry.desired.observed &&
-                decision.observed.reboots_done == entry.desired.reboots_done;
-    if (!told) news.push_back(decision.observed);
+    tell(entry, decision.observed);
     soon = soon || decision.look_again_soon;
     if (decision.step != Step::destroy && decision.step != Step::none && view.now_ms < entry.not_before_ms) {
         soon = true;
     } else if (decision.step != Step::none) {
         dispatch(entry, decision.step);
+    }
+}
+
+// Leaves what is new to report_loop(). Called under the lock.
+void Agent::tell(Entry& entry, const link::ObservedGuest& seen) {
+    if (seen.observed == entry.desired.observed && seen.reboots_done == entry.desired.reboots_done) {
+        entry.news.reset();
+    } else if (entry.news != seen) {
+        spdlog::info("guest {}: {}{}{}", seen.guest_id.str(), to_text(seen.observed),
+                     seen.reason.empty() ? "" : ": ", seen.reason);
+        entry.news = seen;
+        news_wake_.notify_all();
     }
 }
 
@@ -270,31 +298,54 @@ void Agent::work_loop(WorkQueue& queue) {
     }
 }
 
-bool Agent::send(std::vector<link::ObservedGuest> news) {
+void Agent::report_loop() {
+    std::int64_t backoff_ms = 0;
+    Trouble trouble("reports");
+    while (!stopping()) {
+        auto sent = send(next_news());
+        if (stopping()) return;
+        trouble.note(trouble_of(sent));
+        if (sent)
+            backoff_ms = 0;
+        else
+            back_off(backoff_ms);
+    }
+}
+
+// Waits for some; none when the agent is stopping.
+std::vector<link::ObservedGuest> Agent::next_news() {
+    std::vector<link::ObservedGuest> news;
+    std::unique_lock lock(mutex_);
+    news_wake_.wait(lock, [&] {
+        for (const auto& [id, entry] : guests_)
+            if (entry.news && news.size() < batch_size) news.push_back(*entry.news);
+        return stopping() || !news.empty();
+    });
+    return news;
+}
+
+Status Agent::send(const std::vector<link::ObservedGuest>& news) {
     link::ReportRequest report;
+    report.guests = news;
     for (const auto& seen : news) {
-        spdlog::info("guest {}: {}{}{}", seen.guest_id.str(), to_text(seen.observed),
-                     seen.reason.empty() ? "" : ": ", seen.reason);
         if (seen.observed != Observed::stopped && seen.observed != Observed::gone) continue;
         std::lock_guard lock(mutex_);
         auto entry = guests_.find(seen.guest_id);
         if (entry != guests_.end()) report.consoles.push_back({entry->second.desired.instance_id, ""});
     }
     for (auto& console : report.consoles) console = console_of(console.instance_id);
-    report.guests = news;
-    auto sent = link_.report(report);
-    if (!sent) {
-        if (!stopping()) spdlog::warn("report: {}", sent.error().message);
-        return false;
-    }
+    LODGE_CHECK(link_.report(report).map([](auto&&) {}));
     std::lock_guard lock(mutex_);
     for (const auto& seen : news) {
-        auto entry = guests_.find(seen.guest_id);
-        if (entry == guests_.end() || entry->second.desired.generation != seen.generation) continue;
-        entry->second.desired.observed = seen.observed;
-        entry->second.desired.reboots_done = seen.reboots_done;
+        auto found = guests_.find(seen.guest_id);
+        if (found == guests_.end()) continue;
+        auto& entry = found->second;
+        if (entry.news == seen) entry.news.reset();
+        if (entry.desired.generation != seen.generation) continue;
+        entry.desired.observed = seen.observed;
+        entry.desired.reboots_done = seen.reboots_done;
     }
-    return true;
+    return {};
 }
 
 }  // namespace lodge::agent

@@ -1,9 +1,9 @@
 // The agent itself: gets its desired guests, compares them with what the hypervisor has, makes the two agree,
 // reports.
 //
-// Threads: one long-polls, one sends heartbeats, one reconciles (by period and by kick), and a few carry out
-// steps that take long, one at a time a guest; starts that must fetch an image have their own. Nothing is
-// kept but in the hypervisor, the storage and the control plane: a killed agent starts from those.
+// Threads: one long-polls, one sends heartbeats, one reconciles (by period and by kick), one reports, and a
+// few carry out steps that take long, one at a time a guest; starts that must fetch an image have their own.
+// Nothing is kept but in the hypervisor, the storage and the control plane: a killed agent starts from those.
 #pragma once
 
 #include <atomic>
@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -20,6 +21,7 @@
 #include "agent/hypervisor/hypervisor.h"
 #include "agent/reconcile/decide.h"
 #include "agent/reconcile/link.h"
+#include "agent/reconcile/trouble.h"
 #include "agent/storage/storage.h"
 #include "proto/base/clock.h"
 #include "proto/base/random.h"
@@ -67,7 +69,8 @@ class Agent {
         std::int64_t reboots_before = 0;   // what the hypervisor had seen when it was asked
         std::int64_t reboots_done = 0;
         bool removed = false;
-        std::uint64_t step_ended = 0;  // what steps_ended_ was then
+        std::optional<link::ObservedGuest> news;  // what is to be reported
+        std::uint64_t step_ended = 0;             // what steps_ended_ was then
     };
 
     struct WorkQueue {
@@ -79,19 +82,22 @@ class Agent {
     void poll_loop();
     void heartbeat_loop();
     void reconcile_loop();
+    void report_loop();
     void work_loop(WorkQueue& queue);
     void add_work(WorkQueue& queue, std::function<void()> task);
     bool say_hello();
     void take_desired(link::PollReply reply);
     void pause(std::int64_t ms);
+    void back_off(std::int64_t& backoff_ms);
     void kick();
     bool stopping() const { return stopping_; }
 
     bool reconcile_once();
-    void look_at(Entry& entry, const std::map<GuestId, Domain>& domains,
-                 std::vector<link::ObservedGuest>& news, bool& soon);
+    void look_at(Entry& entry, const std::map<GuestId, Domain>& domains, bool& soon);
+    void tell(Entry& entry, const link::ObservedGuest& seen);
     void dispatch(Entry& entry, Step step);
-    bool send(std::vector<link::ObservedGuest> news);
+    std::vector<link::ObservedGuest> next_news();
+    Status send(const std::vector<link::ObservedGuest>& news);
     link::ConsoleOutput console_of(const InstanceId& instance_id);
     void answer_console_requests(const std::vector<InstanceId>& wanted);
 
@@ -114,11 +120,12 @@ class Agent {
     std::atomic<bool> stopping_{false};
     std::mutex mutex_;
     std::condition_variable wake_;
+    std::condition_variable news_wake_;
     bool kicked_ = false;
-    bool known_ = false;  // a poll has told what is desired
     std::map<GuestId, Entry> guests_;
     std::uint64_t steps_ended_ = 0;
     std::string hypervisor_error_;
+    Trouble hypervisor_trouble_{"the hypervisor"};  // the reconciling thread's
 
     WorkQueue work_;
     WorkQueue fetches_;

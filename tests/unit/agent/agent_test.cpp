@@ -40,6 +40,7 @@ class FakeControl final : public Link {
     Result<link::ReportReply> report(const link::ReportRequest& request) override {
         std::lock_guard lock(mutex_);
         ++reports_;
+        largest_report_ = std::max(largest_report_, request.guests.size());
         if (away_ || reports_refused_) return fail(ErrorCode::service_unavailable, "away");
         for (const auto& seen : request.guests) {
             history_.push_back(seen);
@@ -107,6 +108,10 @@ class FakeControl final : public Link {
             });
         });
     }
+    std::size_t largest_report() {
+        std::lock_guard lock(mutex_);
+        return largest_report_;
+    }
     std::size_t reports() {
         std::lock_guard lock(mutex_);
         return reports_;
@@ -133,6 +138,7 @@ class FakeControl final : public Link {
     std::optional<link::HostFacts> facts_;
     std::uint64_t version_ = 1;
     std::size_t reports_ = 0;
+    std::size_t largest_report_ = 0;
     bool interrupted_ = false;
     bool away_ = false;
     bool reports_refused_ = false;
@@ -300,6 +306,21 @@ TEST_F(AgentTest, AStepThatFailsIsTriedAgainWithPauses) {
     EXPECT_LE(link->reports() - before, 3U) << "the removal's report of the console";
     link->set_reports_refused(false);
     EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::removed));
+}
+
+TEST_F(AgentTest, ReportsThatFailHoldUpNoStepAndPause) {
+    link->set_reports_refused(true);
+    std::vector<link::DesiredGuest> many;
+    for (int i = 0; i < 120; ++i) {
+        many.push_back(guest());
+        link->want(many.back());
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    EXPECT_EQ(hypervisor.list()->size(), many.size());
+    EXPECT_LE(link->reports(), 4U);
+    link->set_reports_refused(false);
+    for (const auto& each : many) EXPECT_TRUE(link->wait_for(each.guest_id, Observed::running));
+    EXPECT_LE(link->largest_report(), 50U);
 }
 
 TEST_F(AgentTest, AShortJobIsNotRunTwice) {
