@@ -20,7 +20,7 @@ as_owner() {
   if ((uid == EUID)); then
     "$@"
   else
-    home=$(getent passwd "$uid" | cut -d: -f6)
+    home=$(getent passwd "$uid" | cut -d: -f6 || true) # an owner need not have an account
     setpriv --reuid "$uid" --regid "$gid" --clear-groups env HOME="${home:-/nonexistent}" "$@"
   fi
 }

@@ -104,7 +104,7 @@ wait_for_host() {
 }
 
 host_is_ready() {
-  lodge --json host list 2>/dev/null | jq -e --arg id "$(host_id)" 'any(.hosts[]; .id == $id and .condition == "ok")' >/dev/null
+  lodge --json host list 2>/dev/null | jq -e --arg id "$(host_id)" 'any(.hosts[]; .id == $id and (.condition | IN("ok", "draining")))' >/dev/null
 }
 
 # ensure_image NAME: imports what build_image made, unless that is in the cloud already. Sets IMAGE_ID.

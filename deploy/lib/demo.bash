@@ -2,13 +2,13 @@
 
 readonly DEMO_TYPE=t3.micro
 
-# Debian's client with the account of the env file and nothing of the caller's own settings.
+# Debian's client with the account of the env file and nothing of the caller's own settings. The file may be the
+# caller's, who is not root: it is read, never run. A certificate is for the names that others use, not for 127.0.0.1.
 ec2() {
-  # shellcheck source=/dev/null
-  (. "$ENV_FILE" && env -i PATH="$PATH" AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_PAGER= \
-    AWS_ACCESS_KEY_ID="$AWS_ACCESS_KEY_ID" AWS_SECRET_ACCESS_KEY="$AWS_SECRET_ACCESS_KEY" \
-    AWS_DEFAULT_REGION="$AWS_DEFAULT_REGION" AWS_EC2_METADATA_DISABLED=true \
-    /usr/bin/aws --endpoint-url "$LODGE_ENDPOINT" --output text ec2 "$@")
+  env -i PATH="$PATH" AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_PAGER= PYTHONWARNINGS=ignore \
+    AWS_ACCESS_KEY_ID="$(env_value AWS_ACCESS_KEY_ID)" AWS_SECRET_ACCESS_KEY="$(env_value AWS_SECRET_ACCESS_KEY)" \
+    AWS_DEFAULT_REGION="$(env_value AWS_DEFAULT_REGION)" AWS_EC2_METADATA_DISABLED=true \
+    /usr/bin/aws --endpoint-url "$(endpoint)" --no-verify-ssl --output text ec2 "$@"
 }
 
 instance_state() { ec2 describe-instances --instance-ids "$1" --query 'Reservations[].Instances[].State.Name'; }
@@ -42,7 +42,11 @@ demo_failed() {
 demo() {
   local id
   step "demo: aws ec2 run-instances --image-id $IMAGE_ID --instance-type $DEMO_TYPE" "$(service_log lodge-agent)"
-  id=$(ec2 run-instances --image-id "$IMAGE_ID" --instance-type "$DEMO_TYPE" --query 'Instances[0].InstanceId')
+  if ! id=$(ec2 run-instances --image-id "$IMAGE_ID" --instance-type "$DEMO_TYPE" --query 'Instances[0].InstanceId' 2>"$LOG/demo.log"); then
+    grep -q InsufficientInstanceCapacity "$LOG/demo.log" || { cat "$LOG/demo.log" >&2; fail "the demo's instance was refused"; }
+    say "no demo, for want of room: $(last_line "$LOG/demo.log")"
+    return 0
+  fi
   wait_for_state "$id" running 120
   step "demo: $id is running; aws ec2 get-console-output --instance-id $id --latest" "$(service_log lodge-agent)"
   wait_until 120 "the guest's words on its console" console_is_complete "$id" || demo_failed "$id" "its console is not complete"

@@ -93,7 +93,10 @@ stop_guests() {
     done
     wait_until 20 "guests to end" guests_are_off || fail "guests still run: $(running_among "${domains[@]}" | xargs)"
   fi
-  for name in "${domains[@]}"; do virsh_quietly undefine "$name" >/dev/null || fail "libvirt does not undefine $name"; done
+  for name in "${domains[@]}"; do
+    virsh_quietly undefine "$name" --managed-save --snapshots-metadata --checkpoints-metadata >/dev/null ||
+      fail "libvirt does not undefine $name"
+  done
 }
 
 # A press on the power button is lost on a guest that still boots, so it is repeated.

@@ -15,7 +15,7 @@ pid_of() {
   local pid identity
   [[ -s $RUN/$1.pid ]] || return 1
   read -r pid identity <"$RUN/$1.pid"
-  [[ $(identity_of "$pid") == "$identity" ]] || return 1
+  [[ -n $identity && $(identity_of "$pid") == "$identity" ]] || return 1 # none: it had ended before it could be read
   printf '%s\n' "$pid"
 }
 

@@ -50,7 +50,7 @@ show_log() {
 stop_watched() {
   [[ -n $WATCHED ]] || return 0
   end_line
-  kill "$WATCHED" 2>/dev/null || true
+  kill -- "-$WATCHED" 2>/dev/null || true
   wait "$WATCHED" 2>/dev/null || true
   WATCHED=
 }
@@ -77,13 +77,16 @@ last_line() {
   printf '%s\n' "${text:-$DOING}"
 }
 
-# watched LOG COMMAND…: runs the command with its output in LOG, and shows the log's last line meanwhile.
+# watched LOG COMMAND…: runs the command with its output in LOG, and shows the log's last line meanwhile. It gets a process
+# group of its own (set -m), so that what ends us ends all that the command has started.
 watched() {
   local log=$1 status=0
   shift
   DOING_LOG=$log
   : >"$log"
+  set -m
   "$@" >>"$log" 2>&1 </dev/null 9>&- &
+  set +m
   WATCHED=$!
   begin_lines
   while kill -0 "$WATCHED" 2>/dev/null; do

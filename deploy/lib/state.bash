@@ -38,6 +38,8 @@ make_state_folders() {
 
 check_state() {
   is_ours || fail "$STATE is there already and holds something else; take another --state-dir"
+  ! has_systemd || [[ ! $STATE/ =~ ^/(home|root|run/user|tmp|var/tmp|etc|usr|boot|efi)/ ]] ||
+    fail "the units' sandboxes have no ${BASH_REMATCH[0]} to write to; take another --state-dir than $STATE"
   check_passable
 }
 
@@ -65,10 +67,10 @@ lock_state() {
   flock 9
 }
 
-# option_of FILE KEY DEFAULT: an option's value, without quotes.
+# option_of FILE KEY DEFAULT: an option's value, without quotes and a comment after it.
 option_of() {
   local value
-  value=$([[ ! -e $1 ]] || sed -n "s/^$2 *= *//p" "$1" | tail -n 1 | sed 's/^"//; s/" *$//')
+  value=$([[ ! -e $1 ]] || sed -n "s/^$2 *= *//p" "$1" | tail -n 1 | sed 's/^"\([^"]*\)".*/\1/; t; s/ *\(#.*\)\?$//')
   printf '%s\n' "${value:-$3}"
 }
 
