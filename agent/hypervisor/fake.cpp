@@ -47,7 +47,8 @@ DomainState FakeHypervisor::state_of(const Guest& guest) const {
 }
 
 Result<std::vector<Domain>> FakeHypervisor::list() {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    unstuck_.wait(lock, [this] { return !stuck_; });
     if (unavailable_) return tl::unexpected(unavailable_error().error());
     std::vector<Domain> domains;
     for (const auto& [id, guest] : guests_)

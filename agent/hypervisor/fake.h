@@ -1,7 +1,8 @@
-// Guests that exist in memory alone, for simulated hosts and for tests: deterministic, never blocks. Any
-// thread.
+// Guests that exist in memory alone, for simulated hosts and for tests: deterministic, blocks only if told
+// to. Any thread.
 #pragma once
 
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -43,6 +44,7 @@ class FakeHypervisor final : public Hypervisor {
     void crash(const GuestId& guest_id);
     void set_deaf(const GuestId& guest_id, bool deaf);  // a guest that does not react to ACPI
     void set_unavailable(bool unavailable);
+    void set_stuck(bool stuck);  // list() does not return until it is no longer
 
   private:
     struct Guest {
@@ -74,6 +76,8 @@ class FakeHypervisor final : public Hypervisor {
     std::map<InstanceId, std::string> consoles_;
     std::optional<std::string> next_start_fails_;
     bool unavailable_ = false;
+    bool stuck_ = false;
+    std::condition_variable unstuck_;
     std::mutex callback_mutex_;
     std::function<void()> callback_;
 };

@@ -18,6 +18,12 @@ void FakeHypervisor::set_unavailable(bool unavailable) {
     call_back();
 }
 
+void FakeHypervisor::set_stuck(bool stuck) {
+    std::lock_guard lock(mutex_);
+    stuck_ = stuck;
+    unstuck_.notify_all();
+}
+
 void FakeHypervisor::to_running(const GuestId& guest_id, const std::function<void(Guest&)>& act) {
     {
         std::lock_guard lock(mutex_);

@@ -17,6 +17,10 @@ std::string trouble_of(const Result<Value>& result) {
     return result ? std::string() : result.error().message;
 }
 
+std::string_view boot_of(std::string_view version) {
+    return version.substr(0, version.find('.'));
+}
+
 }  // namespace
 
 Agent::Agent(Hypervisor& hypervisor, Storage& storage, Link& link, const Clock& clock, Random& random,
@@ -113,8 +117,8 @@ void Agent::heartbeat_loop() {
         std::int64_t period_ms = 0;
         {
             std::lock_guard lock(mutex_);
-            heartbeat.hypervisor_ok = hypervisor_error_.empty();
-            heartbeat.hypervisor_error = hypervisor_error_;
+            heartbeat.hypervisor_error = hypervisor_error();
+            heartbeat.hypervisor_ok = heartbeat.hypervisor_error.empty();
             period_ms = heartbeat_ms_;
         }
         auto reply = link_.heartbeat(heartbeat);
@@ -136,20 +140,22 @@ void Agent::poll_loop() {
             continue;
         }
         backoff_ms = 0;
+        bool started_anew = boot_of(reply->version) != boot_of(version);
         version = reply->version;
         answer_console_requests(reply->console_requests);
-        if (reply->changed) take_desired(std::move(*reply));
+        if (reply->changed) take_desired(std::move(*reply), started_anew);
     }
 }
 
-void Agent::take_desired(link::PollReply reply) {
+// A control plane that started anew may be one that was restored: what it says counts, whatever came before.
+void Agent::take_desired(link::PollReply reply, bool started_anew) {
     {
         std::lock_guard lock(mutex_);
         std::set<GuestId> named;
         for (auto& desired : reply.guests) {
             named.insert(desired.guest_id);
             auto& entry = guests_[desired.guest_id];
-            if (desired.generation < entry.desired.generation) continue;  // older than what we have
+            if (!started_anew && desired.generation < entry.desired.generation) continue;
             if (desired.desired != entry.desired.desired)
                 entry.asked_shutdown_ms = entry.last_asked_ms = entry.backoff_ms = entry.not_before_ms = 0;
             entry.desired = std::move(desired);
@@ -185,48 +191,61 @@ void Agent::reconcile_loop() {
     }
 }
 
+// A call to it that does not return is trouble as well. Called under the lock.
+std::string Agent::hypervisor_error() const {
+    auto silent_ms = list_asked_ms_ > 0 ? clock_.steady_ms() - list_asked_ms_ : 0;
+    if (silent_ms < options_.hypervisor_patience_ms) return hypervisor_error_;
+    return "the hypervisor has not answered for " + std::to_string(silent_ms / 1000) + " s";
+}
+
 // One full look. Returns whether another is due soon.
 bool Agent::reconcile_once() {
     std::uint64_t ended_before = 0;
     {
         std::lock_guard lock(mutex_);
         ended_before = steps_ended_;
+        list_asked_ms_ = clock_.steady_ms();
     }
-    auto listed = hypervisor_.list();
+    auto answer = hypervisor_.list();
     {
         std::lock_guard lock(mutex_);
-        hypervisor_error_ = trouble_of(listed);
+        list_asked_ms_ = 0;
+        hypervisor_error_ = trouble_of(answer);
     }
-    hypervisor_trouble_.note(trouble_of(listed));
-    if (!listed) return false;
-    std::map<GuestId, Domain> domains;
-    for (auto& domain : *listed) domains[domain.guest_id] = std::move(domain);
+    hypervisor_trouble_.note(trouble_of(answer));
+    if (!answer) return false;
+    Listed listed;
     bool soon = false;
     {
         std::lock_guard lock(mutex_);
+        for (auto& domain : *answer) {
+            if (!guests_.contains(domain.guest_id)) listed.strays.insert(domain.instance_id);
+            listed.domains[domain.guest_id] = std::move(domain);
+        }
         for (auto& [id, entry] : guests_) {
             if (entry.busy) continue;
             // A step that ended after the list was made may have changed what the list says.
             if (entry.step_ended > ended_before) {
                 soon = true;
             } else {
-                look_at(entry, domains, soon);
+                look_at(entry, listed, soon);
             }
         }
         // Domains with our tag that nobody asked for are left alone: they may be somebody's running guests,
-        // known to a control plane that was restored from an older backup.
+        // newer than the backup that the control plane was restored from. See Step::end_strays.
     }
     return soon;
 }
 
-void Agent::look_at(Entry& entry, const std::map<GuestId, Domain>& domains, bool& soon) {
+void Agent::look_at(Entry& entry, const Listed& listed, bool& soon) {
     if (entry.asked_reboot_ms > 0 && hypervisor_.reboots_seen(entry.desired.guest_id) != entry.reboots_before)
         end_reboot(entry);
     View view;
     view.desired = entry.desired;
     view.desired.reboots_done = std::max(entry.desired.reboots_done, entry.reboots_done);
-    if (auto found = domains.find(entry.desired.guest_id); found != domains.end())
+    if (auto found = listed.domains.find(entry.desired.guest_id); found != listed.domains.end())
         view.domain = found->second;
+    view.stray = listed.strays.contains(entry.desired.instance_id);
     view.now_ms = clock_.steady_ms();
     entry.ran = entry.ran || (view.domain && view.domain->state == DomainState::running);
     view.ran = entry.ran;

@@ -34,7 +34,8 @@ struct AgentOptions {
     std::int64_t period_ms = 5'000;  // between two full looks
     std::int64_t soon_ms = 200;      // the same while something is on its way
     std::int64_t poll_wait_ms = 25'000;
-    std::int64_t longest_backoff_ms = 5'000;  // between attempts to reach the control plane, with jitter
+    std::int64_t hypervisor_patience_ms = 15'000;  // it counts as down when it takes longer to answer
+    std::int64_t longest_backoff_ms = 5'000;       // between attempts to reach the control plane, with jitter
     std::size_t workers = 4;
     std::size_t fetchers = 2;  // the same for starts that have to fetch an image first
     std::string version = "0.1.0";
@@ -73,6 +74,11 @@ class Agent {
         std::uint64_t step_ended = 0;             // what steps_ended_ was then
     };
 
+    // What the hypervisor has.
+    struct Listed {
+        std::map<GuestId, Domain> domains;
+        std::set<InstanceId> strays;  // the instances of domains that nobody asked for
+    };
     struct WorkQueue {
         std::mutex mutex;
         std::condition_variable wake;
@@ -86,14 +92,15 @@ class Agent {
     void work_loop(WorkQueue& queue);
     void add_work(WorkQueue& queue, std::function<void()> task);
     bool say_hello();
-    void take_desired(link::PollReply reply);
+    void take_desired(link::PollReply reply, bool started_anew);
     void pause(std::int64_t ms);
     void back_off(std::int64_t& backoff_ms);
     void kick();
     bool stopping() const { return stopping_; }
 
     bool reconcile_once();
-    void look_at(Entry& entry, const std::map<GuestId, Domain>& domains, bool& soon);
+    std::string hypervisor_error() const;
+    void look_at(Entry& entry, const Listed& listed, bool& soon);
     void tell(Entry& entry, const link::ObservedGuest& seen);
     void dispatch(Entry& entry, Step step);
     std::vector<link::ObservedGuest> next_news();
@@ -104,6 +111,7 @@ class Agent {
     bool has_images(const link::DesiredGuest& desired);
     void carry_out(const link::DesiredGuest& desired, Step step);
     Status run_start(const link::DesiredGuest& desired);
+    Status end_strays(const link::DesiredGuest& desired);
     Status run_removal(const link::DesiredGuest& desired);
     static void end_reboot(Entry& entry);
     void note_result(const link::DesiredGuest& desired, Step step, const Status& status);
@@ -125,6 +133,7 @@ class Agent {
     std::map<GuestId, Entry> guests_;
     std::uint64_t steps_ended_ = 0;
     std::string hypervisor_error_;
+    std::int64_t list_asked_ms_ = 0;                // steady; 0: the hypervisor is not being asked
     Trouble hypervisor_trouble_{"the hypervisor"};  // the reconciling thread's
 
     WorkQueue work_;

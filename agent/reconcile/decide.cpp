@@ -127,6 +127,8 @@ Decision decide(const View& view, const Patience& patience) {
             decide_terminated(view, patience, out);
             break;
     }
+    // One instance, one disk: neither a second guest may use it, nor may it go while one does.
+    if (view.stray && (out.step == Step::start || out.step == Step::remove_root)) out.step = Step::end_strays;
     return out;
 }
 

@@ -18,12 +18,14 @@ enum class Step {
     remove_root,
     ask_reboot,  // ACPI
     reset,       // what a guest gets that does not listen
+    end_strays,  // guests of the same instance that nobody asked for
 };
 
 // Everything that is known about a guest at one moment.
 struct View {
     link::DesiredGuest desired;
     std::optional<Domain> domain;        // as the hypervisor has it; nothing if it has none
+    bool stray = false;                  // it has another guest of the instance that nobody asked for
     bool ran = false;                    // this process has started it, or seen it running
     std::string start_failure;           // of the last attempt, if it is not worth another
     std::int64_t asked_shutdown_ms = 0;  // steady time of the first request; 0: not asked

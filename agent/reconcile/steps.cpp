@@ -43,6 +43,9 @@ void Agent::carry_out(const link::DesiredGuest& desired, Step step) {
         case Step::reset:
             status = hypervisor_.reset(desired.guest_id);
             break;
+        case Step::end_strays:
+            status = end_strays(desired);
+            break;
         case Step::none:
             break;
     }
@@ -81,6 +84,22 @@ Status Agent::run_start(const link::DesiredGuest& desired) {
     spec.base_format = desired.image.format;
     LODGE_TRY(spec.root_path, storage_.ensure_root(root));
     return hypervisor_.start(spec);
+}
+
+Status Agent::end_strays(const link::DesiredGuest& desired) {
+    LODGE_TRY(auto domains, hypervisor_.list());
+    for (const auto& domain : domains) {
+        if (domain.instance_id != desired.instance_id) continue;
+        {
+            std::lock_guard lock(mutex_);
+            if (guests_.contains(domain.guest_id)) continue;
+        }
+        spdlog::warn("guest {}: ended, since nobody asked for it and guest {} needs its disk",
+                     domain.guest_id.str(), desired.guest_id.str());
+        LODGE_CHECK(hypervisor_.destroy(domain.guest_id));
+        LODGE_CHECK(hypervisor_.undefine(domain.guest_id));
+    }
+    return {};
 }
 
 Status Agent::run_removal(const link::DesiredGuest& desired) {

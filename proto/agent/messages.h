@@ -95,7 +95,8 @@ struct DesiredGuest {
 };
 
 // POST /v1/poll: answered at once when the host's desired state is not `known_version`, else when it changes
-// or after `wait_ms`. Versions are opaque and only compared.
+// or after `wait_ms`. Versions are only compared; their part before the dot changes when the control plane
+// starts anew, perhaps from a backup.
 struct PollRequest {
     std::string known_version;
     std::int64_t wait_ms = 0;

@@ -21,18 +21,19 @@ class FakeControl final : public Link {
         changed_.notify_all();
         return link::HelloReply{HostId::trusted("h-00000000000000001"), 1, 100, 1000};
     }
-    Result<link::HeartbeatReply> heartbeat(const link::Heartbeat&) override {
+    Result<link::HeartbeatReply> heartbeat(const link::Heartbeat& heartbeat) override {
+        std::lock_guard lock(mutex_);
+        heartbeat_ = heartbeat;
+        changed_.notify_all();
         return link::HeartbeatReply{false};
     }
     Result<link::PollReply> poll(const link::PollRequest& request) override {
         std::unique_lock lock(mutex_);
         changed_.wait_for(lock, std::chrono::milliseconds(200), [&] {
-            return interrupted_ || std::to_string(version_) != request.known_version ||
-                   !console_requests_.empty();
+            return interrupted_ || version() != request.known_version || !console_requests_.empty();
         });
         if (interrupted_ || away_) return fail(ErrorCode::service_unavailable, "away");
-        link::PollReply reply{
-            std::to_string(version_), std::to_string(version_) != request.known_version, {}, {}};
+        link::PollReply reply{version(), version() != request.known_version, {}, {}};
         if (reply.changed) reply.guests = guests_;
         reply.console_requests = std::exchange(console_requests_, {});
         return reply;
@@ -67,6 +68,20 @@ class FakeControl final : public Link {
         guests_.push_back(guest);
         ++version_;
         changed_.notify_all();
+    }
+    // The control plane starts anew, from a backup that holds this guest alone.
+    void restore(const link::DesiredGuest& guest) {
+        std::lock_guard lock(mutex_);
+        guests_ = {guest};
+        boot_ = "restored";
+        changed_.notify_all();
+    }
+    bool wait_for_heartbeat(const std::string& hypervisor_error) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+            return heartbeat_ && heartbeat_->hypervisor_ok == hypervisor_error.empty() &&
+                   heartbeat_->hypervisor_error == hypervisor_error;
+        });
     }
     void ask_console(const InstanceId& id) {
         std::lock_guard lock(mutex_);
@@ -129,8 +144,12 @@ class FakeControl final : public Link {
     }
 
   private:
+    std::string version() const { return boot_ + "." + std::to_string(version_); }
+
     std::mutex mutex_;
     std::condition_variable changed_;
+    std::string boot_ = "boot";
+    std::optional<link::Heartbeat> heartbeat_;
     std::vector<link::DesiredGuest> guests_;
     std::vector<link::ObservedGuest> history_;
     std::vector<link::ConsoleOutput> consoles_;
@@ -321,6 +340,50 @@ TEST_F(AgentTest, ReportsThatFailHoldUpNoStepAndPause) {
     link->set_reports_refused(false);
     for (const auto& each : many) EXPECT_TRUE(link->wait_for(each.guest_id, Observed::running));
     EXPECT_LE(link->largest_report(), 50U);
+}
+
+TEST_F(AgentTest, AHypervisorThatDoesNotAnswerIsTold) {
+    agent.reset();
+    options.hypervisor_patience_ms = 50;
+    make_agent();
+    ASSERT_TRUE(link->wait_for_heartbeat(""));
+    hypervisor.set_stuck(true);
+    EXPECT_TRUE(link->wait_for_heartbeat("the hypervisor has not answered for 0 s"));
+    hypervisor.set_stuck(false);
+    EXPECT_TRUE(link->wait_for_heartbeat(""));
+}
+
+TEST_F(AgentTest, FollowsARestoredControlPlane) {
+    auto desired = run_one();
+    auto older = desired;
+    desired.generation = 9;
+    desired.observed = Observed::running;
+    link->want(desired);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    older.generation = 6;
+    older.observed = Observed::running;
+    older.desired = Desired::stopped;
+    link->want(older);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(link->count(Observed::gone), 0U) << "it is older";
+    link->restore(older);
+    EXPECT_TRUE(link->wait_for(older.guest_id, Observed::gone));
+}
+
+TEST_F(AgentTest, ANewerGuestThanTheBackupsEndsBeforeItsDiskGoes) {
+    auto newer = run_one();
+    auto older = newer;
+    older.guest_id = GuestId::make(random);
+    older.observed = Observed::gone;
+    older.desired = Desired::stopped;
+    link->restore(older);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_EQ(hypervisor.list()->size(), 1U) << "it is left alone";
+    older.desired = Desired::terminated;
+    older.generation = 2;
+    link->want(older);
+    ASSERT_TRUE(link->wait_for(older.guest_id, Observed::removed));
+    EXPECT_TRUE(hypervisor.list()->empty());
 }
 
 TEST_F(AgentTest, AShortJobIsNotRunTwice) {

@@ -116,6 +116,18 @@ TEST(Decide, StoppedKeepsTheDiskTerminatedRemovesIt) {
     EXPECT_EQ(decide(view(Desired::terminated, Observed::removed, std::nullopt), patience).step, Step::none);
 }
 
+TEST(Decide, EndsStraysBeforeTheirDiskIsUsedOrRemoved) {
+    for (auto [desired, known] :
+         {std::pair(Desired::running, Observed::placed), std::pair(Desired::terminated, Observed::gone)}) {
+        auto seen = view(desired, known, std::nullopt);
+        seen.stray = true;
+        EXPECT_EQ(decide(seen, patience).step, Step::end_strays);
+    }
+    auto stopped = view(Desired::stopped, Observed::gone, std::nullopt);
+    stopped.stray = true;
+    EXPECT_EQ(decide(stopped, patience).step, Step::none);
+}
+
 TEST(Decide, RebootsOnceForEachWish) {
     auto running = view(Desired::running, Observed::running, DomainState::running);
     running.desired.reboots_wanted = 2;
@@ -159,6 +171,7 @@ TEST(Decide, EveryStateConverges) {
                             break;
                         case Step::ask_reboot:
                         case Step::reset:
+                        case Step::end_strays:
                         case Step::none:
                             break;
                     }
