@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 namespace lodge::agent {
 namespace {
@@ -15,6 +17,18 @@ std::size_t append(char* data, std::size_t size, std::size_t count, void* to) {
     if (text.size() + size * count > max_reply_bytes) return 0;
     text.append(data, size * count);
     return size * count;
+}
+
+struct Sink {
+    std::FILE* file;
+    int error = 0;  // errno of the write that failed
+};
+
+std::size_t write_file(char* data, std::size_t size, std::size_t count, void* to) {
+    auto& sink = *static_cast<Sink*>(to);
+    auto written = std::fwrite(data, size, count, sink.file);
+    if (written < count) sink.error = errno;
+    return written * size;
 }
 
 int check_interrupt(void* flag, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
@@ -61,10 +75,12 @@ Error read_error(long status, const std::string& body) {
 
 Result<std::string> exchange(CURL* handle, const Exchange& request) {
     std::string reply;
+    Sink sink{request.into};
     CurlHeaders headers(curl_slist_append(nullptr, "Content-Type: application/json"));
     curl_easy_reset(handle);
     curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "https");
+    curl_easy_setopt(handle, CURLOPT_PROXY, "");  // none of the environment's
     set_up_tls(handle, request);
     set_up_limits(handle, request);
     if (request.body) {
@@ -73,7 +89,8 @@ Result<std::string> exchange(CURL* handle, const Exchange& request) {
         curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body->data());
     }
     if (request.into) {
-        curl_easy_setopt(handle, CURLOPT_WRITEDATA, request.into);
+        curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, write_file);
+        curl_easy_setopt(handle, CURLOPT_WRITEDATA, &sink);
         curl_easy_setopt(handle, CURLOPT_FAILONERROR, 1L);
     } else {
         curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, append);
@@ -84,6 +101,9 @@ Result<std::string> exchange(CURL* handle, const Exchange& request) {
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     if (request.into && status == 404)
         return fail(ErrorCode::not_found, "the control plane does not have " + request.url);
+    if (sink.error != 0)  // our disk, not the control plane
+        return fail(ErrorCode::io_failure,
+                    "writing what was fetched: " + std::generic_category().message(sink.error));
     if (code != CURLE_OK)
         return fail(ErrorCode::service_unavailable,
                     request.url + ": " + std::string(curl_easy_strerror(code)));

@@ -46,6 +46,15 @@ std::string short_name(const link::Content& content) {
     return "image " + content.sha256.substr(0, 12);
 }
 
+Status check_room(const link::Content& content, const fs::path& folder) {
+    std::error_code error;
+    const auto space = fs::space(folder, error);
+    if (error || content.size_bytes <= static_cast<std::int64_t>(space.available)) return {};
+    return fail(ErrorCode::io_failure,
+                fmt::format("{} has {} bytes, and only {} are free in {}", short_name(content),
+                            content.size_bytes, space.available, folder.string()));
+}
+
 }  // namespace
 
 ImageCache::ImageCache(fs::path folder, FetchImage fetch)
@@ -102,6 +111,7 @@ Status ImageCache::verify(const link::Content& content, const fs::path& path) co
 Status ImageCache::fetch(const link::Content& content) const {
     const fs::path temporary = folder_ / (temporary_prefix + content.sha256);
     LODGE_CHECK(remove_file(temporary));
+    LODGE_CHECK(check_room(content, folder_));
     Status status = fetch_(content, temporary);
     if (status) status = verify(content, temporary);
     if (status) status = publish(temporary, folder_ / content.sha256, readable_by_qemu);

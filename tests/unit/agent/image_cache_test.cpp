@@ -48,6 +48,16 @@ class ImageCacheTest : public ::testing::Test {
     ImageCache cache_{dir_.path(), fetcher()};
 };
 
+TEST_F(ImageCacheTest, DoesNotBeginWhatHasNoRoom) {
+    auto huge = content_;
+    huge.size_bytes = std::int64_t{1} << 60;
+    const auto path = cache_.ensure(huge);
+    ASSERT_FALSE(path);
+    EXPECT_EQ(path.error().code, ErrorCode::io_failure);
+    EXPECT_NE(path.error().message.find("are free in"), std::string::npos) << path.error().message;
+    EXPECT_EQ(fetches_, 0);
+}
+
 TEST_F(ImageCacheTest, FetchesOnceAndIsReadableByOthers) {
     EXPECT_FALSE(cache_.has(content_));
     const auto path = cache_.ensure(content_);

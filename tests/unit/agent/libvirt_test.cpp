@@ -93,6 +93,20 @@ TEST_F(LibvirtTest, StartsStopsAndForgets) {
     EXPECT_TRUE(hypervisor_.list()->empty());
 }
 
+TEST_F(LibvirtTest, UndefinesWhatAnOperatorSaved) {
+    ASSERT_TRUE(hypervisor_.start(spec_));
+    const DomainHandle domain(virDomainLookupByName(other_.get(), domain_name(id_).c_str()));
+    ASSERT_TRUE(domain);
+    const auto* xml = "<domainsnapshot><name>before</name></domainsnapshot>";
+    const std::unique_ptr<virDomainSnapshot, int (*)(virDomainSnapshotPtr)> snapshot(
+        virDomainSnapshotCreateXML(domain.get(), xml, 0), virDomainSnapshotFree);
+    ASSERT_TRUE(snapshot);
+    ASSERT_EQ(virDomainManagedSave(domain.get(), 0), 0);
+    const Status undefined = hypervisor_.undefine(id_);
+    EXPECT_TRUE(undefined) << undefined.error().message;
+    EXPECT_TRUE(hypervisor_.list()->empty());
+}
+
 TEST_F(LibvirtTest, UnknownGuestsDoNotReboot) {
     EXPECT_EQ(hypervisor_.request_reboot(id_).error().code, ErrorCode::incorrect_instance_state);
     EXPECT_EQ(hypervisor_.reset(id_).error().code, ErrorCode::incorrect_instance_state);
