@@ -50,13 +50,15 @@ void add_options(CLI::App& app, Options& options) {
     app.add_option("--reboot-timeout-ms", options.patience.reboot_ms,
                    "RebootInstances: from asking to a reset")
         ->capture_default_str();
-    app.add_option("--log-level", options.log_level, "debug, info, warn, error")->capture_default_str();
+    app.add_option("--log-level", options.log_level, "debug, info, warn, error")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+        ->capture_default_str();
     app.set_config("--config", "", "TOML file with the same options");
     app.set_version_flag("--version", "lodge-agent 0.1.0");
 }
 
 std::string read_token(const Options& options) {
-    if (options.token_file.empty()) return options.token;
+    if (!options.token.empty() || options.token_file.empty()) return options.token;
     std::ifstream in(options.token_file);
     std::string token;
     in >> token;
@@ -66,6 +68,10 @@ std::string read_token(const Options& options) {
 Result<agent::Identity> identify(const Options& options) {
     auto known = agent::load_identity(options.state_dir);
     if (known) {
+        if (known->server != options.server && !read_token(options).empty())
+            return fail(ErrorCode::invalid_input, "this host has joined " + known->server +
+                                                      " already, and the token is of " + options.server +
+                                                      ": give it another --state-dir, or no token");
         known->server = options.server;
         return known;
     }

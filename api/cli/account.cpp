@@ -27,7 +27,7 @@ void print_environment(std::ostream& out, const json& account, const json& info)
     print_export(out, "AWS_SECRET_ACCESS_KEY", account, "secret_key");
     print_export(out, "AWS_REGION", info, "default_region");
     print_export(out, "AWS_DEFAULT_REGION", info, "default_region");
-    print_export(out, "AWS_ENDPOINT_URL", info, "endpoint");
+    print_export(out, "LODGE_ENDPOINT", info, "endpoint");
 }
 
 Status create(Session& session, const Arguments& arguments) {
@@ -60,7 +60,8 @@ std::vector<Command> account_commands() {
          .summary = "Make an account and print its credentials",
          .details = "Prints lines for a shell to source: the credentials, the region and the endpoint.\n"
                     "Without --access-key and --secret-key, lodged makes new ones.",
-         .examples = "  lodge account create ci > ci.env && . ./ci.env && aws ec2 describe-zones\n"
+         .examples = "  lodge account create ci > ci.env && . ./ci.env\n"
+                     "  aws --endpoint-url $LODGE_ENDPOINT ec2 describe-availability-zones\n"
                      "  lodge account create lab --id 123456789012",
          .options = {{.name = "NAME", .help = "The account's name", .required = true},
                      {.name = "--id",

@@ -167,7 +167,7 @@ Command image_import_command() {
                      .takes = Takes::choice,
                      .help = "The guests' architecture",
                      .required = true,
-                     .choices = {"x86_64", "arm64", "i386"}},
+                     .choices = {"x86_64", "arm64"}},
                     {.name = "--format",
                      .takes = Takes::choice,
                      .help = "The file's format",

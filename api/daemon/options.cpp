@@ -21,7 +21,9 @@ void add_listeners(CLI::App& app, Options& o) {
         ->check(CLI::Range(1, 1024));
     app.add_option("--max-body-bytes", o.body_bytes, "Longest request body")->capture_default_str();
     app.add_option("--max-connections", o.max_connections, "Connections at once")->capture_default_str();
-    app.add_option("--log-level", o.log_level, "debug, info, warn, error")->capture_default_str();
+    app.add_option("--log-level", o.log_level, "debug, info, warn, error")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+        ->capture_default_str();
 }
 
 void add_cloud(CLI::App& app, Options& o) {

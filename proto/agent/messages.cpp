@@ -51,7 +51,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(JoinReply, host_id, certificate_pem, zone)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HostFacts, name, architecture, vcpus, memory_mib, disk_mib, accelerator,
                                    agent_version)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelloRequest, facts, epoch)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelloReply, host_id, epoch, heartbeat_ms, lease_ms)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelloReply, host_id, epoch, heartbeat_ms)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Heartbeat, hypervisor_ok, hypervisor_error, disk_free_mib)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HeartbeatReply, hello_wanted)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Content, sha256, format, size_bytes)

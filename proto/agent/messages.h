@@ -45,7 +45,6 @@ struct HelloReply {
     HostId host_id;
     std::int64_t epoch = 0;
     std::int64_t heartbeat_ms = 0;  // how often to send one
-    std::int64_t lease_ms = 0;
 };
 
 // POST /v1/heartbeat: renews the lease. Never costs a durable commit.

@@ -35,7 +35,7 @@ Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloR
         host->disk_mib = request.facts.disk_mib;
         db::hosts::update_facts(session, *host);
         claims_.put_host(*host, hub_.condition(host_id, host->state));
-        return link::HelloReply{host_id, host->epoch, timing_.heartbeat_ms, timing_.lease_ms};
+        return link::HelloReply{host_id, host->epoch, timing_.heartbeat_ms};
     });
 }
 

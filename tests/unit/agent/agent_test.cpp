@@ -19,7 +19,7 @@ class FakeControl final : public Link {
         std::lock_guard lock(mutex_);
         facts_ = request.facts;
         changed_.notify_all();
-        return link::HelloReply{HostId::trusted("h-00000000000000001"), 1, 100, 1000};
+        return link::HelloReply{HostId::trusted("h-00000000000000001"), 1, 100};
     }
     Result<link::HeartbeatReply> heartbeat(const link::Heartbeat& heartbeat) override {
         std::lock_guard lock(mutex_);
