@@ -1,0 +1,37 @@
+// A Northbound database in memory: takes the operations that operations() makes (insert, update, mutate of
+// sets and integers, delete by UUID) and has every host follow at once.
+#pragma once
+
+#include <mutex>
+
+#include "proto/base/random.h"
+#include "scheduler/network/northbound.h"
+
+namespace lodge::network {
+
+class MemoryNorthbound final : public Northbound {
+  public:
+    explicit MemoryNorthbound(Random& random);
+
+    bool read(const std::function<void(const Replica&)>& look) override;
+    Status transact(const Json& operations) override;
+    void on_change(std::function<void()> call) override;
+    std::string problem() const override;
+
+    // As if the server were gone, and back with what it held.
+    void set_problem(std::string problem);
+
+  private:
+    Status run(const Json& operation, std::map<std::string, std::string>& names, Json& updates);
+    Json* row_at(const std::string& table, const Json& where,
+                 const std::map<std::string, std::string>& names);
+
+    Random& random_;
+    mutable std::mutex mutex_;
+    std::map<std::string, std::map<std::string, Json>> tables_;
+    Replica replica_;
+    std::function<void()> changed_;
+    std::string problem_;
+};
+
+}  // namespace lodge::network

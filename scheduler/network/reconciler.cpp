@@ -1,0 +1,178 @@
+#include "scheduler/network/reconciler.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "db/store/vpcs.h"
+#include "scheduler/network/diff.h"
+#include "scheduler/network/snapshot.h"
+
+namespace lodge::network {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto full_look = 60s;
+constexpr auto retry = 1s;
+constexpr std::string_view cloud_scope = "cloud";
+
+std::int64_t integer_of(const Replica& replica, const std::string& column) {
+    const auto& rows = replica.rows("NB_Global");
+    if (rows.empty()) return 0;
+    auto value = rows.begin()->second.find(column);
+    return value != rows.begin()->second.end() && value->second.is_number_integer()
+               ? value->second.get<std::int64_t>()
+               : 0;
+}
+
+// Every transaction counts, so that the hosts' progress can be told from the count they have reached.
+Json counting() {
+    return {{"op", "mutate"},
+            {"table", "NB_Global"},
+            {"where", Json::array()},
+            {"mutations", Json::array({Json::array({"nb_cfg", "+=", 1})})}};
+}
+
+}  // namespace
+
+Reconciler::Reconciler(db::Database& database, Northbound& northbound, Cloud cloud)
+    : database_(database), northbound_(northbound), cloud_(std::move(cloud)) {
+    northbound_.on_change([this] { changed_all(); });
+}
+
+Reconciler::~Reconciler() {
+    northbound_.on_change({});
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    if (thread_.joinable()) thread_.join();
+}
+
+void Reconciler::start() {
+    thread_ = std::thread([this] { loop(); });
+}
+
+void Reconciler::changed(const VpcId& vpc_id) {
+    std::lock_guard lock(mutex_);
+    dirty_.insert(vpc_id.str());
+    wake_.notify_all();
+}
+
+void Reconciler::changed_all() {
+    std::lock_guard lock(mutex_);
+    all_dirty_ = true;
+    wake_.notify_all();
+}
+
+std::string Reconciler::problem() const {
+    auto connection = northbound_.problem();
+    std::lock_guard lock(mutex_);
+    return connection.empty() ? problem_ : connection;
+}
+
+bool Reconciler::is_applied(const VpcId& vpc_id, std::int64_t revision) const {
+    std::int64_t wanted = 0;
+    {
+        std::lock_guard lock(mutex_);
+        auto found = written_.find(vpc_id.str());
+        if (found == written_.end() || found->second.revision < revision) return false;
+        wanted = found->second.configuration;
+    }
+    bool applied = false;
+    northbound_.read([&](const Replica& replica) { applied = integer_of(replica, "hv_cfg") >= wanted; });
+    return applied;
+}
+
+void Reconciler::loop() {
+    for (;;) {
+        bool well = run_once();
+        std::unique_lock lock(mutex_);
+        auto woken = [this] { return stopping_ || all_dirty_ || !dirty_.empty(); };
+        if (well) {
+            if (!wake_.wait_for(lock, full_look, woken)) all_dirty_ = true;
+        } else {
+            wake_.wait_for(lock, retry, [this] { return stopping_; });
+        }
+        if (stopping_) return;
+    }
+}
+
+bool Reconciler::run_once() {
+    std::set<std::string> dirty;
+    bool all = false;
+    {
+        std::lock_guard lock(mutex_);
+        dirty.swap(dirty_);
+        std::swap(all, all_dirty_);
+    }
+    bool well = true;
+    if (all) {
+        well = reconcile_all();
+    } else {
+        for (const auto& scope : dirty) well = reconcile(scope) && well;
+    }
+    if (well) return true;
+    std::lock_guard lock(mutex_);
+    dirty_.insert(dirty.begin(), dirty.end());
+    all_dirty_ = all_dirty_ || all;
+    return false;
+}
+
+bool Reconciler::reconcile_all() {
+    auto vpcs = database_.read(
+        [](db::Session& session) -> Result<std::vector<Vpc>> { return db::vpcs::list_all(session); });
+    if (!vpcs) return false;
+    std::set<std::string> scopes;
+    for (const auto& vpc : *vpcs) scopes.insert(vpc.id.str());
+    // What is there of VPCs that are gone.
+    bool connected = northbound_.read([&](const Replica& replica) {
+        for (const auto& scope : replica.scopes())
+            if (scope != cloud_scope) scopes.insert(scope);
+    });
+    if (!connected || !write({std::string(cloud_scope), "", 0}, render_cloud(cloud_))) return false;
+    bool well = true;
+    for (const auto& scope : scopes) well = reconcile(scope) && well;
+    return well;
+}
+
+bool Reconciler::reconcile(const std::string& scope) {
+    auto snapshot = database_.read([&](db::Session& session) -> Result<std::optional<Snapshot>> {
+        return load_snapshot(session, VpcId::trusted(scope));
+    });
+    if (!snapshot) return false;
+    if (!*snapshot) return write({scope, "", 0}, {});
+    const auto& vpc = (*snapshot)->vpc;
+    return write({scope, vpc.account_id, vpc.revision}, render(**snapshot, cloud_));
+}
+
+bool Reconciler::write(const Scope& scope, const Rows& rows) {
+    Json changes;
+    std::int64_t configuration = 0;
+    bool connected = northbound_.read([&](const Replica& replica) {
+        changes = operations(replica, scope, rows);
+        configuration = integer_of(replica, "nb_cfg");
+    });
+    if (!connected) return false;
+    if (!changes.empty()) {
+        changes.push_back(counting());
+        ++configuration;
+        if (auto done = northbound_.transact(changes); !done) {
+            spdlog::warn("network of {}: {}", scope.id, done.error().message);
+            std::lock_guard lock(mutex_);
+            problem_ = scope.id + ": " + done.error().message;
+            return false;
+        }
+    }
+    std::lock_guard lock(mutex_);
+    problem_.clear();
+    auto& written = written_[scope.id];
+    if (!changes.empty() || written.configuration == 0) written.configuration = configuration;
+    written.revision = scope.revision;
+    if (rows.empty()) written_.erase(scope.id);
+    return true;
+}
+
+}  // namespace lodge::network

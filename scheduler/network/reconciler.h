@@ -1,0 +1,70 @@
+// Keeps OVN's Northbound database what the store says. Level-triggered: a kick names a VPC to look at, a full
+// look comes at the start, by period and after every reconnection. One transaction for what a VPC needs.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "db/driver/database.h"
+#include "scheduler/network/diff.h"
+#include "scheduler/network/northbound.h"
+#include "scheduler/network/render.h"
+
+namespace lodge::network {
+
+// Any thread. The database and Northbound must outlive it.
+class Reconciler {
+  public:
+    Reconciler(db::Database& database, Northbound& northbound, Cloud cloud);
+    ~Reconciler();
+    Reconciler(const Reconciler&) = delete;
+    Reconciler& operator=(const Reconciler&) = delete;
+
+    // Begins to work, on a thread of its own.
+    void start();
+
+    // The VPC has changed, or went. Call after the commit.
+    void changed(const VpcId& vpc_id);
+    // Look at everything again.
+    void changed_all();
+
+    // Whether OVN says that the hosts have what the VPC was at that revision.
+    bool is_applied(const VpcId& vpc_id, std::int64_t revision) const;
+
+    // What went wrong last; empty when all is well. For the operator.
+    std::string problem() const;
+
+    // One round of what start() does over and over: for tests. False if anything failed and is to be tried
+    // again.
+    bool run_once();
+
+  private:
+    struct Written {
+        std::int64_t revision = 0;
+        std::int64_t configuration = 0;  // nb_cfg of the transaction
+    };
+
+    void loop();
+    bool reconcile(const std::string& scope);
+    bool reconcile_all();
+    bool write(const Scope& scope, const Rows& rows);
+
+    db::Database& database_;
+    Northbound& northbound_;
+    Cloud cloud_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable wake_;
+    std::set<std::string> dirty_;
+    bool all_dirty_ = true;
+    bool stopping_ = false;
+    std::map<std::string, Written> written_;
+    std::string problem_;
+    std::thread thread_;
+};
+
+}  // namespace lodge::network
