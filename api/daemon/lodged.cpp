@@ -153,6 +153,7 @@ Status Lodged::listen_agents() {
     config.address = options_.agent_listen;
     config.port = options_.agent_port;
     config.limits.body_bytes = std::uint64_t{64} << 20;  // consoles of many guests at once
+    config.limits.anonymous_body_bytes = 64 << 10;       // who joins
     config.limits.write_timeout_ms = 60'000;
     config.render_error = json_render_error;
     http::Tls tls;

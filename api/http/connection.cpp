@@ -71,6 +71,7 @@ void Connection::wind_down() {
 void Connection::finish() {
     if (phase_ == Phase::closed) return;
     enter(Phase::closed, never);
+    hold(0);
     auto self = shared_from_this();
     transport_->close();
     worker_.remove(*this);

@@ -52,6 +52,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void on_read(const error_code& ec, std::size_t bytes);
     void on_read_error(const error_code& ec);
     void parse();
+    std::uint64_t body_limit() const;
+    bool hold(std::uint64_t body_bytes);
     void need_more();
     void on_header();
     void on_continue_sent(const error_code& ec, std::size_t);
@@ -82,6 +84,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool reading_ = false;    // into in_'s free end: then in_ is left alone
     bool peer_done_ = false;  // the peer sends no more, but may still read
     std::optional<RequestParser> parser_;
+    std::uint64_t held_bytes_ = 0;  // this connection's part of Service::body_bytes
 
     ReplyFacts facts_;
     Outgoing out_;

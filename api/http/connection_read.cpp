@@ -11,13 +11,14 @@ namespace {
 
 constexpr std::size_t header_read_bytes = 4UL * 1024;
 constexpr std::size_t body_read_bytes = 64UL * 1024;
+constexpr std::uint64_t free_body_bytes = 16UL * 1024;  // ordinary requests pass while large ones are refused
 constexpr std::size_t idle_buffer_bytes = 16UL * 1024;  // more is given back between two requests
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
 
 void Connection::await_request(std::int64_t timeout_ms) {
-    parser_.emplace(worker_.limits());
+    parser_.emplace(worker_.limits(), body_limit());
     enter(Phase::idle, timeout_ms);
     if (!reading_ && in_.size() == 0 && in_.capacity() > idle_buffer_bytes) in_.shrink_to_fit();
     parse();
@@ -57,7 +58,9 @@ void Connection::on_read_error(const error_code& ec) {
 
 void Connection::parse() {
     if (in_.size() > 0 && phase_ == Phase::idle) enter(Phase::header, worker_.limits().header_timeout_ms);
-    switch (parser_->feed(in_)) {
+    auto progress = parser_->feed(in_);
+    if (!hold(parser_->request().body.size())) return fail(503, "Too many large requests arrive at once.");
+    switch (progress) {
         case RequestParser::Progress::need_more:
             return need_more();
         case RequestParser::Progress::header_done:
@@ -67,6 +70,21 @@ void Connection::parse() {
         case RequestParser::Progress::rejected:
             return fail(parser_->status(), std::string(parser_->reason()));
     }
+}
+
+std::uint64_t Connection::body_limit() const {
+    const auto& limits = worker_.limits();
+    if (!identity_.certificate_sha256.empty()) return limits.body_bytes;
+    return std::min(limits.body_bytes, limits.anonymous_body_bytes);
+}
+
+// Counts the body's bytes in; false if all connections together would hold too many.
+bool Connection::hold(std::uint64_t body_bytes) {
+    body_bytes -= std::min(body_bytes, free_body_bytes);
+    const auto more = body_bytes - held_bytes_;  // wraps around when it is less
+    held_bytes_ = body_bytes;
+    const auto total = worker_.service().body_bytes.fetch_add(more) + more;
+    return body_bytes == 0 || total <= worker_.limits().all_bodies_bytes;
 }
 
 // The buffer holds more than any header may have, so that it is full only of an endless chunk header or

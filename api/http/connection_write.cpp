@@ -15,12 +15,14 @@ constexpr std::size_t drain_bytes = 16UL * 1024;
 void Connection::fail(int status, std::string_view reason) {
     facts_ = {};
     facts_.head_request = parser_ && parser_->request().method == "HEAD";
+    if (parser_) parser_->request().body = std::string();
     auto response = worker_.service().error(status, reason);
     response.close = true;
     send(std::move(response));
 }
 
 void Connection::send(Response response) {
+    hold(0);
     facts_.keep_alive = facts_.keep_alive && !response.close && !worker_.winding_down();
     if (auto refusal = out_.prepare(response, facts_)) {
         spdlog::log(refusal->status == 500 ? spdlog::level::err : spdlog::level::debug, "http: {}",

@@ -27,10 +27,10 @@ bool digits_only(std::string_view text) {
 
 }  // namespace
 
-RequestParser::RequestParser(const Limits& limits) : limits_(limits) {
+RequestParser::RequestParser(const Limits& limits, std::uint64_t body_bytes) : limits_(limits) {
     constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
     header_limit(static_cast<std::uint32_t>(std::min(limits.header_bytes, most)));
-    body_limit(limits.body_bytes);
+    body_limit(body_bytes);
 }
 
 RequestParser::Progress RequestParser::feed(beast::flat_buffer& in) {

@@ -18,8 +18,8 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   public:
     enum class Progress { need_more, header_done, complete, rejected };
 
-    // `limits` must outlive the parser.
-    explicit RequestParser(const Limits& limits);
+    // `limits` must outlive the parser; `body_bytes` counts instead of the one there.
+    RequestParser(const Limits& limits, std::uint64_t body_bytes);
 
     // Takes what it can out of `in`. `header_done` comes once, before the body is looked at: call again.
     Progress feed(boost::beast::flat_buffer& in);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -78,7 +79,12 @@ struct Limits {
     std::size_t header_bytes = 64UL * 1024;    // request line and headers together; more is a 431
     std::size_t header_count = 128;            // more is a 431
     std::uint64_t body_bytes = 1024UL * 1024;  // after de-chunking; more is a 413
-    std::size_t max_connections = 4096;        // above, a 503 and close (TLS: close before the handshake)
+    // The same for clients without a verified certificate, where that is less.
+    std::uint64_t anonymous_body_bytes = std::numeric_limits<std::uint64_t>::max();
+    // Bodies of all connections together, received and not yet answered, without the first 16 KiB of each:
+    // more is a 503.
+    std::uint64_t all_bodies_bytes = 256UL * 1024 * 1024;
+    std::size_t max_connections = 4096;  // above, a 503 and close (TLS: close before the handshake)
     std::uint64_t max_requests_per_connection = 0;  // 0: no limit
 
     // Deadlines on a whole phase, however steadily the bytes drip. They fire up to 100 ms late.

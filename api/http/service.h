@@ -20,6 +20,7 @@ struct Service {
 
     std::atomic<std::size_t> open_connections = 0;
     std::atomic<std::uint64_t> total_connections = 0;
+    std::atomic<std::uint64_t> body_bytes = 0;  // what connections hold, as Limits::all_bodies_bytes counts
     std::mutex mutex;
     std::condition_variable all_closed;  // under `mutex`, when open_connections comes to 0
 

@@ -28,6 +28,10 @@ http::Response exchange(const http::Request& request, Act act) {
     return to_response(act(*message));
 }
 
+tl::unexpected<Error> no_such_token() {
+    return fail(ErrorCode::invalid_input, "the token is unknown, used up, or has expired");
+}
+
 bool is_sha256(std::string_view text) {
     return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
                return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
@@ -62,8 +66,14 @@ Result<HostId> LinkService::authenticate(const http::Request& request) {
     return host->id;
 }
 
-// A one-time token makes a host; its certificate is the proof from then on.
+// A one-time token makes a host; its certificate is the proof from then on. Nothing is signed and nothing
+// written for who has none.
 Result<link::JoinReply> LinkService::join(const link::JoinRequest& request) {
+    const auto token_sha256 = hex_encode(sha256(request.token_secret));
+    LODGE_CHECK(database_.read([&](db::Session& session) -> Status {
+        if (db::hosts::find_token(session, token_sha256, clock_.now_ms())) return {};
+        return no_such_token();
+    }));
     Host host;
     host.id = HostId::make(random_);
     LODGE_TRY(auto certificate,
@@ -72,9 +82,8 @@ Result<link::JoinReply> LinkService::join(const link::JoinRequest& request) {
     LODGE_TRY(host.certificate_sha256, pki::fingerprint_sha256(certificate));
     host.created_ms = clock_.now_ms();
     return database_.write([&](db::Session& session) -> Result<link::JoinReply> {
-        auto token =
-            db::hosts::take_token(session, hex_encode(sha256(request.token_secret)), clock_.now_ms());
-        if (!token) return fail(ErrorCode::invalid_input, "the token is unknown, used up, or has expired");
+        auto token = db::hosts::take_token(session, token_sha256, clock_.now_ms());
+        if (!token) return no_such_token();
         host.zone = token->zone;
         host.name = host.id.str();
         db::hosts::insert(session, host);

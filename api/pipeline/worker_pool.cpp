@@ -1,5 +1,8 @@
 #include "api/pipeline/worker_pool.h"
 
+#include <spdlog/spdlog.h>
+
+#include <exception>
 #include <utility>
 
 namespace lodge::api {
@@ -42,7 +45,12 @@ void WorkerPool::run() {
             task = std::move(queue_.front());
             queue_.pop_front();
         }
-        task();
+        // What a task holds goes with it: a reply that was not given is a 500.
+        try {
+            task();
+        } catch (const std::exception& error) {
+            spdlog::error("a task failed: {}", error.what());
+        }
     }
 }
 

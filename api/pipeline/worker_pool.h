@@ -11,7 +11,7 @@
 
 namespace lodge::api {
 
-// Thread-safe. Tasks run in the order of post(), several at once.
+// Thread-safe. Tasks run in the order of post(), several at once. An exception ends its task only.
 class WorkerPool {
   public:
     // `queue_limit`: tasks that may wait; more are refused, so that a flood costs bounded memory.

@@ -71,13 +71,19 @@ void insert_token(Session& session, const HostToken& token) {
                     {token.secret_sha256, token.zone, token.expires_ms});
 }
 
+std::optional<HostToken> find_token(Session& session, std::string_view secret_sha256, UnixMs now_ms) {
+    std::optional<HostToken> found;
+    session.query(
+        "SELECT secret_sha256, zone, expires_ms FROM host_tokens WHERE secret_sha256 = ? AND expires_ms > ?",
+        {secret_sha256, now_ms}, [&](const Row& row) {
+            found = HostToken{std::string(row.text(0)), std::string(row.text(1)), row.integer(2)};
+        });
+    return found;
+}
+
 std::optional<HostToken> take_token(Session& session, std::string_view secret_sha256, UnixMs now_ms) {
     session.execute("DELETE FROM host_tokens WHERE expires_ms <= ?", {now_ms});
-    std::optional<HostToken> found;
-    session.query("SELECT secret_sha256, zone, expires_ms FROM host_tokens WHERE secret_sha256 = ?",
-                  {secret_sha256}, [&](const Row& row) {
-                      found = HostToken{std::string(row.text(0)), std::string(row.text(1)), row.integer(2)};
-                  });
+    auto found = find_token(session, secret_sha256, now_ms);
     session.execute("DELETE FROM host_tokens WHERE secret_sha256 = ?", {secret_sha256});
     return found;
 }

@@ -20,6 +20,7 @@ std::optional<Host> find_by_certificate(Session& session, std::string_view sha25
 std::vector<Host> list(Session& session);
 
 void insert_token(Session& session, const HostToken& token);
+std::optional<HostToken> find_token(Session& session, std::string_view secret_sha256, UnixMs now_ms);
 // Uses the token up; nothing if there is none with that hash or it has expired by `now_ms`.
 std::optional<HostToken> take_token(Session& session, std::string_view secret_sha256, UnixMs now_ms);
 

@@ -72,10 +72,18 @@ std::string to_json(const Message& message) {
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+// No message nests deeper; without an end to it, each "[" would cost some sixty bytes.
+constexpr int most_levels = 16;
+
+bool check_depth(int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    if (depth > most_levels) throw nlohmann::json::other_error::create(501, "nested too deeply", nullptr);
+    return true;
+}
+
 template <class Message>
 Result<Message> from_json(std::string_view text) {
     try {
-        return nlohmann::json::parse(text).get<Message>();
+        return nlohmann::json::parse(text, check_depth).template get<Message>();
     } catch (const nlohmann::json::exception& error) {
         return fail(ErrorCode::invalid_input, std::string("malformed message: ") + error.what());
     }

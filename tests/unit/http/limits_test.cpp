@@ -66,6 +66,48 @@ TEST_F(LimitsTest, a_body_up_to_the_limit_passes_and_not_a_byte_more) {
     EXPECT_TRUE(c.ended());
 }
 
+TEST_F(LimitsTest, who_shows_no_certificate_may_send_less) {
+    serve_with({.body_bytes = 100, .anonymous_body_bytes = 50});
+    auto c = client();
+    EXPECT_EQ(c.post("/", std::string(50, 'x')).status, 200);
+    EXPECT_EQ(c.post("/", std::string(51, 'x')).status, 413);
+}
+
+TEST_F(LimitsTest, all_large_bodies_together_are_limited_and_small_ones_pass) {
+    Deferred deferred;
+    Config config;
+    config.limits.all_bodies_bytes = 150'000;
+    serve(deferred.handler(), std::move(config));
+    auto head = [](std::size_t size) {
+        return "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
+    };
+    auto handled = client();
+    handled.send(head(100'000) + std::string(100'000, 'x'));
+    auto [request, reply] = deferred.take();
+    auto second = client();
+    EXPECT_EQ(second.post("/", std::string(100'000, 'x')).status, 503);
+    EXPECT_TRUE(second.ended());
+    auto small = client();
+    small.send(head(10'000) + std::string(10'000, 'x'));
+    deferred.take().second(text("small"));
+    EXPECT_EQ(small.read_answer().body, "small");
+    reply(text("large"));
+    EXPECT_EQ(handled.read_answer().body, "large");
+    handled.send(head(100'000) + std::string(100'000, 'x'));
+    deferred.take().second(text("again"));
+    EXPECT_EQ(handled.read_answer().body, "again");
+}
+
+TEST_F(LimitsTest, a_client_that_leaves_gives_back_what_its_body_held) {
+    serve_with({.all_bodies_bytes = 150'000});
+    auto status = [this] { return client().post("/", std::string(100'000, 'x')).status; };
+    auto half = client();
+    half.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" + std::string(90'000, 'x'));
+    EXPECT_TRUE(eventually([&] { return status() == 503; }));
+    half.abort();
+    EXPECT_TRUE(eventually([&] { return status() == 200; }));
+}
+
 TEST_F(LimitsTest, the_answer_to_a_large_body_is_read_although_the_body_goes_on) {
     serve_with({.body_bytes = 100});
     auto c = client();

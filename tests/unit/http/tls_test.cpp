@@ -186,6 +186,19 @@ TEST_F(TlsTest, a_servers_certificate_does_not_make_a_client) {
     EXPECT_EQ(server->total_requests(), 0U);
 }
 
+TEST_F(TlsTest, a_certificate_allows_larger_bodies) {
+    auto c = config(true, false);
+    c.limits.body_bytes = 100'000;
+    c.limits.anonymous_body_bytes = 1'000;
+    serve([](Request request, const Reply& reply) { reply(text(std::move(request.body))); }, std::move(c));
+    Curl anonymous(server->port(), dir / "ca.pem");
+    EXPECT_EQ(anonymous.post(std::string(1'000, 'x')).status, 200);
+    EXPECT_EQ(anonymous.post(std::string(1'001, 'x')).status, 413);
+    Curl known(server->port(), dir / "ca.pem");
+    known.present(dir / "agent.pem", dir / "agent.key");
+    EXPECT_EQ(known.post(std::string(100'000, 'x')).status, 200);
+}
+
 TEST_F(TlsTest, resumption_does_not_skip_the_certificate) {
     serve_identity(true, true);
     for (int i = 0; i < 2; ++i) {

@@ -41,6 +41,18 @@ TEST(Messages, UnknownMembersAreIgnored) {
     EXPECT_TRUE(from_json<HeartbeatReply>(R"({"hello_wanted":true,"of_the_future":[1]})"));
 }
 
+TEST(Messages, NestingIsLimited) {
+    auto nested = [](std::size_t levels) {
+        return R"({"hello_wanted":true,"of_the_future":)" + std::string(levels, '[') +
+               std::string(levels, ']') + "}";
+    };
+    EXPECT_TRUE(from_json<HeartbeatReply>(nested(10)));
+    auto refused = from_json<HeartbeatReply>(nested(100));
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("nested too deeply"), std::string::npos);
+    EXPECT_FALSE(from_json<HeartbeatReply>(std::string(1'000'000, '[')));
+}
+
 TEST(Messages, WhatDoesNotFitIsRefused) {
     for (const char* text : {"", "{", "[]", "{}", R"({"hello_wanted":"yes"})", "null", "\xff"})
         EXPECT_FALSE(from_json<HeartbeatReply>(text)) << text;
