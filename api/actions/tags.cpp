@@ -1,6 +1,9 @@
 // CreateTags, DeleteTags, DescribeTags.
 #include "db/store/tags.h"
 
+#include <algorithm>
+#include <set>
+
 #include "api/actions/tagging.h"
 #include "api/describe/engine.h"
 #include "db/store/addresses.h"
@@ -78,8 +81,9 @@ Result<const Taggable*> find_taggable(db::Session& session, const RequestContext
     return fail(ErrorCode::invalid_id, id);
 }
 
-Status check_resources(const std::vector<std::string>& ids) {
-    if (ids.size() <= max_resources) return {};
+// The IDs of a request, each once: what is written is bounded by resources times tags.
+Result<std::set<std::string>> resources_of(const std::vector<std::string>& ids) {
+    if (ids.size() <= max_resources) return std::set(ids.begin(), ids.end());
     return fail(ErrorCode::invalid_parameter_value,
                 "At most " + std::to_string(max_resources) + " resources can be given.");
 }
@@ -101,16 +105,25 @@ const describe::FilterTable<Tag>& tag_filters() {
 }
 
 // "tag:KEY" is a filter of DescribeTags too, and matches on one tag.
-std::vector<ec2::Filter> without_tag_filters(const std::vector<ec2::Filter>& filters,
-                                             std::vector<ec2::Filter>& tagged) {
-    std::vector<ec2::Filter> plain;
-    for (const auto& filter : filters) (filter.name.starts_with("tag:") ? tagged : plain).push_back(filter);
-    return plain;
+struct KeyFilter {
+    std::string key;
+    std::vector<describe::Pattern> patterns;
+};
+
+// Takes those out of the request's filters.
+std::vector<KeyFilter> split_key_filters(std::vector<ec2::Filter>& filters) {
+    std::vector<KeyFilter> found;
+    std::erase_if(filters, [&](const ec2::Filter& filter) {
+        if (!filter.name.starts_with("tag:")) return false;
+        found.push_back({filter.name.substr(4), describe::patterns_of(filter)});
+        return true;
+    });
+    return found;
 }
 
-bool accepts(const std::vector<ec2::Filter>& tagged, const Tag& tag) {
-    return std::all_of(tagged.begin(), tagged.end(), [&](const ec2::Filter& filter) {
-        return tag.key == std::string_view(filter.name).substr(4) && describe::any_match(filter, {tag.value});
+bool accepts(const std::vector<KeyFilter>& filters, const Tag& tag) {
+    return std::all_of(filters.begin(), filters.end(), [&](const KeyFilter& filter) {
+        return tag.key == filter.key && describe::any_match(filter.patterns, {tag.value});
     });
 }
 
@@ -125,10 +138,10 @@ bool never_an_id(std::string_view) {
 }  // namespace
 
 Result<ec2::CreateTagsResponse> create_tags(RequestContext& context, const ec2::CreateTagsRequest& request) {
-    LODGE_CHECK(check_resources(request.resource_id));
+    LODGE_TRY(auto resources, resources_of(request.resource_id));
     LODGE_CHECK(check_tags(request.tag));
     return context.write([&](db::Session& session) -> Result<ec2::CreateTagsResponse> {
-        for (const auto& id : request.resource_id) {
+        for (const auto& id : resources) {
             LODGE_TRY(const Taggable* resource, find_taggable(session, context, id));
             if (put_tags(session, context, id, resource->type, request.tag).size() > max_tags)
                 return fail(ErrorCode::tag_limit_exceeded, std::to_string(max_tags));
@@ -138,11 +151,12 @@ Result<ec2::CreateTagsResponse> create_tags(RequestContext& context, const ec2::
 }
 
 Result<ec2::DeleteTagsResponse> delete_tags(RequestContext& context, const ec2::DeleteTagsRequest& request) {
-    LODGE_CHECK(check_resources(request.resource_id));
+    LODGE_TRY(auto resources, resources_of(request.resource_id));
+    if (request.tag.size() > max_tags) return fail(ErrorCode::tag_limit_exceeded, std::to_string(max_tags));
     for (const auto& tag : request.tag)
         if (!tag.key) return fail(ErrorCode::missing_parameter, "Tag.1.Key");
     return context.write([&](db::Session& session) -> Result<ec2::DeleteTagsResponse> {
-        for (const auto& id : request.resource_id) {
+        for (const auto& id : resources) {
             LODGE_CHECK(find_taggable(session, context, id).map([](auto&&) {}));
             // No tags named: all of them go. A key with a value, even an empty one, goes only with that
             // value.
@@ -159,9 +173,9 @@ Result<ec2::DeleteTagsResponse> delete_tags(RequestContext& context, const ec2::
 
 Result<ec2::DescribeTagsResponse> describe_tags(RequestContext& context,
                                                 const ec2::DescribeTagsRequest& request) {
-    std::vector<ec2::Filter> tagged;
-    auto plain = without_tag_filters(request.filter, tagged);
     LODGE_CHECK(describe::check_filters(request.filter));
+    auto plain = request.filter;
+    auto by_key = split_key_filters(plain);
     describe::Resource<Tag> resource{
         never_an_id,
         ErrorCode::invalid_id,
@@ -176,7 +190,7 @@ Result<ec2::DescribeTagsResponse> describe_tags(RequestContext& context,
             auto key = slash == std::string::npos ? std::string() : after.substr(slash + 1);
             return db::tags::list(session, context.account_id, context.region, resource_id, key, limit);
         }};
-    resource.wanted = [&](const Tag& tag) { return accepts(tagged, tag); };
+    resource.wanted = [&](const Tag& tag) { return accepts(by_key, tag); };
     LODGE_TRY(auto page,
               describe::describe(context, {{}, plain, request.max_results, request.next_token}, resource));
     ec2::DescribeTagsResponse response;

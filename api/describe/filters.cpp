@@ -5,27 +5,6 @@
 namespace lodge::describe {
 namespace {
 
-// A pattern as single characters and wildcards.
-struct Element {
-    enum class Kind : std::uint8_t { literal, any_one, any_run } kind;
-    char literal = 0;
-};
-
-std::vector<Element> parse(std::string_view pattern) {
-    std::vector<Element> out;
-    for (std::size_t i = 0; i < pattern.size(); ++i) {
-        char c = pattern[i];
-        if (c == '\\' && i + 1 < pattern.size()) {
-            out.push_back({Element::Kind::literal, pattern[++i]});
-        } else if (c == '*') {
-            out.push_back({Element::Kind::any_run});
-        } else {
-            out.push_back({c == '?' ? Element::Kind::any_one : Element::Kind::literal, c});
-        }
-    }
-    return out;
-}
-
 // The bytes of the UTF-8 character at `at`, so that ? stands for a character and not for a byte.
 std::size_t character_length(std::string_view text, std::size_t at) {
     std::size_t end = at + 1;
@@ -35,9 +14,21 @@ std::size_t character_length(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-bool matches(std::string_view pattern, std::string_view text) {
-    if (pattern.find_first_of("*?\\") == std::string_view::npos) return pattern == text;
-    auto elements = parse(pattern);
+Pattern::Pattern(std::string_view pattern) {
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        char c = pattern[i];
+        if (c == '\\' && i + 1 < pattern.size()) {
+            elements_.push_back({Element::Kind::literal, pattern[++i]});
+        } else if (c == '*') {
+            elements_.push_back({Element::Kind::any_run});
+        } else {
+            elements_.push_back({c == '?' ? Element::Kind::any_one : Element::Kind::literal, c});
+        }
+    }
+}
+
+bool Pattern::matches(std::string_view text) const {
+    const auto& elements = elements_;
     std::size_t e = 0;
     std::size_t t = 0;
     std::size_t run = std::string_view::npos;  // the last any_run, to come back to
@@ -68,6 +59,11 @@ Status check_filters(const std::vector<ec2::Filter>& filters) {
     for (const auto& filter : filters) {
         if (filter.value.empty())
             return fail(ErrorCode::invalid_parameter_value, "The filter '" + filter.name + "' has no values");
+        for (const auto& value : filter.value)
+            if (value.size() > max_value_bytes)
+                return fail(ErrorCode::invalid_parameter_value,
+                            "A value of the filter '" + filter.name + "' has more than " +
+                                std::to_string(max_value_bytes) + " bytes");
         total += filter.value.size();
     }
     if (total > max_filter_values)
@@ -75,10 +71,14 @@ Status check_filters(const std::vector<ec2::Filter>& filters) {
     return {};
 }
 
-bool any_match(const ec2::Filter& filter, const Values& values) {
-    return std::any_of(filter.value.begin(), filter.value.end(), [&](const std::string& pattern) {
+std::vector<Pattern> patterns_of(const ec2::Filter& filter) {
+    return {filter.value.begin(), filter.value.end()};
+}
+
+bool any_match(const std::vector<Pattern>& patterns, const Values& values) {
+    return std::any_of(patterns.begin(), patterns.end(), [&](const Pattern& pattern) {
         return std::any_of(values.begin(), values.end(),
-                           [&](const std::string& value) { return matches(pattern, value); });
+                           [&](const std::string& value) { return pattern.matches(value); });
     });
 }
 

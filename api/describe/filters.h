@@ -3,6 +3,7 @@
 // backslash makes either plain.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -16,8 +17,22 @@ namespace lodge::describe {
 
 inline constexpr std::size_t max_filter_values = 200;  // of one request
 
-// Whether the whole of `text` matches. Linear in text times pattern at worst.
-bool matches(std::string_view pattern, std::string_view text);
+inline constexpr std::size_t max_value_bytes = 1'024;
+
+// One value of a filter, read once for all records.
+class Pattern {
+  public:
+    explicit Pattern(std::string_view pattern);
+    // Whether the whole of `text` matches. Linear in text times pattern at worst.
+    bool matches(std::string_view text) const;
+
+  private:
+    struct Element {
+        enum class Kind : std::uint8_t { literal, any_one, any_run } kind;
+        char literal = 0;
+    };
+    std::vector<Element> elements_;
+};
 
 using Values = std::vector<std::string>;
 
@@ -31,11 +46,12 @@ struct FilterField {
 template <class R>
 using FilterTable = std::vector<FilterField<R>>;
 
-// Errors: FilterLimitExceeded, InvalidParameterValue for a filter without a name or values.
+// Errors: FilterLimitExceeded, InvalidParameterValue for a filter without values or with too long a one.
 Status check_filters(const std::vector<ec2::Filter>& filters);
 
-// Whether any of the filter's patterns matches any of the values.
-bool any_match(const ec2::Filter& filter, const Values& values);
+std::vector<Pattern> patterns_of(const ec2::Filter& filter);
+// Whether any of the patterns matches any of the values.
+bool any_match(const std::vector<Pattern>& patterns, const Values& values);
 
 // The values of the tag filters tag:KEY, tag-key and tag-value; false if `name` is none of them.
 bool tag_values(std::string_view name, const std::vector<Tag>& tags, Values& out);
@@ -58,28 +74,29 @@ class Filters {
             if (!field && !(tags && tag_values(filter.name, {}, ignored)))
                 return fail(ErrorCode::invalid_parameter_value,
                             "The filter '" + filter.name + "' is invalid");
-            made.wanted_.push_back({&filter, field});
+            made.wanted_.push_back({filter.name, patterns_of(filter), field});
         }
         return made;
     }
 
     bool accept(const R& record) const {
-        for (const auto& [filter, field] : wanted_) {
+        for (const auto& [name, patterns, field] : wanted_) {
             Values values;
             if (field) {
                 field->values(record, values);
             } else {
-                tag_values(filter->name, tags_(record), values);
+                tag_values(name, tags_(record), values);
             }
-            if (!any_match(*filter, values)) return false;
+            if (!any_match(patterns, values)) return false;
         }
         return true;
     }
 
   private:
     struct Wanted {
-        const ec2::Filter* filter;  // of the request, which outlives this
-        const FilterField<R>* field;
+        std::string name;
+        std::vector<Pattern> patterns;
+        const FilterField<R>* field;  // null: a tag filter
     };
     std::vector<Wanted> wanted_;
     const std::vector<Tag>& (*tags_)(const R&) = nullptr;

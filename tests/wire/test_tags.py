@@ -139,6 +139,18 @@ class Delete(TagTest):
     def test_missing_parameters(self):
         self.assertEqual("MissingParameter", call(self.lodge, self.account, "DeleteTags").code)
 
+    def test_more_tags_than_a_resource_can_have(self):
+        i = self.instance(a="1")
+        self.assertEqual(set(), self.delete(i, *({"Key": f"a{n}"} for n in range(49)), {"Key": "a"}))
+        self.assert_code("TagLimitExceeded", self.ec2.delete_tags, "50", Resources=[i],
+                         Tags=[{"Key": f"a{n}"} for n in range(51)])
+
+    def test_a_resource_named_often_is_one(self):
+        i = self.instance(a="1", b="2")
+        self.ec2.create_tags(Resources=[i] * 1000, Tags=tags(c="3"))
+        self.ec2.delete_tags(Resources=[i] * 1000, Tags=[{"Key": "a"}])
+        self.assertEqual({(i, "b"): "2", (i, "c"): "3"}, self.all())
+
     def test_too_many_resources(self):
         many = [(f"ResourceId.{n}", f"i-{n:017x}") for n in range(1, 1002)]
         for action in ("CreateTags", "DeleteTags"):

@@ -33,13 +33,14 @@ TEST(Matches, Wildcards) {
         {"**a", "bca", true},
     };
     for (const auto& each : cases)
-        EXPECT_EQ(matches(each.pattern, each.text), each.expected) << each.pattern << " " << each.text;
+        EXPECT_EQ(Pattern(each.pattern).matches(each.text), each.expected)
+            << each.pattern << " " << each.text;
 }
 
 TEST(Matches, StaysFastOnHostilePatterns) {
     std::string pattern;
     for (int i = 0; i < 100; ++i) pattern += "a*";
-    EXPECT_FALSE(matches(pattern + "b", std::string(5'000, 'a')));
+    EXPECT_FALSE(Pattern(pattern + "b").matches(std::string(5'000, 'a')));
 }
 
 struct Record {
@@ -76,6 +77,9 @@ TEST(Filters, RefuseWhatTheyDoNotKnow) {
     EXPECT_EQ(accepts({{"name", {}}}, record).error().code, ErrorCode::invalid_parameter_value);
     EXPECT_EQ(accepts({{"name", std::vector<std::string>(201, "x")}}, record).error().code,
               ErrorCode::filter_limit_exceeded);
+    EXPECT_TRUE(accepts({{"name", {std::string(1'024, '*')}}}, record));
+    EXPECT_EQ(accepts({{"name", {std::string(1'025, '*')}}}, record).error().code,
+              ErrorCode::invalid_parameter_value);
 }
 
 }  // namespace
