@@ -49,8 +49,12 @@ void add_state(Table& table) {
     table.push_back(text("instance-state-code",
                          [](const auto& r) { return std::to_string(static_cast<int>(r.state())); }));
     table.push_back(text("reason", [](const auto& r) { return r.instance.transition_reason; }));
-    table.push_back(text("state-reason-code", [](const auto& r) { return r.instance.state_reason_code; }));
-    table.push_back(text("state-reason-message", [](const auto& r) { return r.instance.state_reason; }));
+    table.push_back(text("state-reason-code", [](const auto& r) {
+        return r.state_reason().value_or(ec2::StateReason{}).code.value_or("");
+    }));
+    table.push_back(text("state-reason-message", [](const auto& r) {
+        return r.state_reason().value_or(ec2::StateReason{}).message.value_or("");
+    }));
 }
 
 // The root disk is there until the instance has terminated.
@@ -77,6 +81,7 @@ void add_disk(Table& table) {
 void add_constants(Table& table) {
     static constexpr std::pair<std::string_view, std::string_view> constants[] = {
         {"boot-mode", "legacy-bios"},
+        {"capacity-reservation-specification.capacity-reservation-preference", "open"},
         {"current-instance-boot-mode", "legacy-bios"},
         {"enclave-options.enabled", "false"},
         {"hibernation-options.configured", "false"},
@@ -105,7 +110,6 @@ void add_absent(Table& table) {
     static constexpr std::string_view absent[] = {
         "affinity",
         "capacity-reservation-id",
-        "capacity-reservation-specification.capacity-reservation-preference",
         "capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id",
         "capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-"
         "arn",

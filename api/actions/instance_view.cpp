@@ -40,9 +40,7 @@ void add_state(ec2::Instance& out, const InstanceRecord& record) {
     const auto& instance = record.instance;
     out.state = to_ec2(record.state());
     out.reason = instance.transition_reason;
-    if (record.state() == InstanceState::pending) out.state_reason = ec2::StateReason{"pending", "pending"};
-    if (!instance.state_reason_code.empty())
-        out.state_reason = ec2::StateReason{instance.state_reason_code, instance.state_reason};
+    out.state_reason = record.state_reason();
 }
 
 void add_root_disk(ec2::Instance& out, const InstanceRecord& record) {
@@ -60,6 +58,13 @@ void add_root_disk(ec2::Instance& out, const InstanceRecord& record) {
 
 InstanceState InstanceRecord::state() const {
     return scheduler::visible_state(instance.desired, guest.observed);
+}
+
+std::optional<ec2::StateReason> InstanceRecord::state_reason() const {
+    if (!instance.state_reason_code.empty())
+        return ec2::StateReason{instance.state_reason_code, instance.state_reason};
+    if (state() == InstanceState::pending) return ec2::StateReason{"pending", "pending"};
+    return std::nullopt;
 }
 
 InstanceRecord with_tags(db::Session& session, db::instances::WithGuest row) {

@@ -1,6 +1,7 @@
 // Instances as clients see them.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "api/pipeline/context.h"
@@ -16,6 +17,7 @@ struct InstanceRecord {
     std::vector<Tag> tags;
 
     InstanceState state() const;
+    std::optional<ec2::StateReason> state_reason() const;
 };
 
 // With their tags.

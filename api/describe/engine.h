@@ -2,6 +2,7 @@
 // A resource says what it is (Resource<R>); the engine does the rest.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <set>
@@ -53,7 +54,7 @@ inline Status check_combination(const Query& query) {
                 "Resource IDs cannot be specified together with MaxResults or NextToken.");
 }
 
-// All of the given IDs, or the error for the first bad one; filters narrow the result further.
+// All of the given IDs in list()'s order, or the error for the first bad one; filters narrow it further.
 template <class R>
 Result<std::vector<R>> fetch_by_id(const std::vector<std::string>& ids, const Filters<R>& filters,
                                    const Resource<R>& resource, db::Session& session) {
@@ -68,6 +69,8 @@ Result<std::vector<R>> fetch_by_id(const std::vector<std::string>& ids, const Fi
         if ((!resource.wanted || resource.wanted(*record)) && filters.accept(*record))
             records.push_back(std::move(*record));
     }
+    std::sort(records.begin(), records.end(),
+              [&](const R& a, const R& b) { return resource.sort_key(a) < resource.sort_key(b); });
     return records;
 }
 

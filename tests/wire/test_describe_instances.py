@@ -55,6 +55,7 @@ class Describe(WireTest):
                  "block-device-mapping.volume-id": root["Ebs"]["VolumeId"], "block-device-mapping.status": "attached",
                  "block-device-mapping.device-name": root["DeviceName"], "virtualization-type": "hvm",
                  "block-device-mapping.delete-on-termination": "true", "tenancy": "default", "monitoring-state": "disabled",
+                 "capacity-reservation-specification.capacity-reservation-preference": "open",
                  "metadata-options.http-tokens": "optional", "hibernation-options.configured": "false"}
         for name, value in right.items():
             with self.subTest(name):
@@ -107,6 +108,12 @@ class Describe(WireTest):
         self.assert_code("FilterLimitExceeded", self.ec2.describe_instances, "200", Filters=filters(instance_id=values))
         self.assert_code("FilterLimitExceeded", self.ec2.describe_instances,
                          Filters=filters(instance_id=values[:100], image_id=values[:101]))
+
+    def test_a_reservation_is_there_once_whatever_the_order_of_ids(self):
+        (a1, a2), (b1, b2) = self.launch(2), self.launch(2)
+        reply = self.ec2.describe_instances(InstanceIds=[a1, b1, b2, a2])
+        self.assertEqual([2, 2], [len(r["Instances"]) for r in reply["Reservations"]])
+        self.assertEqual(2, len({r["ReservationId"] for r in reply["Reservations"]}))
 
     def test_10000_ids(self):
         mine, = self.launch()

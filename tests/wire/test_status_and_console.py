@@ -118,6 +118,13 @@ class Console(WireTest):
 class EarlyConsole(WireTest):
     settings = {"boot_ms": 1500}
 
+    def test_filters_see_the_reason_that_is_shown(self):
+        a, = self.launch(1, None)
+        for name in ("state-reason-code", "state-reason-message"):
+            found = self.ec2.describe_instances(Filters=[{"Name": name, "Values": ["pending"]}, {"Name": "instance-id", "Values": [a]}])
+            self.assertEqual([{"Code": "pending", "Message": "pending"}],
+                             [i["StateReason"] for r in found["Reservations"] for i in r["Instances"]])
+
     def test_pending_answers_with_what_there_is(self):
         a, = self.launch(1, None)
         reply = self.ec2.get_console_output(InstanceId=a)
