@@ -163,16 +163,6 @@ Result<Image> find_source(db::Session& session, const RequestContext& context, c
                     "sha256:HASH of imported content).");
 }
 
-Result<std::string> checked_part(db::Session& session, const RequestContext& context,
-                                 const std::optional<std::string>& id, const std::string& otherwise,
-                                 ImageType type) {
-    if (!id) return otherwise;
-    LODGE_TRY(auto image, find_image(session, context, *id));
-    if (image.type == type) return *id;
-    return fail(ErrorCode::invalid_parameter_value,
-                "The image '" + *id + "' is not a " + std::string(to_text(type)) + ".");
-}
-
 Result<Image> new_image(db::Session& session, const RequestContext& context,
                         const ec2::RegisterImageRequest& request) {
     LODGE_CHECK(check_image_name(request.name));
@@ -193,10 +183,11 @@ Result<Image> new_image(db::Session& session, const RequestContext& context,
     image.root_device_name = request.root_device_name.value_or(source.root_device_name);
     image.is_public = false;
     image.created_ms = context.now_ms();
-    LODGE_TRY(image.kernel_id,
-              checked_part(session, context, request.kernel_id, source.kernel_id, ImageType::kernel));
-    LODGE_TRY(image.ramdisk_id,
-              checked_part(session, context, request.ramdisk_id, source.ramdisk_id, ImageType::ramdisk));
+    // The source's too: it may be of another region, or have parts that are the operator's alone.
+    image.kernel_id = request.kernel_id.value_or(source.kernel_id);
+    image.ramdisk_id = request.ramdisk_id.value_or(source.ramdisk_id);
+    LODGE_CHECK(check_part(session, context, image.kernel_id, ImageType::kernel));
+    LODGE_CHECK(check_part(session, context, image.ramdisk_id, ImageType::ramdisk));
     return image;
 }
 

@@ -38,7 +38,6 @@ Status resolve_zones(const RequestContext& context, const ec2::RunInstancesReque
             continue;
         wish.zones.push_back(zone.name);
     }
-    wish.zone_named = placement && (placement->availability_zone || placement->availability_zone_id);
     if (!wish.zones.empty()) return {};
     auto named =
         placement->availability_zone ? *placement->availability_zone : *placement->availability_zone_id;
@@ -85,12 +84,10 @@ Status resolve_root(const ec2::RunInstancesRequest& request, LaunchWish& wish) {
     return {};
 }
 
-Result<Image> find_part(db::Session& session, const RequestContext& context, const std::string& id,
-                        ImageType type) {
-    LODGE_TRY(auto image, find_image(session, context, id));
-    if (image.type == type) return image;
+Status check_type(const Image& image, ImageType type) {
+    if (image.type == type) return {};
     return fail(ErrorCode::invalid_parameter_value,
-                "The image '" + id + "' is not a " + std::string(to_text(type)) + ".");
+                "The image '" + image.id.str() + "' is not a " + std::string(to_text(type)) + ".");
 }
 
 Result<std::int64_t> root_size(const ec2::RunInstancesRequest& request, const LaunchWish& wish,
@@ -144,10 +141,18 @@ Result<Image> find_image(db::Session& session, const RequestContext& context, co
     return fail(ErrorCode::invalid_ami_id_not_found, id);
 }
 
+Status check_part(db::Session& session, const RequestContext& context, const std::string& id,
+                  ImageType type) {
+    if (id.empty()) return {};
+    LODGE_TRY(auto image, find_image(session, context, id));
+    return check_type(image, type);
+}
+
 Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& context,
                                     const ec2::RunInstancesRequest& request, const LaunchWish& wish) {
     LaunchImages out;
-    LODGE_TRY(out.image, find_part(session, context, *request.image_id, ImageType::machine));
+    LODGE_TRY(out.image, find_image(session, context, *request.image_id));
+    LODGE_CHECK(check_type(out.image, ImageType::machine));
     const auto& supported = wish.type->architectures;
     if (std::find(supported.begin(), supported.end(), out.image.architecture) == supported.end()) {
         return fail(ErrorCode::invalid_parameter_value,
@@ -157,10 +162,8 @@ Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& 
     }
     out.kernel_id = request.kernel_id.value_or(out.image.kernel_id);
     out.ramdisk_id = request.ramdisk_id.value_or(out.image.ramdisk_id);
-    if (!out.kernel_id.empty())
-        LODGE_CHECK(find_part(session, context, out.kernel_id, ImageType::kernel).map([](auto&&) {}));
-    if (!out.ramdisk_id.empty())
-        LODGE_CHECK(find_part(session, context, out.ramdisk_id, ImageType::ramdisk).map([](auto&&) {}));
+    LODGE_CHECK(check_part(session, context, out.kernel_id, ImageType::kernel));
+    LODGE_CHECK(check_part(session, context, out.ramdisk_id, ImageType::ramdisk));
     LODGE_TRY(out.root_size_bytes, root_size(request, wish, out.image));
     LODGE_CHECK(check_key_pair(session, context, request));
     return out;

@@ -14,7 +14,6 @@ namespace lodge::api {
 struct LaunchWish {
     const catalogue::InstanceType* type = nullptr;
     std::vector<std::string> zones;  // one, if the request names it; else those of the region
-    bool zone_named = false;
     std::int64_t core_count = 0;
     std::int64_t threads_per_core = 0;
     std::string user_data;  // raw
@@ -37,5 +36,9 @@ Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& 
 // An image by its ID, as the account may use it: InvalidAMIID.Malformed, .NotFound, .Unavailable
 // (deregistered).
 Result<Image> find_image(db::Session& session, const RequestContext& context, const std::string& id);
+
+// Whether `id`, if there is any, is a kernel or ramdisk that the account may use: find_image()'s errors,
+// InvalidParameterValue for another type.
+Status check_part(db::Session& session, const RequestContext& context, const std::string& id, ImageType type);
 
 }  // namespace lodge::api

@@ -80,14 +80,16 @@ Result<Image> read_image(const Call& call) {
     return image;
 }
 
-// The kernel or ramdisk of an import as an image of its own; the same content again is the same image.
+// The kernel or ramdisk of an import as an image of its own; the same content again is the same image, unless
+// those who may launch the new one could not use it.
 Result<std::string> add_part(db::Session& session, const Call& call, const Image& owner, const char* name,
                              ImageType type) {
     auto part = call.body.find(name);
     if (part == call.body.end()) return std::string();
     LODGE_TRY(auto blob, read_blob(call, *part));
     for (const auto& known : db::images::list_visible(session, owner.account_id, owner.region))
-        if (known.type == type && known.blob.sha256 == blob.sha256) return known.id.str();
+        if (known.type == type && known.blob.sha256 == blob.sha256 && (known.is_public || !owner.is_public))
+            return known.id.str();
     Image image = owner;
     image.id = make_image_id(call.services.random, type);
     image.type = type;

@@ -149,6 +149,15 @@ class Register(ImageTest):
         for source in (private["id"], f"{private['account_id']}/{private['name']}", "sha256:" + private["sha256"]):
             self.assert_code(("InvalidAMIID.NotFound", "InvalidParameterValue"), self.ec2.register_image, Name="bad", ImageLocation=source)
 
+    def test_a_public_image_does_not_share_a_private_ones_kernel(self):
+        owner, kernel = self.lodge.new_account().id, self.lodge.content()
+        private = self.lodge.import_image(account_id=owner, public=False, kernel=kernel)
+        public = self.lodge.import_image(account_id=owner, public=True, kernel=kernel)
+        again = self.lodge.import_image(account_id=owner, public=False, kernel=kernel)
+        self.assertNotEqual(private["kernel_id"], public["kernel_id"])
+        self.assertIn(again["kernel_id"], (private["kernel_id"], public["kernel_id"]))
+        self.launch(ImageId=public["id"])
+
     def test_names(self):
         self.register("taken")
         self.assert_code("InvalidAMIName.Duplicate", self.ec2.register_image, "taken", Name="taken", ImageLocation=IMAGE)
@@ -179,6 +188,14 @@ class Register(ImageTest):
         self.assert_code("InvalidParameterValue", self.ec2.register_image, Name="bad", ImageLocation=IMAGE, Architecture="vax")
         self.assert_code("InvalidParameterValue", self.ec2.register_image, Name="bad", ImageLocation=IMAGE, Description="x" * 256)
         self.assertEqual([], self.ids(Owners=["self"]))
+
+
+class TwoRegions(ImageTest):
+    options = ("--zones", "us-east-1a", "us-west-2a")
+
+    def test_parts_of_another_region_are_not_inherited(self):
+        image = self.lodge.import_image(region="us-west-2", kernel=self.lodge.content())
+        self.assert_code("InvalidAMIID.NotFound", self.register, image["kernel_id"], source="sha256:" + image["sha256"])
 
 
 class Deregister(ImageTest):
