@@ -232,7 +232,7 @@ Result<ec2::DescribeImagesResponse> describe_images(RequestContext& context,
 
 Result<ec2::RegisterImageResponse> register_image(RequestContext& context,
                                                   const ec2::RegisterImageRequest& request) {
-    LODGE_TRY(auto tags, tags_for(request.tag_specification, "image", {"image", "snapshot"}));
+    LODGE_TRY(auto tags, tags_for(request.tag_specification, "image", {"image"}));
     return context.write([&](db::Session& session) -> Result<ec2::RegisterImageResponse> {
         LODGE_TRY(auto image, new_image(session, context, request));
         db::images::insert(session, image);

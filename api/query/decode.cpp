@@ -201,7 +201,8 @@ bool same_word(const Field& field, std::string_view value) {
 Status decode_field(const Field& field, const Node& node, void* object, const Path& path) {
     switch (field.honour) {
         case Honour::ignored:
-            return {};
+            if (field.kind != Kind::string || field.list || !node.value) return {};
+            return check_text(field, *node.value, path);
         case Honour::unsupported:
             return refuse(field, path);
         case Honour::only:

@@ -343,13 +343,22 @@ def describe_action(model, name):
             "unsupported": {m.name: m.note for m in members if m.honour == "unsupported"}}
 
 
+def ignored(model, struct):
+    """What is read and dropped, with the path to it: BlockDeviceMapping.Ebs.VolumeType."""
+    for member in model.structs[struct]:
+        if member.honour == "ignored":
+            yield member.name
+        elif member.stored and member.base in model.structs:
+            yield from (f"{member.name}.{inner}" for inner in ignored(model, member.base))
+
+
 def render_markdown(model):
-    out = ["| Service | Action | Parameters honoured | Refused by name |", "|---|---|---|---|"]
+    out = ["| Service | Action | Parameters honoured | Ignored | Refused by name |", "|---|---|---|---|---|"]
     for name in sorted(model.actions, key=lambda n: (model.actions[n]["service"], n)):
         facts = describe_action(model, name)
         refused = sorted([*facts["unsupported"], *facts["restricted"]])
         out.append(f"| {facts['service']} | {name} | {', '.join(facts['parameters']) or '-'} "
-                   f"| {', '.join(refused) or '-'} |")
+                   f"| {', '.join(ignored(model, name + 'Request')) or '-'} | {', '.join(refused) or '-'} |")
     return "\n".join(out) + "\n"
 
 

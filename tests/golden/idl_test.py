@@ -32,7 +32,7 @@ class Goldens(unittest.TestCase):
     def test_markdown(self):
         done = subprocess.run([sys.executable, str(GENERATOR), "--markdown", *map(str, EXAMPLES)],
                               capture_output=True, text=True, check=True)
-        self.assertIn("| ec2 | RunThings | Count, DryRun, Name, Mode, Thing, Data, At, Share | Colour, Hidden |", done.stdout)
+        self.assertIn("| ec2 | RunThings | Count, DryRun, Name, Mode, Thing, Data, At, Share | Quiet | Colour, Hidden |", done.stdout)
 
     def test_refuses(self):
         cases = {

@@ -90,7 +90,7 @@ class Run(WireTest):
 
     def test_what_changes_nothing_may_be_said(self):
         """Terraform, Ansible and the console send many defaults along."""
-        self.run_one(EbsOptimized=True, Monitoring={"Enabled": False}, HibernationOptions={"Configured": False},
+        self.run_one(EbsOptimized=False, Monitoring={"Enabled": False}, HibernationOptions={"Configured": False},
                      EnclaveOptions={"Enabled": False}, MaintenanceOptions={"AutoRecovery": "default"},
                      Ipv6AddressCount=0, DisableApiTermination=False, DisableApiStop=False,
                      InstanceInitiatedShutdownBehavior="stop",

@@ -25,6 +25,7 @@ REFUSED = {
     "ElasticInferenceAccelerator": {"ElasticInferenceAccelerators": [{"Type": "eia1.medium"}]},
     "AdditionalInfo": {"AdditionalInfo": "x"},
     "Monitoring.Enabled": {"Monitoring": {"Enabled": True}},
+    "EbsOptimized": {"EbsOptimized": True},
     "HibernationOptions.Configured": {"HibernationOptions": {"Configured": True}},
     "EnclaveOptions.Enabled": {"EnclaveOptions": {"Enabled": True}},
     "MaintenanceOptions.AutoRecovery": {"MaintenanceOptions": {"AutoRecovery": "disabled"}},

@@ -136,7 +136,7 @@ TEST(Decode, NamesWhatIsWrong) {
 }
 
 TEST(Decode, AcceptsTheOneValueThatChangesNothing) {
-    EXPECT_TRUE(run("MinCount=1&MaxCount=1&HibernationOptions.Configured=False&EbsOptimized=true"));
+    EXPECT_TRUE(run("MinCount=1&MaxCount=1&HibernationOptions.Configured=False&EbsOptimized=false"));
 }
 
 TEST(Decode, TenThousandListMembers) {
