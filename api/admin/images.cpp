@@ -1,11 +1,15 @@
 // The operator's images: content that `lodge image import` has checked and put into the image folder.
 #include "db/store/images.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 
 #include "api/actions/image_names.h"
 #include "api/admin/operations.h"
+#include "api/images/folder.h"
 #include "db/store/accounts.h"
 #include "db/store/tags.h"
 #include "proto/base/encoding.h"
@@ -102,14 +106,6 @@ Result<std::string> add_part(db::Session& session, const Call& call, const Image
     return image.id.str();
 }
 
-void remove_unused(db::Session& session, const Call& call, const std::string& sha256) {
-    if (db::images::content_in_use(session, sha256)) return;
-    session.after_commit([file = call.facts.image_dir / sha256] {
-        std::error_code ignored;
-        fs::remove(file, ignored);
-    });
-}
-
 }  // namespace
 
 Result<Json> list_images(const Call& call) {
@@ -142,7 +138,7 @@ Result<Json> import_image(const Call& call) {
 }
 
 Result<Json> delete_image(const Call& call) {
-    return call.services.database.write([&](db::Session& session) -> Result<Json> {
+    LODGE_TRY(auto sha256, call.services.database.write([&](db::Session& session) -> Result<std::string> {
         auto image = db::images::find_any(session, call.id);
         if (!image || image->state != ImageState::available)
             return fail(ErrorCode::not_found, "there is no image " + call.id);
@@ -153,9 +149,27 @@ Result<Json> delete_image(const Call& call) {
         }
         db::images::set_state(session, image->id, ImageState::deregistered);
         db::tags::erase_all(session, call.id);
-        remove_unused(session, call, image->blob.sha256);
-        return Json::object();
-    });
+        return image->blob.sha256;
+    }));
+    sweep_images(call.services.database, call.facts.image_dir, &sha256);
+    return Json::object();
 }
 
 }  // namespace lodge::api::admin
+
+namespace lodge::api {
+
+void sweep_images(db::Database& database, const std::filesystem::path& image_dir, const std::string* only) {
+    constexpr std::chrono::seconds spare{600};
+    auto in_use = [&](const std::string& sha256) {
+        if (only && sha256 != *only) return true;
+        auto used = database.read([&](db::Session& session) -> Result<bool> {
+            return db::images::content_in_use(session, sha256);
+        });
+        return !used || *used;
+    };
+    auto gone = images::remove_unused_content(image_dir, only ? std::chrono::seconds(0) : spare, in_use);
+    if (gone > 0) spdlog::info("{} files of unused image content are gone", gone);
+}
+
+}  // namespace lodge::api

@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t stop_grace_ms = 5'000;
 constexpr std::int64_t tick_ms = 500;
+constexpr int ticks_between_sweeps = 120;
 constexpr std::size_t queue_limit = 10'000;
 constexpr std::size_t link_threads = 16;
 
@@ -211,8 +212,9 @@ Status Lodged::wait_for_hosts(const std::vector<HostId>& hosts) {
 
 void Lodged::upkeep_loop() {
     scheduler::Upkeep upkeep(*database_, *claims_, *hub_, clock_, options_.timing);
-    for (;;) {
+    for (int ticks = 0;; ++ticks) {
         upkeep.tick();
+        if (ticks % ticks_between_sweeps == 0) sweep_images(*database_, options_.state_dir / "images");
         std::unique_lock lock(stop_mutex_);
         stop_wake_.wait_for(lock, std::chrono::milliseconds(tick_ms), [this] { return stopping_; });
         if (stopping_) return;

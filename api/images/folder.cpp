@@ -17,6 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::size_t name_digits = 32;
+constexpr std::size_t content_digits = 64;
 
 tl::unexpected<Error> failed(const std::string& what, const fs::path& path) {
     int error = errno;
@@ -43,8 +44,8 @@ Status make_incoming(const fs::path& dir, const fs::path& incoming) {
     return {};
 }
 
-bool is_incoming_name(const std::string& name) {
-    return name.size() == name_digits && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+bool is_hex(const std::string& name, std::size_t digits) {
+    return name.size() == digits && name.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 }  // namespace
@@ -65,7 +66,7 @@ void ImageFolder::sweep() {
     std::error_code ignored;
     std::vector<fs::path> left;
     for (const auto& entry : fs::directory_iterator(dir_ / "incoming", ignored))
-        if (is_incoming_name(entry.path().filename())) left.push_back(entry.path());
+        if (is_hex(entry.path().filename(), name_digits)) left.push_back(entry.path());
     for (const auto& path : left) fs::remove(path, ignored);
 }
 
@@ -106,6 +107,23 @@ bool ImageFolder::remove_unless(const std::string& sha256, const std::function<b
         removed = ::unlink((dir_ / sha256).c_str()) == 0;
     ::flock(lock_.get(), LOCK_SH);
     return removed;
+}
+
+std::size_t remove_unused_content(const fs::path& image_dir, std::chrono::seconds spare,
+                                  const std::function<bool(const std::string&)>& in_use) {
+    auto incoming = image_dir / "incoming";
+    Descriptor lock(::open(incoming.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!lock.open() || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return 0;
+    const auto youngest = fs::file_time_type::clock::now() - spare;
+    std::error_code error;
+    std::vector<fs::path> left;
+    for (const auto& entry : fs::directory_iterator(image_dir, error)) {
+        auto name = entry.path().filename().string();
+        bool old = is_hex(name, content_digits) && entry.last_write_time(error) < youngest && !error;
+        if (old && !in_use(name)) left.push_back(entry.path());
+    }
+    return static_cast<std::size_t>(
+        std::count_if(left.begin(), left.end(), [&](const auto& path) { return fs::remove(path, error); }));
 }
 
 }  // namespace lodge::images

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -75,5 +76,11 @@ class ImageFolder {
     std::filesystem::path dir_;
     Descriptor lock_;  // incoming/, held shared
 };
+
+// Removes content that `in_use`, asked while no importer is at work, says nothing uses and that is older than
+// `spare`: what was put there by hand has so long to be registered. Does nothing while an importer is at
+// work. How many files went.
+std::size_t remove_unused_content(const std::filesystem::path& image_dir, std::chrono::seconds spare,
+                                  const std::function<bool(const std::string& sha256)>& in_use);
 
 }  // namespace lodge::images

@@ -1,4 +1,6 @@
 """lodged killed in the middle of launches, started again; two lodged on one state folder; the end by SIGTERM."""
+import os
+import re
 import signal
 import socket
 import subprocess
@@ -8,7 +10,7 @@ import unittest
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harness import IMAGE, LODGED, Lodge, free_port, instances_of, tags
+from harness import IMAGE, LODGED, Lodge, WireTest, free_port, instances_of, tags
 
 
 class Restart(unittest.TestCase):
@@ -103,6 +105,21 @@ class Restart(unittest.TestCase):
         self.lodge.kill()
         rest = self.again().describe_instances(MaxResults=5, NextToken=first["NextToken"])
         self.assertEqual((5, 2), (len(instances_of(first)), len(instances_of(rest))))
+
+    def test_content_that_nothing_uses_is_swept(self):
+        used, unused = (self.lodge.import_image() for _ in range(2))
+        mine = self.lodge.client(self.account).register_image(Name="mine", ImageLocation=used["id"])["ImageId"]
+        young = self.lodge.content()
+        path = lambda sha256: self.lodge.state_dir / "images" / sha256
+        for image in (used, unused):
+            os.utime(path(image["sha256"]), (1, 1))
+            self.assertEqual(200, self.lodge.admin("DELETE", "/v1/images/" + image["id"])[0])
+        self.assertEqual([True, False, True], [path(each["sha256"]).exists() for each in (used, unused, young)])
+        self.lodge.client(self.account).deregister_image(ImageId=mine)
+        self.lodge.stop()
+        self.again()  # it sweeps when it starts, and then once a minute
+        WireTest.eventually(self, lambda: not path(used["sha256"]).exists())
+        self.assertTrue(path(young["sha256"]).exists())
 
     def test_capacity_is_counted_again(self):
         """What runs still holds its place: hosts of 256 GiB take one instance of 128 GiB each."""

@@ -160,6 +160,27 @@ TEST_F(Import, RemovesOnlyWhatNobodyUses) {
     EXPECT_FALSE(disk_content(content->sha256));
 }
 
+TEST_F(Import, TheSweepTakesOldUnusedContentWhileNobodyImports) {
+    auto content = import(write("disk", "bytes"));
+    ASSERT_TRUE(content);
+    write("images/NOTES", "somebody's");
+    auto sweep = [&](std::chrono::seconds spare, bool used) {
+        return remove_unused_content(dir_ / "images", spare, [&](const std::string& sha256) {
+            EXPECT_EQ(sha256, content->sha256);
+            return used;
+        });
+    };
+    using std::chrono::seconds;
+    EXPECT_EQ(sweep(seconds(-1), false), 0U) << "an importer is at work";
+    folder_.reset();
+    EXPECT_EQ(sweep(seconds(-1), true), 0U) << "it is used";
+    EXPECT_EQ(sweep(seconds(600), false), 0U) << "it is young";
+    EXPECT_TRUE(disk_content(content->sha256));
+    EXPECT_EQ(sweep(seconds(-1), false), 1U);
+    EXPECT_FALSE(disk_content(content->sha256));
+    EXPECT_EQ(entries("images"), 2U);
+}
+
 TEST(ImageFolder, SaysWhatIsMissing) {
     auto folder = ImageFolder::open("/nonexistent/images");
     ASSERT_FALSE(folder);
