@@ -34,11 +34,15 @@ const std::vector<Tag>& tags_of(const KeyPairRecord& record) {
     return record.tags;
 }
 
-// Writes a new key pair with its tags, unless its name is taken.
+Status check_free(db::Session& session, const RequestContext& context, const std::string& name) {
+    if (!db::key_pairs::find_by_name(session, context.account_id, context.region, name)) return {};
+    return fail(ErrorCode::invalid_key_pair_duplicate, name);
+}
+
+// Writes a new key pair, unless its name is taken.
 Result<KeyPair> insert(db::Session& session, const RequestContext& context, const std::string& name,
                        std::string_view type, const std::string& fingerprint, const std::string& public_key) {
-    if (db::key_pairs::find_by_name(session, context.account_id, context.region, name))
-        return fail(ErrorCode::invalid_key_pair_duplicate, name);
+    LODGE_CHECK(check_free(session, context, name));
     KeyPair made{KeyPairId::make(context.services.random),
                  context.account_id,
                  context.region,
@@ -104,6 +108,9 @@ Result<ec2::CreateKeyPairResponse> create_key_pair(RequestContext& context,
     LODGE_TRY(auto tags, tags_for(request.tag_specification, "key-pair", {"key-pair"}));
     auto type = request.key_type.value_or("rsa") == "rsa" ? keys::KeyType::rsa : keys::KeyType::ed25519;
     auto format = request.key_format.value_or("pem") == "pem" ? keys::KeyFormat::pem : keys::KeyFormat::ppk;
+    LODGE_CHECK(
+        context.read([&](db::Session& session) { return check_free(session, context, request.key_name); }));
+    if (context.dry_run) return fail(ErrorCode::dry_run_operation);
     // Finding an RSA key takes long: before the transaction, which others wait for.
     LODGE_TRY(auto key, keys::generate(type, format, request.key_name));
     return context.write([&](db::Session& session) -> Result<ec2::CreateKeyPairResponse> {

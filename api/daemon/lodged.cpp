@@ -28,6 +28,7 @@ constexpr std::int64_t tick_ms = 500;
 constexpr int ticks_between_sweeps = 120;
 constexpr std::size_t queue_limit = 10'000;
 constexpr std::size_t link_threads = 16;
+constexpr std::size_t admin_threads = 2;
 
 std::string setting_or_new(db::Session& session, std::string_view name, Random& random) {
     if (auto known = db::settings::get(session, name)) return *known;
@@ -105,6 +106,7 @@ Status Lodged::open_database() {
 Status Lodged::make_services() {
     LODGE_TRY(catalogue_, catalogue::Catalogue::load(find_catalogue(options_), options_.instance_types));
     workers_ = std::make_unique<WorkerPool>(options_.threads, queue_limit);
+    admin_workers_ = std::make_unique<WorkerPool>(admin_threads, queue_limit);
     link_workers_ = std::make_unique<WorkerPool>(link_threads, queue_limit);
     hub_ = std::make_unique<scheduler::HostHub>(
         clock_, random_, [this](std::function<void()> task) { link_workers_->post(std::move(task)); },
@@ -176,8 +178,7 @@ Status Lodged::listen_admin() {
     facts.image_dir = options_.state_dir / "images";
     facts.agent_endpoint = shown_address(options_.agent_listen) + ":" + std::to_string(options_.agent_port);
     facts.ca_sha256 = link_tls_.ca_sha256;
-    facts.overcommit = options_.overcommit;
-    admin_ = std::make_unique<Admin>(*services_, *endpoint_, *workers_, facts);
+    admin_ = std::make_unique<Admin>(*services_, *endpoint_, *admin_workers_, facts);
     http::Config config;
     config.unix_socket_path = options_.state_dir / "lodged.sock";
     config.render_error = json_render_error;
@@ -234,6 +235,7 @@ Lodged::~Lodged() {
     if (agent_server_) agent_server_->stop(stop_grace_ms);
     if (admin_server_) admin_server_->stop(stop_grace_ms);
     if (workers_) workers_->stop();
+    if (admin_workers_) admin_workers_->stop();
     if (link_workers_) link_workers_->stop();
     bool temporary = options_.simulate > 0 && !options_.state_dir_given;
     if (!temporary) return;

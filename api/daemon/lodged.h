@@ -48,8 +48,9 @@ class Lodged {
     std::unique_ptr<db::Database> database_;
     std::optional<catalogue::Catalogue> catalogue_;
     std::unique_ptr<scheduler::Claims> claims_;
-    std::unique_ptr<WorkerPool> workers_;       // the API's and the operator's requests
-    std::unique_ptr<WorkerPool> link_workers_;  // the agents'
+    std::unique_ptr<WorkerPool> workers_;        // the API's requests
+    std::unique_ptr<WorkerPool> admin_workers_;  // the operator's, who comes through when the API is busy
+    std::unique_ptr<WorkerPool> link_workers_;   // the agents'
     std::unique_ptr<scheduler::HostHub> hub_;
     std::unique_ptr<scheduler::Agents> agents_;
     std::unique_ptr<Services> services_;

@@ -73,6 +73,12 @@ class Create(KeyTest):
             line = tool("puttygen", self.private_file(made["KeyMaterial"]), "-L").decode().split()
             self.assertEqual(line[:2], self.public_line(kind).split()[:2])
 
+    def test_dry_run_says_what_the_call_would_say(self):
+        self.ec2.create_key_pair(KeyName="taken", KeyType="ed25519")
+        self.assert_code("DryRunOperation", self.ec2.create_key_pair, KeyName="new", DryRun=True)
+        self.assert_code("InvalidKeyPair.Duplicate", self.ec2.create_key_pair, KeyName="taken", DryRun=True)
+        self.assertEqual(["taken"], self.names())
+
     def test_every_key_is_another(self):
         made = [self.ec2.create_key_pair(KeyName=n, KeyType="ed25519") for n in ("a", "b")]
         for field in ("KeyMaterial", "KeyFingerprint", "KeyPairId"):
