@@ -126,11 +126,14 @@ Result<Response> show(db::Session& session, const RequestContext& context,
 }  // namespace
 
 Result<Response> run_instances(RequestContext& context, const ec2::RunInstancesRequest& request) {
+    // Checked before the transaction, which others wait for; told in it, since a repeated token answers
+    // first.
+    auto wish = check_launch(context, request);
     return context.write([&](db::Session& session) -> Result<Response> {
         LODGE_TRY(auto earlier, replay(session, context, request.client_token));
         if (earlier) return show(session, context, *earlier);
-        LODGE_TRY(auto wish, check_launch(context, request));
-        LODGE_TRY(auto reservation_id, Launch(session, context, request, wish).run());
+        if (!wish) return tl::unexpected<Error>(wish.error());
+        LODGE_TRY(auto reservation_id, Launch(session, context, request, *wish).run());
         remember(session, context, request.client_token, reservation_id.str());
         return show(session, context, reservation_id.str());
     });

@@ -324,7 +324,8 @@ TEST(TypeFilters, GiveTheTypesValues) {
         {"network-info.efa-supported", {"false"}},
         {"network-info.network-performance", {"Up to 10 Gigabit"}},
         {"supported-usage-class", {"on-demand", "spot"}},
-        {"supported-boot-mode", {"legacy-bios", "uefi"}},
+        {"supported-boot-mode", {"legacy-bios"}},
+        {"ebs-info.encryption-support", {"unsupported"}},
         {"ebs-info.ebs-optimized-support", {"default"}},
         {"ebs-info.ebs-optimized-info.maximum-iops", {"18750"}},
         {"ebs-info.ebs-optimized-info.baseline-throughput-in-mbps", {"593.75"}},
@@ -362,7 +363,7 @@ TEST(InstanceTypeInfo, CarriesTheFactsOver) {
     ASSERT_EQ(info.network_info->network_cards.size(), 1U);
     EXPECT_EQ(info.network_info->network_cards[0].peak_bandwidth_in_gbps, 5.0);
     EXPECT_THAT(info.placement_group_info->supported_strategies, ElementsAre("partition", "spread"));
-    EXPECT_THAT(info.supported_boot_modes, ElementsAre("legacy-bios", "uefi"));
+    EXPECT_THAT(info.supported_boot_modes, ElementsAre("legacy-bios"));
 }
 
 TEST(InstanceTypeInfo, LeavesUnstatedFactsOut) {
