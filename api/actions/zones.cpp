@@ -84,7 +84,7 @@ Result<ec2::DescribeRegionsResponse> describe_regions(RequestContext& context,
             return fail(ErrorCode::invalid_parameter_value, "Invalid region name: [" + name + "]");
     ec2::DescribeRegionsResponse response;
     for (const auto& name : names) {
-        ec2::Region region{name, context.services.settings.endpoint, "opt-in-not-required"};
+        ec2::Region region{name, context.services.settings.host_and_port(), "opt-in-not-required"};
         if (named(request.region_name, name) && filters.accept(region))
             response.regions.push_back(std::move(region));
     }

@@ -64,10 +64,11 @@ Result<std::unique_ptr<Lodged>> Lodged::start(const Options& options) {
     LODGE_CHECK(made->prepare_folders());
     LODGE_CHECK(made->open_database());
     LODGE_CHECK(made->make_services());
+    LODGE_CHECK(made->listen_api());  // before what tells its port; it answers 503 until all of it is there
     LODGE_CHECK(made->listen_agents());
     LODGE_CHECK(made->listen_admin());
     LODGE_CHECK(made->start_simulation());
-    LODGE_CHECK(made->listen_api());  // last: /healthz says that all of it is there
+    made->serving_ = true;
     made->upkeep_thread_ = std::thread([lodged = made.get()] { lodged->upkeep_loop(); });
     return made;
 }
@@ -97,7 +98,6 @@ Status Lodged::open_database() {
             if (account.id != operator_account)  // which runs nothing
                 network::make_default_networks(session, account.id, zones_, clock_.now_ms(), random_);
         paging_key_ = setting_or_new(session, "paging_key", random_);
-        metrics_token_ = setting_or_new(session, "metrics_token", random_);
         claims_->load(session);
         return {};
     });
@@ -113,18 +113,18 @@ Status Lodged::make_services() {
         options_.timing.lease_ms);
     agents_ = std::make_unique<scheduler::Agents>(*database_, *claims_, *hub_, clock_, options_.timing);
     Settings settings;
-    settings.default_region = options_.region;
+    settings.default_region = options_.region.empty() ? zones_.front().region : options_.region;
     settings.zones = zones_;
-    bool tls = !options_.tls_certificate.empty();
-    settings.endpoint = std::string(tls ? "https" : "http") + "://" + shown_address(options_.listen) + ":" +
-                        std::to_string(options_.port);
+    if (settings.zones_of(settings.default_region).empty())
+        return fail(ErrorCode::invalid_input, "no zone is in the default region " + options_.region +
+                                                  "; give --zones, such as " + options_.region + "a");
     settings.strategy =
         options_.strategy == "spread" ? scheduler::Strategy::spread : scheduler::Strategy::best_fit;
     settings.paging_key = paging_key_;
-    if (settings.zones_of(settings.default_region).empty()) settings.default_region = zones_.front().region;
     services_ = std::make_unique<Services>(
         Services{*database_, *claims_, *hub_, clock_, random_, *catalogue_, settings});
-    endpoint_ = std::make_unique<Endpoint>(*services_, *workers_, metrics_, EndpointOptions{metrics_token_});
+    endpoint_ =
+        std::make_unique<Endpoint>(*services_, *workers_, metrics_, EndpointOptions{options_.metrics_token});
     return {};
 }
 
@@ -143,8 +143,12 @@ Status Lodged::listen_api() {
         config.tls = tls;
     }
     LODGE_TRY(api_server_, http::Server::start(config, [this](http::Request request, http::Reply reply) {
+                  if (!serving_) return reply(Endpoint::render_error(503, "The service is starting."));
                   endpoint_->handle(std::move(request), std::move(reply));
               }));
+    // Only now is the port known for sure.
+    services_->settings.endpoint = std::string(config.tls ? "https" : "http") + "://" +
+                                   shown_address(options_.listen) + ":" + std::to_string(api_server_->port());
     return {};
 }
 

@@ -25,6 +25,7 @@ class Lodged {
     ~Lodged();
 
     std::string endpoint() const { return services_->settings.endpoint; }
+    std::string default_region() const { return services_->settings.default_region; }
 
   private:
     explicit Lodged(const Options& options) : options_(options) {}
@@ -43,7 +44,6 @@ class Lodged {
     SystemRandom random_;
     std::vector<Zone> zones_;
     std::string paging_key_;
-    std::string metrics_token_;
     LinkTls link_tls_;
     std::unique_ptr<db::Database> database_;
     std::optional<catalogue::Catalogue> catalogue_;
@@ -59,6 +59,7 @@ class Lodged {
     std::unique_ptr<LinkService> link_service_;
     std::unique_ptr<Admin> admin_;
     std::unique_ptr<http::Server> api_server_;
+    std::atomic<bool> serving_{false};
     std::unique_ptr<http::Server> agent_server_;
     std::unique_ptr<http::Server> admin_server_;
     std::unique_ptr<Simulation> simulation_;

@@ -10,10 +10,10 @@
 
 namespace {
 
-void print_simulation(const lodge::api::Lodged& lodged, const lodge::api::Options& options) {
+void print_simulation(const lodge::api::Lodged& lodged) {
     std::cout << "export AWS_ACCESS_KEY_ID=" << lodge::api::simulated_access_key << "\n"
               << "export AWS_SECRET_ACCESS_KEY=" << lodge::api::simulated_secret_key << "\n"
-              << "export AWS_DEFAULT_REGION=" << options.region << "\n"
+              << "export AWS_DEFAULT_REGION=" << lodged.default_region() << "\n"
               << "export LODGE_ENDPOINT=" << lodged.endpoint() << "\n"
               << "# image to launch: " << lodge::api::simulated_image << "\n"
               << std::flush;
@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
         return 1;
     }
     spdlog::info("lodged serves {}", (*lodged)->endpoint());
-    if (options.simulate > 0) print_simulation(**lodged, options);
+    if (options.simulate > 0) print_simulation(**lodged);
     int signal = 0;
     sigwait(&signals, &signal);
     spdlog::info("stopping");

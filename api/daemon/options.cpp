@@ -13,9 +13,12 @@ void add_listeners(CLI::App& app, Options& o) {
     app.add_option("--port", o.port, "Port of the AWS endpoint")->capture_default_str();
     app.add_option("--agent-listen", o.agent_listen, "Address for agents")->capture_default_str();
     app.add_option("--agent-port", o.agent_port, "Port for agents")->capture_default_str();
-    app.add_option("--tls-certificate", o.tls_certificate,
-                   "PEM chain for the AWS endpoint; plain HTTP without");
-    app.add_option("--tls-key", o.tls_key, "PEM key that goes with it");
+    auto* certificate = app.add_option("--tls-certificate", o.tls_certificate,
+                                       "PEM chain for the AWS endpoint; plain HTTP without");
+    auto* key = app.add_option("--tls-key", o.tls_key, "PEM key that goes with it")->needs(certificate);
+    certificate->needs(key);
+    app.add_option("--metrics-token", o.metrics_token,
+                   "Bearer token for /metrics on the endpoint; without one, /metrics is on lodged.sock only");
     app.add_option("--threads", o.threads, "Threads that run requests")
         ->capture_default_str()
         ->check(CLI::Range(1, 1024));
@@ -27,7 +30,7 @@ void add_listeners(CLI::App& app, Options& o) {
 }
 
 void add_cloud(CLI::App& app, Options& o) {
-    app.add_option("--region", o.region, "The default region")->capture_default_str();
+    app.add_option("--region", o.region, "The default region; that of the first zone without");
     app.add_option("--zones", o.zone_names, "Availability zones, e.g. us-east-1a us-east-1b")
         ->capture_default_str();
     app.add_option("--instance-types", o.instance_types,

@@ -21,13 +21,14 @@ struct Options {
     std::uint16_t agent_port = 8774;
     std::filesystem::path tls_certificate;  // PEM chain and key of the API; plain HTTP without
     std::filesystem::path tls_key;
-    std::string region = "us-east-1";                      // the default one
+    std::string region;                                    // the default one; empty: the first zone's
     std::vector<std::string> zone_names = {"us-east-1a"};  // "us-east-1a", each a region's name and a letter
     std::vector<std::filesystem::path> instance_types;     // operators' additions to the catalogue
     std::filesystem::path catalogue;                       // empty: the one that came with the program
     scheduler::Overcommit overcommit;
     scheduler::Timing timing;
     std::string strategy = "best-fit";  // or "spread"
+    std::string metrics_token;          // whose bearer may read /metrics; empty: nobody
     std::size_t threads = 32;           // that run requests
     std::uint64_t body_bytes = 1 << 20;
     std::size_t max_connections = 4096;

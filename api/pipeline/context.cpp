@@ -13,6 +13,11 @@ std::vector<Zone> Settings::zones_of(std::string_view region) const {
     return found;
 }
 
+std::string Settings::host_and_port() const {
+    auto scheme = endpoint.find("://");
+    return scheme == std::string::npos ? endpoint : endpoint.substr(scheme + 3);
+}
+
 Result<std::optional<std::string>> replay(db::Session& session, const RequestContext& context,
                                           const std::optional<std::string>& client_token) {
     if (!client_token || client_token->empty()) return std::nullopt;

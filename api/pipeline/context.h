@@ -1,7 +1,6 @@
 // What a handler has: who asks, for which region, and the services. It sees no wire text, no SQL, no HTTP.
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -29,6 +28,8 @@ struct Settings {
     std::int64_t console_wait_ms = 3'000;           // how long GetConsoleOutput waits for the host
 
     std::vector<Zone> zones_of(std::string_view region) const;
+    // The endpoint without its scheme.
+    std::string host_and_port() const;
 };
 
 // One of each, for the life of the process. References outlive every request.
@@ -39,7 +40,7 @@ struct Services {
     const Clock& clock;
     Random& random;
     const catalogue::Catalogue& catalogue;
-    const Settings settings;
+    Settings settings;
 };
 
 // One request; one thread.

@@ -95,6 +95,7 @@ struct Call {
     explicit Call(const Services& services) : context(services) {}
     RequestContext context;
     const query::Protocol* protocol = query::find_protocol("ec2");
+    std::string claimed_key;  // as long as the signature has not proved good
 };
 
 namespace {
@@ -130,6 +131,7 @@ Status authenticate(const http::Request& request, Call& call, auth::SigningKeys&
     if (protocol) call.protocol = protocol;
     auto claim = auth::read_claim(signed_request, context.now_ms());
     if (!claim) return refuse(claim.error());
+    call.claimed_key = claim->access_key;
     protocol = query::find_protocol(claim->service);
     LODGE_TRY(auto key, context.read([&](db::Session& session) -> Result<std::optional<AccessKey>> {
         return db::accounts::find_key(session, claim->access_key);
@@ -144,6 +146,7 @@ Status authenticate(const http::Request& request, Call& call, auth::SigningKeys&
                     "The service " + claim->service + " is not offered here.");
     context.account_id = key->account_id;
     context.access_key = key->id;
+    call.claimed_key.clear();
     context.region = claim->region;
     return {};
 }
@@ -174,8 +177,9 @@ Endpoint::Endpoint(const Services& services, WorkerPool& workers, Metrics& metri
     : services_(services), workers_(workers), metrics_(metrics), options_(std::move(options)) {}
 
 void Endpoint::handle(http::Request request, http::Reply reply) {
+    auto arrived_us = services_.clock.steady_us();
     auto shared = std::make_shared<http::Request>(std::move(request));
-    bool taken = workers_.post([this, shared, reply] { reply(answer(*shared)); });
+    bool taken = workers_.post([this, shared, reply, arrived_us] { reply(answer(*shared, arrived_us)); });
     if (!taken) reply(render_error(503, "The service is too busy."));
 }
 
@@ -197,7 +201,7 @@ std::string Endpoint::render_metrics() const {
     return metrics_.render();
 }
 
-http::Response Endpoint::answer(const http::Request& request) {
+http::Response Endpoint::answer(const http::Request& request, std::int64_t arrived_us) {
     auto path = path_of(request.target);
     if (path == "/healthz") return plain(200, "ok\n");
     if (path == "/metrics") {
@@ -208,23 +212,23 @@ http::Response Endpoint::answer(const http::Request& request) {
     }
     if (path != "/" && !path.empty()) return plain(404, "not found\n");
     if (request.method != "POST" && request.method != "GET") return plain(405, "method not allowed\n");
-    return answer_api(request);
+    return answer_api(request, arrived_us);
 }
 
-http::Response Endpoint::answer_api(const http::Request& request) {
-    auto started = services_.clock.steady_ms();
+http::Response Endpoint::answer_api(const http::Request& request, std::int64_t arrived_us) {
     Call call(services_);
     auto& context = call.context;
     context.request_id = services_.random.uuid();
     auto body = run(request, call, signing_keys_);
-    auto millis = services_.clock.steady_ms() - started;
+    auto micros = services_.clock.steady_us() - arrived_us;
     std::string_view code = body ? "OK" : wire_code(body.error().code);
     // The audit log names who did what with which result; parameters may hold secrets and stay out.
-    spdlog::info("audit request={} peer={} account={} key={} region={} action={} code={} ms={}",
+    // What a refused signature claims is not true, but tells whose client it may be.
+    spdlog::info("audit request={} peer={} account={} key={} claimed={} region={} action={} code={} ms={}",
                  context.request_id, request.peer_address, context.account_id, context.access_key,
-                 context.region, context.action, code, millis);
+                 call.claimed_key, context.region, context.action, code, micros / 1000);
     metrics_.count_request(context.action.empty() ? "-" : context.action, code,
-                           static_cast<double>(millis) / 1000);
+                           static_cast<double>(micros) / 1e6);
     if (body) return xml(200, std::move(*body), context.request_id);
     return xml(http_status(body.error().code),
                query::encode_error(*call.protocol, body.error(), context.request_id), context.request_id);

@@ -23,8 +23,6 @@ class Endpoint {
 
     // For http::Server: takes the request to a worker.
     void handle(http::Request request, http::Reply reply);
-    // The whole of it, on the calling thread.
-    http::Response answer(const http::Request& request);
     // The text of /metrics.
     std::string render_metrics() const;
 
@@ -32,7 +30,8 @@ class Endpoint {
     static http::Response render_error(int status, std::string_view reason);
 
   private:
-    http::Response answer_api(const http::Request& request);
+    http::Response answer(const http::Request& request, std::int64_t arrived_us);
+    http::Response answer_api(const http::Request& request, std::int64_t arrived_us);
 
     const Services& services_;
     WorkerPool& workers_;

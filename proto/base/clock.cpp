@@ -5,19 +5,23 @@
 namespace lodge {
 namespace {
 
-template <class C>
-std::int64_t millis() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(C::now().time_since_epoch()).count();
+template <class Unit, class C>
+std::int64_t now() {
+    return std::chrono::duration_cast<Unit>(C::now().time_since_epoch()).count();
 }
 
 }  // namespace
 
 UnixMs SystemClock::now_ms() const {
-    return millis<std::chrono::system_clock>();
+    return now<std::chrono::milliseconds, std::chrono::system_clock>();
 }
 
 std::int64_t SystemClock::steady_ms() const {
-    return millis<std::chrono::steady_clock>();
+    return now<std::chrono::milliseconds, std::chrono::steady_clock>();
+}
+
+std::int64_t SystemClock::steady_us() const {
+    return now<std::chrono::microseconds, std::chrono::steady_clock>();
 }
 
 }  // namespace lodge

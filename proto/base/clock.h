@@ -16,6 +16,8 @@ class Clock {
     virtual UnixMs now_ms() const = 0;
     // Milliseconds since some fixed moment of this boot, for leases and deadlines. Never goes back.
     virtual std::int64_t steady_ms() const = 0;
+    // The same in microseconds, to measure by.
+    virtual std::int64_t steady_us() const { return steady_ms() * 1000; }
 };
 
 // The machine's clocks. Any thread.
@@ -23,6 +25,7 @@ class SystemClock final : public Clock {
   public:
     UnixMs now_ms() const override;
     std::int64_t steady_ms() const override;
+    std::int64_t steady_us() const override;
 };
 
 // Stands still until told otherwise. Any thread.

@@ -14,6 +14,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -99,9 +100,14 @@ class Lodge:
 
     def ready(self):
         hosts = self.admin("GET", "/v1/hosts")[1]["hosts"]
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5):
-            pass  # the endpoint listens last
-        return [h["condition"] for h in hosts] == ["ok"] * self.hosts
+        return self.healthy() and [h["condition"] for h in hosts] == ["ok"] * self.hosts
+
+    def healthy(self):
+        connection = (http.client.HTTPSConnection("127.0.0.1", self.port, timeout=5, context=ssl._create_unverified_context())
+                      if "--tls-certificate" in self.options else http.client.HTTPConnection("127.0.0.1", self.port, timeout=5))
+        with contextlib.closing(connection):
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

@@ -41,6 +41,13 @@ class Signatures(WireTest):
         wrong = self.ask(self.account._replace(secret="x" * 40))
         self.assertEqual(unknown.message, wrong.message)
 
+    def test_the_audit_log_says_which_key_was_claimed(self):
+        self.ask(self.account._replace(secret="w" * 40))
+        self.ask(self.account)
+        lines = [line for line in self.lodge.log()[self.log_start:].splitlines() if self.account.key in line]
+        self.assertRegex(lines[0], rf" account= key= claimed={self.account.key} .* code=AuthFailure ")
+        self.assertRegex(lines[1], rf" account={self.account.id} key={self.account.key} claimed= .* code=OK ")
+
     def test_missing(self):
         self.refused(send(self.lodge, "POST", "/", BODY, {"Content-Type": FORM}), 403, "MissingAuthenticationToken")
         self.refused(send(self.lodge, "GET", "/?" + encode(ASK)), 403, "MissingAuthenticationToken")

@@ -2,7 +2,6 @@
 import http.client
 import re
 import socket
-import sqlite3
 import time
 import unittest
 
@@ -131,28 +130,36 @@ class Replies(WireTest):
         self.assertNotIn(b"nextToken", reply.body)
 
 
-class Http(WireTest):
-    def test_health_without_a_signature(self):
-        self.assertEqual((200, b"ok\n"), send(self.lodge, "GET", "/healthz")[::2])
-        self.assertEqual(200, send(self.lodge, "HEAD", "/healthz").status)
+class Metrics(WireTest):
+    options = ("--metrics-token", "s3cret")
 
-    def test_metrics_need_the_token(self):
+    def test_they_need_the_token(self):
         call(self.lodge, self.account, "DescribeRegions")
         call(self.lodge, self.account, "NoSuchAction")
         for headers in ({}, {"Authorization": "Bearer"}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer "}):
             reply = send(self.lodge, "GET", "/metrics", headers=headers)
             self.assertEqual(401, reply.status)
             self.assertNotIn(b"lodge_", reply.body)
-        with sqlite3.connect(f"file:{self.lodge.state_dir}/lodge.db?mode=ro", uri=True) as database:
-            token, = database.execute("SELECT value FROM settings WHERE name = 'metrics_token'").fetchone()
-        reply = send(self.lodge, "GET", "/metrics", headers={"Authorization": f"Bearer {token}"})
+        reply = send(self.lodge, "GET", "/metrics", headers={"Authorization": "Bearer s3cret"})
         text = reply.body.decode()
         self.assertEqual(200, reply.status)
         self.assertTrue(reply.headers["Content-Type"].startswith("text/plain"))
         self.assertRegex(text, r'lodge_requests_total\{action="DescribeRegions",code="OK"\} [1-9]')
         self.assertRegex(text, r'lodge_requests_total\{action="-",code="InvalidAction"\} [1-9]')
+        seconds = float(re.search(r'lodge_request_seconds_sum\{action="DescribeRegions"\} (\S+)', text)[1])
+        self.assertTrue(0 < seconds < 60, seconds)  # finer than a millisecond
         self.assertRegex(text, r"(?m)^lodge_instances \d+$")
         self.assertEqual((200, True), (lambda s, t: (s, "lodge_requests_total" in t))(*self.lodge.admin("GET", "/metrics")))
+
+
+class Http(WireTest):
+    def test_health_without_a_signature(self):
+        self.assertEqual((200, b"ok\n"), send(self.lodge, "GET", "/healthz")[::2])
+        self.assertEqual(200, send(self.lodge, "HEAD", "/healthz").status)
+
+    def test_without_a_token_nobody_reads_metrics(self):
+        for headers in ({}, {"Authorization": "Bearer "}):
+            self.assertEqual(401, send(self.lodge, "GET", "/metrics", headers=headers).status)
 
     def test_other_methods_and_paths(self):
         for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "BREW"):

@@ -8,6 +8,7 @@ import threading
 import time
 import unittest
 
+import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from harness import IMAGE, LODGED, Lodge, WireTest, free_port, instances_of, tags
@@ -174,13 +175,30 @@ class TwoOfThem(unittest.TestCase):
         self.assertRegex(done.stderr, rf"(?m)^lodged: .*{port}.*in use")
 
     def test_mistaken_options(self):
-        for options in (["--no-such-option"], ["--simulate", "x"], ["--simulate", "-1"], ["--port", "99999999"]):
+        for options in (["--no-such-option"], ["--simulate", "x"], ["--simulate", "-1"], ["--port", "99999999"],
+                        ["--tls-key", "key.pem"], ["--tls-certificate", "cert.pem"]):
             self.assertEqual(2, self.start_second(*options).returncode, options)
         for options, word in ((["--zones", "mars"], "mars"), (["--instance-types", "/no/such/file"], "/no/such/file"),
-                              (["--state-dir", "/proc/nothing"], "/proc/nothing")):
+                              (["--state-dir", "/proc/nothing"], "/proc/nothing"), (["--region", "mars-1"], "mars-1")):
             done = self.start_second("--simulate", "1", "--port", str(free_port()), *options)
             self.assertEqual(1, done.returncode, options)
             self.assertIn(word, done.stderr)
+
+    def test_what_is_printed_is_what_is_served(self):
+        process = subprocess.Popen([str(LODGED), "--simulate", "1", "--port", "0", "--zones", "eu-west-1a"], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True)
+        try:
+            printed = dict(re.findall(r"export (\w+)=(.*)", "".join(iter(process.stdout.readline, f"# image to launch: {IMAGE}\n"))))
+            ec2 = botocore.session.Session().create_client(
+                "ec2", region_name=printed["AWS_DEFAULT_REGION"], endpoint_url=printed["LODGE_ENDPOINT"],
+                aws_access_key_id=printed["AWS_ACCESS_KEY_ID"], aws_secret_access_key=printed["AWS_SECRET_ACCESS_KEY"])
+            region, = ec2.describe_regions()["Regions"]
+        finally:
+            process.terminate()
+            process.stdout.close()
+            self.assertEqual(0, process.wait(30))
+        self.assertEqual("eu-west-1", region["RegionName"])
+        self.assertEqual(printed["LODGE_ENDPOINT"], "http://" + region["Endpoint"])
 
     def test_temporary_state_is_removed(self):
         process = subprocess.Popen([str(LODGED), "--simulate", "1", "--port", str(free_port())], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

@@ -30,7 +30,7 @@ class Tls(unittest.TestCase):
 
     def test_a_stock_client_that_trusts_the_certificate(self):
         regions = self.client(self.certificate).describe_regions()["Regions"]
-        self.assertEqual(regions[0]["Endpoint"], f"https://127.0.0.1:{self.lodge.port}")
+        self.assertEqual(regions[0]["Endpoint"], f"127.0.0.1:{self.lodge.port}")
 
     def test_one_that_does_not(self):
         with self.assertRaises(BotoCoreError):

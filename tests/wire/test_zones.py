@@ -6,7 +6,7 @@ from harness import WireTest, filters
 
 class OneZone(WireTest):
     def test_regions(self):
-        self.assertEqual([{"RegionName": "us-east-1", "Endpoint": self.lodge.endpoint, "OptInStatus": "opt-in-not-required"}],
+        self.assertEqual([{"RegionName": "us-east-1", "Endpoint": f"127.0.0.1:{self.lodge.port}", "OptInStatus": "opt-in-not-required"}],
                          self.ec2.describe_regions()["Regions"])
 
     def test_zones(self):
@@ -32,7 +32,7 @@ class ManyZones(WireTest):
         self.assertEqual(["us-west-2"], self.regions(RegionNames=["us-west-2"]))
         self.assertEqual(["us-east-1", "us-west-2"], self.regions(Filters=filters(region_name="us-*")))
         self.assertEqual(every, self.regions(Filters=filters(opt_in_status=["opt-in-not-required", "opted-in"])))
-        self.assertEqual(every, self.regions(Filters=filters(endpoint=self.lodge.endpoint)))
+        self.assertEqual(every, self.regions(Filters=filters(endpoint=f"127.0.0.1:{self.lodge.port}")))
         self.assertEqual([], self.regions(RegionNames=["us-west-2"], Filters=filters(region_name="eu-*")))
 
     def test_unknown_regions(self):
