@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "api/actions/image_names.h"
 #include "api/admin/operations.h"
 #include "proto/base/encoding.h"
 #include "scheduler/network/make.h"
@@ -35,16 +36,32 @@ bool printable(std::string_view text, std::size_t least, std::size_t most) {
            std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
 }
 
-Status check(const Account& account, const AccessKey& key) {
+Status check(const Account& account) {
     if (account.name.empty() || account.name.size() > 128 || !utf8_valid(account.name))
         return fail(ErrorCode::invalid_input, "an account's name has 1 to 128 bytes of UTF-8");
     if (!account_id_well_formed(account.id))
         return fail(ErrorCode::invalid_input, "an account's ID has twelve digits");
+    return {};
+}
+
+// The key of the request's body, or a new one.
+Result<AccessKey> read_key(const Call& call, const AccountId& account_id) {
+    auto& random = call.services.random;
+    AccessKey key{text_or(call.body, "access_key", new_access_key(random)), account_id,
+                  text_or(call.body, "secret_key", new_secret(random)), true, call.services.clock.now_ms()};
     if (!access_key_well_formed(key.id))
         return fail(ErrorCode::invalid_input, "an access key has 4 to 128 letters, digits and underscores");
     if (!printable(key.secret, 8, 128))
         return fail(ErrorCode::invalid_input, "a secret key has 8 to 128 printable characters");
-    return {};
+    return key;
+}
+
+Result<Json> insert_key(db::Session& session, const Account& account, const AccessKey& key) {
+    if (db::accounts::find_key(session, key.id))
+        return fail(ErrorCode::conflict, "the access key " + key.id + " is taken");
+    db::accounts::insert_key(session, key);
+    return Json{
+        {"id", account.id}, {"name", account.name}, {"access_key", key.id}, {"secret_key", key.secret}};
 }
 
 }  // namespace
@@ -54,34 +71,59 @@ Result<Json> list_accounts(const Call& call) {
         Json all = Json::array();
         for (const auto& account : db::accounts::list(session)) {
             Json keys = Json::array();
-            for (const auto& key : db::accounts::list_keys(session, account.id)) keys.push_back(key.id);
+            Json disabled = Json::array();
+            for (const auto& key : db::accounts::list_keys(session, account.id))
+                (key.active ? keys : disabled).push_back(key.id);
             all.push_back({{"id", account.id},
                            {"name", account.name},
                            {"created", format_time(account.created_ms)},
-                           {"access_keys", keys}});
+                           {"access_keys", keys},
+                           {"disabled_keys", disabled}});
         }
         return Json{{"accounts", all}};
     });
 }
 
 Result<Json> create_account(const Call& call) {
-    auto& random = call.services.random;
     LODGE_TRY(auto name, text(call.body, "name"));
-    Account account{text_or(call.body, "id", make_account_id(random)), name, call.services.clock.now_ms()};
-    AccessKey key{text_or(call.body, "access_key", new_access_key(random)), account.id,
-                  text_or(call.body, "secret_key", new_secret(random)), true, account.created_ms};
-    LODGE_CHECK(check(account, key));
+    Account account{text_or(call.body, "id", make_account_id(call.services.random)), name,
+                    call.services.clock.now_ms()};
+    LODGE_CHECK(check(account));
+    LODGE_TRY(auto key, read_key(call, account.id));
     return call.services.database.write([&](db::Session& session) -> Result<Json> {
         if (db::accounts::find(session, account.id))
             return fail(ErrorCode::conflict, "there is an account " + account.id + " already");
-        if (db::accounts::find_key(session, key.id))
-            return fail(ErrorCode::conflict, "the access key " + key.id + " is taken");
         db::accounts::insert(session, account);
-        db::accounts::insert_key(session, key);
         network::make_default_networks(session, account.id, call.services.settings.zones, account.created_ms,
                                        random);
-        return Json{
-            {"id", account.id}, {"name", account.name}, {"access_key", key.id}, {"secret_key", key.secret}};
+        return insert_key(session, account, key);
+    });
+}
+
+Result<Json> create_key(const Call& call) {
+    LODGE_TRY(auto key, read_key(call, call.id));
+    return call.services.database.write([&](db::Session& session) -> Result<Json> {
+        auto account = db::accounts::find(session, call.id);
+        if (!account || account->id == operator_account)
+            return fail(ErrorCode::not_found, "there is no account " + call.id);
+        return insert_key(session, *account, key);
+    });
+}
+
+Result<Json> set_key_active(const Call& call) {
+    auto wanted = call.body.find("active");
+    if (wanted == call.body.end() || !wanted->is_boolean())
+        return fail(ErrorCode::invalid_input, "active is missing");
+    return call.services.database.write([&](db::Session& session) -> Result<Json> {
+        if (db::accounts::set_key_active(session, call.id, wanted->get<bool>())) return Json::object();
+        return fail(ErrorCode::not_found, "there is no access key " + call.id);
+    });
+}
+
+Result<Json> delete_key(const Call& call) {
+    return call.services.database.write([&](db::Session& session) -> Result<Json> {
+        if (db::accounts::erase_key(session, call.id)) return Json::object();
+        return fail(ErrorCode::not_found, "there is no access key " + call.id);
     });
 }
 

@@ -26,6 +26,18 @@ std::string_view word(scheduler::HostCondition condition) {
     return "hypervisor-down";
 }
 
+// Its agent is refused from then on; terminated instances may still name it.
+bool removed(const Host& host) {
+    return host.certificate_sha256.empty();
+}
+
+Result<Host> find_host(db::Session& session, const Call& call) {
+    auto id = HostId::parse(call.id);
+    auto host = id ? db::hosts::find(session, *id) : std::nullopt;
+    if (host && !removed(*host)) return std::move(*host);
+    return fail(ErrorCode::not_found, "there is no host " + call.id);
+}
+
 // Inside a write: the index belongs to the writer.
 Json show(db::Session& session, const Call& call, const Host& host) {
     auto seen = call.services.hub.liveness(host.id);
@@ -56,7 +68,8 @@ Json show(db::Session& session, const Call& call, const Host& host) {
 Result<Json> list_hosts(const Call& call) {
     return call.services.database.write([&](db::Session& session) -> Result<Json> {
         Json all = Json::array();
-        for (const auto& host : db::hosts::list(session)) all.push_back(show(session, call, host));
+        for (const auto& host : db::hosts::list(session))
+            if (!removed(host)) all.push_back(show(session, call, host));
         return Json{{"hosts", all}};
     });
 }
@@ -81,26 +94,40 @@ Result<Json> create_host_token(const Call& call) {
 }
 
 Result<Json> drain_host(const Call& call) {
-    auto id = HostId::parse(call.id);
     auto wanted = call.body.find("draining");
     if (wanted == call.body.end() || !wanted->is_boolean())
         return fail(ErrorCode::invalid_input, "draining is missing");
     auto state = wanted->get<bool>() ? HostState::draining : HostState::active;
     return call.services.database.write([&](db::Session& session) -> Result<Json> {
-        auto host = id ? db::hosts::find(session, *id) : std::nullopt;
-        if (!host) return fail(ErrorCode::not_found, "there is no host " + call.id);
-        if (host->state != state) {
-            auto before = call.services.hub.condition(host->id, host->state);
-            db::hosts::set_state(session, host->id, state);
-            call.services.claims.set_condition(host->id, call.services.hub.condition(host->id, state));
-            session.on_rollback([&claims = call.services.claims, id = host->id, before] {
-                claims.set_condition(id, before);
-            });
-            scheduler::record(session, call.services.clock.now_ms(), "", host->id.str(), "operator",
+        LODGE_TRY(auto host, find_host(session, call));
+        if (host.state != state) {
+            auto before = call.services.hub.condition(host.id, host.state);
+            db::hosts::set_state(session, host.id, state);
+            call.services.claims.set_condition(host.id, call.services.hub.condition(host.id, state));
+            session.on_rollback(
+                [&claims = call.services.claims, id = host.id, before] { claims.set_condition(id, before); });
+            scheduler::record(session, call.services.clock.now_ms(), "", host.id.str(), "operator",
                               std::string(to_text(state)));
-            host->state = state;
+            host.state = state;
         }
-        return show(session, call, *host);
+        return show(session, call, host);
+    });
+}
+
+// Drained first, so that nothing is placed on it any more.
+Result<Json> remove_host(const Call& call) {
+    return call.services.database.write([&](db::Session& session) -> Result<Json> {
+        LODGE_TRY(auto host, find_host(session, call));
+        if (host.state != HostState::draining)
+            return fail(ErrorCode::conflict, "drain it first: lodge host drain " + call.id);
+        auto guests = db::instances::on_host(session, host.id).size();
+        if (guests > 0)
+            return fail(ErrorCode::conflict, std::to_string(guests) +
+                                                 " guests or their disks are on it; "
+                                                 "terminate their instances first");
+        db::hosts::set_certificate(session, host.id, "");
+        scheduler::record(session, call.services.clock.now_ms(), "", host.id.str(), "operator", "removed");
+        return Json::object();
     });
 }
 

@@ -42,12 +42,39 @@ Status create(Session& session, const Arguments& arguments) {
     return {};
 }
 
+Status create_key(Session& session, const Arguments& arguments) {
+    LODGE_TRY(auto key,
+              session.client.post(path_to("/v1/accounts/", arguments.text("ID")) + "/keys", json::object()));
+    if (print_json(session, key)) return {};
+    auto info = session.client.get("/v1/info");
+    print_environment(session.out, key, info ? *info : json::object());
+    return {};
+}
+
+Status disable_key(Session& session, const Arguments& arguments) {
+    bool active = arguments.has("--undo");
+    auto path = path_to("/v1/access-keys/", arguments.text("KEY")) + "/active";
+    LODGE_TRY(auto done, session.client.post(path, {{"active", active}}));
+    if (!print_json(session, done))
+        session.out << (active ? "It is good again.\n" : "It is refused from now on.\n");
+    return {};
+}
+
+Status delete_key(Session& session, const Arguments& arguments) {
+    LODGE_TRY(auto done, session.client.remove(path_to("/v1/access-keys/", arguments.text("KEY"))));
+    if (!print_json(session, done)) session.out << "Deleted.\n";
+    return {};
+}
+
 Status list(Session& session, const Arguments&) {
     LODGE_TRY(auto body, session.client.get("/v1/accounts"));
-    print_list(
-        session, body, "accounts",
-        {{"ID", "id"}, {"NAME", "name"}, {"ACCESS KEYS", "access_keys"}, {"CREATED", "created", Show::time}},
-        "No accounts yet. Make one: lodge account create NAME");
+    print_list(session, body, "accounts",
+               {{"ID", "id"},
+                {"NAME", "name"},
+                {"ACCESS KEYS", "access_keys"},
+                {"DISABLED", "disabled_keys"},
+                {"CREATED", "created", Show::time}},
+               "No accounts yet. Make one: lodge account create NAME");
     return {};
 }
 
@@ -84,6 +111,30 @@ std::vector<Command> account_commands() {
          .examples = "  lodge account list",
          .options = {},
          .run = list},
+        {.group = "account",
+         .name = "create-key",
+         .summary = "Make one more access key of an account and print it",
+         .details = "Prints lines for a shell to source, as account create does.",
+         .examples = "  lodge account create-key 123456789012 > new.env",
+         .options =
+             {{.name = "ID", .help = "The account's number", .required = true, .rule = account_id_rule()}},
+         .run = create_key},
+        {.group = "account",
+         .name = "disable-key",
+         .summary = "Refuse an access key from now on",
+         .details = "",
+         .examples = "  lodge account disable-key LKIAEXAMPLE000000000\n"
+                     "  lodge account disable-key LKIAEXAMPLE000000000 --undo",
+         .options = {{.name = "KEY", .help = "The access key, see: lodge account list", .required = true},
+                     {.name = "--undo", .takes = Takes::nothing, .help = "Take it again"}},
+         .run = disable_key},
+        {.group = "account",
+         .name = "delete-key",
+         .summary = "Delete an access key",
+         .details = "What was made with it stays the account's.",
+         .examples = "  lodge account delete-key LKIAEXAMPLE000000000",
+         .options = {{.name = "KEY", .help = "The access key, see: lodge account list", .required = true}},
+         .run = delete_key},
     };
 }
 

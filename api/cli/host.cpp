@@ -65,6 +65,12 @@ Status drain(Session& session, const Arguments& arguments) {
     return {};
 }
 
+Status remove(Session& session, const Arguments& arguments) {
+    LODGE_TRY(auto done, session.client.remove(path_to("/v1/hosts/", arguments.text("ID"))));
+    if (!print_json(session, done)) session.out << "Removed; its agent is refused from now on.\n";
+    return {};
+}
+
 }  // namespace
 
 std::vector<Command> host_commands() {
@@ -100,6 +106,13 @@ std::vector<Command> host_commands() {
          .options = {{.name = "ID", .help = "The host's ID, see: lodge host list", .required = true},
                      {.name = "--undo", .takes = Takes::nothing, .help = "Let it take new instances again"}},
          .run = drain},
+        {.group = "host",
+         .name = "remove",
+         .summary = "Take a drained, empty host out for good",
+         .details = "Its certificate is good no more; to come back, the machine joins with a new token.",
+         .examples = "  lodge host drain h-0123456789abcdef0 && lodge host remove h-0123456789abcdef0",
+         .options = {{.name = "ID", .help = "The host's ID, see: lodge host list", .required = true}},
+         .run = remove},
     };
 }
 

@@ -124,6 +124,7 @@ Result<std::vector<HostId>> prepare_simulation(db::Database& database, int hosts
             host.id = HostId::make(random);
             host.name = "simulated";
             host.zone = zones[ids.size() % zones.size()].name;
+            host.certificate_sha256 = host.id.str();  // nobody has it; without one it would count as removed
             host.created_ms = clock.now_ms();
             db::hosts::insert(session, host);
             ids.push_back(host.id);

@@ -46,6 +46,14 @@ std::optional<AccessKey> find_key(Session& session, std::string_view id) {
     return found;
 }
 
+bool set_key_active(Session& session, std::string_view id, bool active) {
+    return session.execute("UPDATE access_keys SET active = ? WHERE id = ?", {std::int64_t{active}, id}) > 0;
+}
+
+bool erase_key(Session& session, std::string_view id) {
+    return session.execute("DELETE FROM access_keys WHERE id = ?", {id}) > 0;
+}
+
 std::vector<AccessKey> list_keys(Session& session, const AccountId& account_id) {
     std::vector<AccessKey> all;
     session.query(

@@ -14,6 +14,9 @@ std::vector<Account> list(Session& session);
 
 void insert_key(Session& session, const AccessKey& key);
 std::optional<AccessKey> find_key(Session& session, std::string_view id);
+// Whether there was such a key.
+bool set_key_active(Session& session, std::string_view id, bool active);
+bool erase_key(Session& session, std::string_view id);
 std::vector<AccessKey> list_keys(Session& session, const AccountId& account_id);
 
 }  // namespace lodge::db::accounts
