@@ -1,7 +1,5 @@
 #include "api/pipeline/dispatch.h"
 
-#include <unordered_map>
-
 #include "api/query/decode.h"
 #include "proto/ec2/actions.h"
 

@@ -7,14 +7,14 @@
 namespace lodge::api {
 namespace {
 
-using catalogue::InstanceType;
+using Type = const catalogue::InstanceType*;
 
-const describe::FilterTable<InstanceType>& type_filters() {
-    static const describe::FilterTable<InstanceType> table = [] {
-        describe::FilterTable<InstanceType> made;
+const describe::FilterTable<Type>& type_filters() {
+    static const describe::FilterTable<Type> table = [] {
+        describe::FilterTable<Type> made;
         for (auto name : catalogue::filter_names()) {
-            made.push_back({name, [name](const InstanceType& type, describe::Values& out) {
-                                for (auto& value : catalogue::filter_values(type, name))
+            made.push_back({name, [name](const Type& type, describe::Values& out) {
+                                for (auto& value : catalogue::filter_values(*type, name))
                                     out.push_back(std::move(value));
                             }});
         }
@@ -23,43 +23,43 @@ const describe::FilterTable<InstanceType>& type_filters() {
     return table;
 }
 
-Result<std::vector<const InstanceType*>> select(const RequestContext& context,
-                                                const ec2::DescribeInstanceTypesRequest& request) {
-    std::vector<const InstanceType*> found;
-    if (request.instance_type.empty()) {
-        for (const auto& type : context.services.catalogue.all()) found.push_back(&type);
-        return found;
-    }
-    for (const auto& name : request.instance_type) {
-        const auto* type = context.services.catalogue.find(name);
-        if (!type) return fail(ErrorCode::invalid_instance_type, name);
-        if (std::find(found.begin(), found.end(), type) == found.end()) found.push_back(type);
-    }
-    return found;
+bool any_name(std::string_view) {
+    return true;
+}
+
+std::string sort_key(const Type& type) {
+    return type->name;
 }
 
 }  // namespace
 
 Result<ec2::DescribeInstanceTypesResponse> describe_instance_types(
     RequestContext& context, const ec2::DescribeInstanceTypesRequest& request) {
-    LODGE_CHECK(describe::check_combination(
-        {request.instance_type, request.filter, request.max_results, request.next_token}));
-    LODGE_TRY(auto filters, describe::Filters<InstanceType>::make(request.filter, type_filters(), nullptr));
-    LODGE_TRY(auto types, select(context, request));
-    std::string after;
-    if (request.next_token && !request.next_token->empty()) {
-        LODGE_TRY(after, describe::read_token(context, *request.next_token));
-    }
+    const auto& catalogue = context.services.catalogue;
+    describe::Resource<Type> resource{any_name,
+                                      ErrorCode::invalid_instance_type,
+                                      ErrorCode::invalid_instance_type,
+                                      type_filters(),
+                                      nullptr,
+                                      sort_key,
+                                      [&](db::Session&, const std::string& name) -> std::optional<Type> {
+                                          Type type = catalogue.find(name);
+                                          return type ? std::optional(type) : std::nullopt;
+                                      },
+                                      [&](db::Session&, const std::string& after, std::int64_t) {
+                                          std::vector<Type> types;
+                                          for (const auto& type : catalogue.all())
+                                              if (type.name > after) types.push_back(&type);
+                                          return types;
+                                      }};
+    resource.single_batch = true;
+    LODGE_TRY(auto page,
+              describe::describe(
+                  context, {request.instance_type, request.filter, request.max_results, request.next_token},
+                  resource));
     ec2::DescribeInstanceTypesResponse response;
-    for (const auto* type : types) {
-        if ((!after.empty() && type->name <= after) || !filters.accept(*type)) continue;
-        if (request.max_results &&
-            response.instance_types.size() == static_cast<std::size_t>(*request.max_results)) {
-            response.next_token = describe::make_token(context, response.instance_types.back().instance_type);
-            break;
-        }
-        response.instance_types.push_back(to_ec2(*type));
-    }
+    for (const auto* type : page.records) response.instance_types.push_back(to_ec2(*type));
+    response.next_token = page.next_token;
     return response;
 }
 

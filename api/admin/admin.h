@@ -17,7 +17,6 @@ struct AdminFacts {
     std::filesystem::path image_dir;
     std::string agent_endpoint;  // "127.0.0.1:8774"
     std::string ca_sha256;
-    scheduler::Overcommit overcommit;
 };
 
 // Thread-safe.

@@ -35,7 +35,7 @@ void Connection::on_handshake(const error_code& ec, std::size_t) {
         spdlog::debug("http: no TLS with {}: {}", peer_address_, ec.message());
         return finish();
     }
-    identity_ = transport_->identity();
+    certificate_sha256_ = transport_->certificate_sha256();
     await_request(worker_.limits().header_timeout_ms);
 }
 

@@ -75,7 +75,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Worker& worker_;
     std::unique_ptr<Transport> transport_;
     std::string peer_address_;
-    ClientIdentity identity_;
+    std::string certificate_sha256_;
     Phase phase_ = Phase::handshake;
     std::int64_t deadline_ms_ = never;
     std::uint64_t requests_ = 0;

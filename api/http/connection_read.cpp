@@ -74,7 +74,7 @@ void Connection::parse() {
 
 std::uint64_t Connection::body_limit() const {
     const auto& limits = worker_.limits();
-    if (!identity_.certificate_sha256.empty()) return limits.body_bytes;
+    if (!certificate_sha256_.empty()) return limits.body_bytes;
     return std::min(limits.body_bytes, limits.anonymous_body_bytes);
 }
 
@@ -115,8 +115,7 @@ void Connection::dispatch() {
     auto request = std::move(parser_->request());
     note_facts(request);
     request.peer_address = peer_address_;
-    request.client_certificate_sha256 = identity_.certificate_sha256;
-    request.client_common_name = identity_.common_name;
+    request.client_certificate_sha256 = certificate_sha256_;
     call_handler(std::move(request));
     // While the answer takes its time, see whether the client goes away.
     if (phase_ == Phase::handling && in_.size() == 0) read(header_read_bytes);

@@ -12,7 +12,7 @@ class PlainTransport final : public Transport {
     explicit PlainTransport(Socket socket) : socket_(std::move(socket)) {}
 
     void handshake(Completion done) override { done({}); }
-    ClientIdentity identity() const override { return {}; }
+    std::string certificate_sha256() const override { return {}; }
 
     void read_some(net::mutable_buffer into, Completion done) override {
         socket_.async_read_some(into, std::move(done));

@@ -29,9 +29,8 @@ struct Request {
     Headers headers;
     std::string body;
     std::string peer_address;  // "192.0.2.1", "2001:db8::1", or "unix:<uid>"
-    std::string
-        client_certificate_sha256;   // hexadecimal, of the DER; empty without a verified client certificate
-    std::string client_common_name;  // of that certificate; empty without one
+    // Hexadecimal, of the DER; empty without a verified client certificate.
+    std::string client_certificate_sha256;
 
     // The first header of that name, in any case of letters; nullptr if there is none.
     const std::string* header(std::string_view name) const;

@@ -12,7 +12,6 @@ namespace {
 
 struct Free {
     void operator()(X509* certificate) const { X509_free(certificate); }
-    void operator()(unsigned char* bytes) const { OPENSSL_free(bytes); }
 };
 
 std::string fingerprint(const X509* certificate) {
@@ -20,18 +19,6 @@ std::string fingerprint(const X509* certificate) {
     unsigned size = 0;
     if (X509_digest(certificate, EVP_sha256(), digest.data(), &size) != 1) return {};
     return hex_encode({reinterpret_cast<const char*>(digest.data()), size});
-}
-
-// Empty unless the subject has exactly one common name.
-std::string sole_common_name(const X509* certificate) {
-    const X509_NAME* subject = X509_get_subject_name(certificate);
-    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-    if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0) return {};
-    unsigned char* bytes = nullptr;
-    int size = ASN1_STRING_to_UTF8(&bytes, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-    if (size < 0) return {};
-    std::unique_ptr<unsigned char, Free> owner(bytes);
-    return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)};
 }
 
 class TlsTransport final : public Transport {
@@ -42,11 +29,11 @@ class TlsTransport final : public Transport {
         stream_.async_handshake(net::ssl::stream_base::server, std::move(done));
     }
 
-    ClientIdentity identity() const override {
+    std::string certificate_sha256() const override {
         auto* ssl = const_cast<Stream&>(stream_).native_handle();
         std::unique_ptr<X509, Free> certificate(SSL_get1_peer_certificate(ssl));
         if (!certificate || SSL_get_verify_result(ssl) != X509_V_OK) return {};
-        return {fingerprint(certificate.get()), sole_common_name(certificate.get())};
+        return fingerprint(certificate.get());
     }
 
     void read_some(net::mutable_buffer into, Completion done) override {

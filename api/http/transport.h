@@ -21,12 +21,6 @@ struct Completion {
     }
 };
 
-// Who the client proved to be; empty without a verified certificate.
-struct ClientIdentity {
-    std::string certificate_sha256;
-    std::string common_name;
-};
-
 // At most one read and one write may be under way, both at the same time.
 class Transport {
   public:
@@ -34,7 +28,8 @@ class Transport {
 
     // May call `done` before it returns; so may shut_down.
     virtual void handshake(Completion done) = 0;
-    virtual ClientIdentity identity() const = 0;
+    // SHA-256 of the client's verified certificate; empty without one.
+    virtual std::string certificate_sha256() const = 0;
 
     virtual void read_some(net::mutable_buffer into, Completion done) = 0;
     // All of the buffers, which stay untouched until `done`.

@@ -16,8 +16,8 @@ using ec2::Kind;
 using ec2::StructTable;
 
 constexpr std::array protocols = {
-    Protocol{"ec2", "2016-11-15", "http://ec2.amazonaws.com/doc/2016-11-15/", true},
-    Protocol{"sts", "2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/", false},
+    Protocol{"ec2", "http://ec2.amazonaws.com/doc/2016-11-15/", true},
+    Protocol{"sts", "https://sts.amazonaws.com/doc/2011-06-15/", false},
 };
 
 void open(std::string& out, std::string_view name) {

@@ -12,7 +12,6 @@ namespace lodge::query {
 // How a service writes replies. The EC2 form is EC2's alone; every other service here has the query form.
 struct Protocol {
     std::string_view service;
-    std::string_view version;        // of the API, as clients send it
     std::string_view xml_namespace;  // without the trailing version where the service has none
     bool ec2_form;
 };

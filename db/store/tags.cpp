@@ -53,15 +53,4 @@ std::vector<Tag> list(Session& session, const AccountId& account_id, std::string
     return all;
 }
 
-ByResource of_type(Session& session, const AccountId& account_id, std::string_view region,
-                   std::string_view type) {
-    ByResource grouped;
-    session.query(
-        "SELECT resource_id, resource_type, key, value FROM tags WHERE account_id = ? AND region = ? "
-        "AND resource_type = ? ORDER BY resource_id, key",
-        {account_id, region, type},
-        [&](const Row& row) { grouped[std::string(row.text(0))].push_back(from(row)); });
-    return grouped;
-}
-
 }  // namespace lodge::db::tags

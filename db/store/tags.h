@@ -1,6 +1,5 @@
 #pragma once
 
-#include <unordered_map>
 #include <vector>
 
 #include "db/driver/session.h"
@@ -19,10 +18,5 @@ std::vector<Tag> of(Session& session, const AccountId& account_id, std::string_v
 // All of an account in a region, by resource and key, after (resource, key); at most `limit`.
 std::vector<Tag> list(Session& session, const AccountId& account_id, std::string_view region,
                       std::string_view after_resource, std::string_view after_key, std::int64_t limit);
-
-using ByResource = std::unordered_map<std::string, std::vector<Tag>>;
-// All of one type of resource, grouped.
-ByResource of_type(Session& session, const AccountId& account_id, std::string_view region,
-                   std::string_view type);
 
 }  // namespace lodge::db::tags
