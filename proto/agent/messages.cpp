@@ -14,10 +14,9 @@ void to_json(nlohmann::json& json, const Id<Kind>& id) {
 
 template <class Kind>
 void from_json(const nlohmann::json& json, Id<Kind>& id) {
-    const auto& text = json.get_ref<const std::string&>();
-    if (!text.empty() && !id_shaped(text))
-        throw nlohmann::json::other_error::create(501, "malformed ID", &json);
-    id = Id<Kind>::trusted(text);
+    auto known = Id<Kind>::parse(json.get_ref<const std::string&>());
+    if (!known) throw nlohmann::json::other_error::create(501, "malformed ID", &json);
+    id = *known;
 }
 
 template <class E>
@@ -46,25 +45,33 @@ void from_json(const nlohmann::json& json, ConsoleOutput& output) {
     output.bytes = std::move(*bytes);
 }
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(JoinRequest, token_secret, certificate_request_pem)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(JoinReply, host_id, certificate_pem, zone)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HostFacts, name, architecture, vcpus, memory_mib, disk_mib, accelerator,
-                                   agent_version)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelloRequest, facts, epoch)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HelloReply, host_id, epoch, heartbeat_ms)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Heartbeat, hypervisor_ok, hypervisor_error, disk_free_mib)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HeartbeatReply, hello_wanted)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Content, sha256, format, size_bytes)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DesiredGuest, guest_id, instance_id, generation, desired, skip_os_shutdown,
-                                   observed, reboots_wanted, reboots_done, instance_type, architecture, vcpus,
-                                   core_count, threads_per_core, memory_mib, root_volume_id, root_size_bytes,
-                                   image, kernel, ramdisk, kernel_cmdline, keep_root)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PollRequest, known_version, wait_ms)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JoinRequest, token_secret, certificate_request_pem)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JoinReply, host_id, certificate_pem, zone)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HostFacts, name, architecture, vcpus, memory_mib, disk_mib,
+                                                accelerator, agent_version)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HelloRequest, facts, epoch)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HelloReply, epoch, heartbeat_ms)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Heartbeat, hypervisor_ok, hypervisor_error, disk_free_mib)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HeartbeatReply, hello_wanted)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Content, sha256, format, size_bytes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DesiredGuest, guest_id, instance_id, generation, desired,
+                                                skip_os_shutdown, observed, reboots_wanted, reboots_done,
+                                                instance_type, architecture, vcpus, core_count,
+                                                threads_per_core, memory_mib, root_volume_id, root_size_bytes,
+                                                image, kernel, ramdisk, kernel_cmdline, keep_root)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PollRequest, known_version, wait_ms)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PollReply, version, changed, guests, console_requests)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ObservedGuest, guest_id, generation, observed, reboots_done, reason_code,
-                                   reason)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReportRequest, guests, consoles)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReportReply, accepted)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ObservedGuest, guest_id, generation, observed, reboots_done,
+                                                reason_code, reason)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ReportRequest, guests, consoles)
+
+void to_json(nlohmann::json& json, const ReportReply&) {
+    json = nlohmann::json::object();
+}
+
+void from_json(const nlohmann::json& json, ReportReply&) {
+    if (!json.is_object()) throw nlohmann::json::other_error::create(501, "not an object", &json);
+}
 
 template <class Message>
 std::string to_json(const Message& message) {

@@ -1,6 +1,6 @@
 // What an agent and the control plane say to each other: JSON bodies over mutual TLS (port 8774), or the same
-// structs passed directly in a simulation. Every message names the protocol's version; unknown members are
-// ignored, so that either side may be the newer one.
+// structs passed directly in a simulation. Unknown members are ignored and missing ones have their default
+// value, so that either side may be the newer one.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,6 @@
 #include "proto/model/instance.h"
 
 namespace lodge::link {
-
-inline constexpr int protocol_version = 1;
 
 // POST /v1/join, without a client certificate: a machine with a one-time token becomes a host.
 struct JoinRequest {
@@ -42,7 +40,6 @@ struct HelloRequest {
     std::int64_t epoch = 0;  // the last one the agent knew; 0 for none
 };
 struct HelloReply {
-    HostId host_id;
     std::int64_t epoch = 0;
     std::int64_t heartbeat_ms = 0;  // how often to send one
 };
@@ -128,16 +125,15 @@ struct ReportRequest {
     std::vector<ObservedGuest> guests;
     std::vector<ConsoleOutput> consoles;
 };
-struct ReportReply {
-    bool accepted = true;
-};
+struct ReportReply {};
 
 // The last bytes of a console that EC2 keeps (GetConsoleOutput: 64 KB).
 inline constexpr std::size_t console_bytes = 64 * 1024;
 
 template <class Message>
 std::string to_json(const Message& message);
-// InvalidInput when the text is not JSON, or a member is missing or of another type.
+// InvalidInput when the text is not JSON, or a member is of another type or no ID of its kind; and for a
+// PollReply without its members, since no list of guests must not pass for an empty one.
 template <class Message>
 Result<Message> from_json(std::string_view text);
 

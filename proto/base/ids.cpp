@@ -29,15 +29,6 @@ bool id_well_formed(std::string_view prefix, std::string_view text) {
     return text.starts_with(prefix) && hex_digits(text.substr(prefix.size()));
 }
 
-bool id_shaped(std::string_view text) {
-    auto dash = text.rfind('-');
-    if (dash == std::string_view::npos || dash == 0) return false;
-    auto prefix = text.substr(0, dash);
-    return std::all_of(prefix.begin(), prefix.end(),
-                       [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; }) &&
-           hex_digits(text.substr(dash + 1));
-}
-
 ImageId make_image_id(Random& random, ImageType type) {
     return ImageId::trusted(std::string(image_prefix(type)) + random.hex(id_digits));
 }

@@ -17,9 +17,6 @@ inline constexpr std::size_t id_digits = 17;
 // Whether `text` is `prefix` followed by 17 (or, as of old, 8) lower-case hexadecimal digits.
 bool id_well_formed(std::string_view prefix, std::string_view text);
 
-// Whether `text` looks like an ID of any kind: letters, a dash, 8 or 17 hexadecimal digits.
-bool id_shaped(std::string_view text);
-
 template <class Kind>
 class Id {
   public:
@@ -53,9 +50,6 @@ struct GuestKind {
 };
 struct HostKind {
     static constexpr std::string_view prefix = "h-";
-};
-struct ImageKind {
-    static constexpr std::string_view prefix = "ami-";
 };
 struct KeyPairKind {
     static constexpr std::string_view prefix = "key-";
@@ -154,10 +148,9 @@ using AllocationId = Id<AllocationKind>;
 using AssociationId = Id<AssociationKind>;
 using DhcpOptionsId = Id<DhcpOptionsKind>;
 
-// An image is a machine image ("ami-"), a kernel ("aki-") or a ramdisk ("ari-").
-struct AnyImageKind {
-    static constexpr std::string_view prefix = "a";
-};
+// An image is a machine image ("ami-"), a kernel ("aki-") or a ramdisk ("ari-"): no one prefix, so that
+// ImageId::make() and parse() do not compile.
+struct AnyImageKind {};
 using ImageId = Id<AnyImageKind>;
 enum class ImageType { machine, kernel, ramdisk };
 ImageId make_image_id(Random& random, ImageType type);

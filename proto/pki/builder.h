@@ -30,8 +30,6 @@ class Builder {
     Result<std::string> sign(EVP_PKEY* issuer_key);
 
   private:
-    // The certificate takes the extension's place in the list of its own.
-    void add(X509_EXTENSION* extension);
     void check(bool ok);
 
     CertificatePtr certificate_;

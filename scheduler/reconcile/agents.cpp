@@ -35,7 +35,7 @@ Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloR
         host->disk_mib = request.facts.disk_mib;
         db::hosts::update_facts(session, *host);
         claims_.put_host(*host, hub_.condition(host_id, host->state));
-        return link::HelloReply{host_id, host->epoch, timing_.heartbeat_ms};
+        return link::HelloReply{host->epoch, timing_.heartbeat_ms};
     });
 }
 
@@ -98,7 +98,7 @@ Result<link::ReportReply> Agents::report(const HostId& host_id, const link::Repo
             if (tail.size() > link::console_bytes) tail.remove_prefix(tail.size() - link::console_bytes);
             db::consoles::put(session, console.instance_id, {std::string(tail), clock_.now_ms()});
         }
-        return link::ReportReply{true};
+        return link::ReportReply{};
     });
     if (done)
         for (const auto& console : request.consoles) hub_.console_arrived(console.instance_id);

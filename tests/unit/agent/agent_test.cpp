@@ -19,7 +19,7 @@ class FakeControl final : public Link {
         std::lock_guard lock(mutex_);
         facts_ = request.facts;
         changed_.notify_all();
-        return link::HelloReply{HostId::trusted("h-00000000000000001"), 1, 100};
+        return link::HelloReply{1, 100};
     }
     Result<link::HeartbeatReply> heartbeat(const link::Heartbeat& heartbeat) override {
         std::lock_guard lock(mutex_);
@@ -53,7 +53,7 @@ class FakeControl final : public Link {
         }
         for (const auto& console : request.consoles) consoles_.push_back(console);
         changed_.notify_all();
-        return link::ReportReply{true};
+        return link::ReportReply{};
     }
     Status fetch(const link::Content&, const std::filesystem::path&) override { return {}; }
     void interrupt() override {

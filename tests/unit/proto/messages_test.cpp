@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 namespace lodge::link {
 namespace {
 
@@ -53,8 +55,26 @@ TEST(Messages, NestingIsLimited) {
     EXPECT_FALSE(from_json<HeartbeatReply>(std::string(1'000'000, '[')));
 }
 
+TEST(Messages, AnOlderSidesMessagesHaveTheDefaults) {
+    auto beat = from_json<Heartbeat>(R"({"disk_free_mib":7})");
+    ASSERT_TRUE(beat) << beat.error().message;
+    EXPECT_TRUE(beat->hypervisor_ok);
+    EXPECT_EQ(beat->disk_free_mib, 7);
+    auto older = nlohmann::json::parse(to_json(PollReply{"v", true, {some_guest()}, {}}));
+    older["guests"][0].erase("kernel_cmdline");
+    auto reply = from_json<PollReply>(older.dump());
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->guests.at(0).kernel_cmdline, "");
+    EXPECT_EQ(reply->guests.at(0).guest_id, some_guest().guest_id);
+    EXPECT_TRUE(from_json<ReportReply>(R"({"accepted":true})"));
+}
+
+TEST(Messages, NoListOfGuestsIsNotAnEmptyOne) {
+    EXPECT_FALSE(from_json<PollReply>(R"({"version":"v","changed":true,"console_requests":[]})"));
+}
+
 TEST(Messages, WhatDoesNotFitIsRefused) {
-    for (const char* text : {"", "{", "[]", "{}", R"({"hello_wanted":"yes"})", "null", "\xff"})
+    for (const char* text : {"", "{", "[]", R"({"hello_wanted":"yes"})", "null", "\xff"})
         EXPECT_FALSE(from_json<HeartbeatReply>(text)) << text;
     auto good = to_json(PollReply{"v", true, {some_guest()}, {}});
     auto replaced = [&](const std::string& from, const std::string& to) {
@@ -64,6 +84,7 @@ TEST(Messages, WhatDoesNotFitIsRefused) {
     };
     EXPECT_FALSE(from_json<PollReply>(replaced("\"terminated\"", "\"exploded\"")));
     EXPECT_FALSE(from_json<PollReply>(replaced(some_guest().guest_id.str(), "../../etc/passwd")));
+    EXPECT_FALSE(from_json<PollReply>(replaced(some_guest().guest_id.str(), some_guest().instance_id.str())));
     EXPECT_FALSE(from_json<PollReply>(replaced("\"generation\":7", "\"generation\":\"7\"")));
 }
 
