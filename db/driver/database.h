@@ -20,20 +20,21 @@ class Database {
     virtual ~Database() = default;
 
     // Runs `change` on the writer thread and returns what it returned once that is durable. An error (its
-    // own, or InternalError for the database's) means that nothing of it happened. `change` must not call
-    // write() or read().
+    // own, or InternalError for the database's, which goes before what `change` made of it) means that
+    // nothing of it happened. `change` must not call write() or read().
     template <class F>
     std::invoke_result_t<F, Session&> write(F change) {
         std::optional<std::invoke_result_t<F, Session&>> result;
         Error failure = make_error(ErrorCode::internal_error);
+        bool refused = false;
         bool committed = run_write(
             [&](Session& session) {
                 result.emplace(change(session));
+                refused = !result->has_value() && !session.failed();
                 return result->has_value();
             },
             failure);
-        if (result && !result->has_value()) return std::move(*result);
-        if (!committed || !result) return tl::unexpected<Error>(std::move(failure));
+        if (!committed && !refused) return tl::unexpected<Error>(std::move(failure));
         return std::move(*result);
     }
 

@@ -121,7 +121,12 @@ bool SqliteDatabase::run_one(Pending& pending) {
     auto& session = *writer_session_;
     session.reset();
     session.execute("SAVEPOINT request");
-    bool wanted = pending.change(session) && !session.failed();
+    bool wanted = false;
+    try {
+        wanted = pending.change(session) && !session.failed();
+    } catch (const std::exception& error) {  // out of memory: the request's failure, not the process's
+        spdlog::error("database: a change threw: {}", error.what());
+    }
     pending.undo = session.take_undo();
     pending.then = session.take_then();
     session.reset();
@@ -201,7 +206,8 @@ bool SqliteDatabase::run_read(const std::function<void(Session&)>& look) {
 }
 
 Status SqliteDatabase::backup(const std::filesystem::path& to) {
-    if (std::filesystem::exists(to)) return fail(ErrorCode::conflict, to.string() + " exists already");
+    std::error_code error;
+    if (std::filesystem::exists(to, error)) return fail(ErrorCode::conflict, to.string() + " exists already");
     LODGE_TRY(auto source, SqliteSession::open(file_, SqliteSession::Mode::read_only));
     int made = ::open(to.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
     if (made < 0) return fail(ErrorCode::io_failure, "cannot make " + to.string());
@@ -218,7 +224,7 @@ Status SqliteDatabase::backup(const std::filesystem::path& to) {
     std::string why = sqlite3_errmsg(target);
     sqlite3_close(target);
     if (code == SQLITE_OK) return {};
-    std::filesystem::remove(to);
+    std::filesystem::remove(to, error);
     return fail(ErrorCode::io_failure, "cannot copy the database: " + why);
 }
 

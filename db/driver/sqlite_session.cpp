@@ -18,6 +18,15 @@ class SqliteRow final : public Row {
     sqlite3_stmt* statement_;
 };
 
+// Makes the statement ready for its next use, also when what reads its rows throws.
+struct Finish {
+    sqlite3_stmt* statement;
+    ~Finish() {
+        sqlite3_reset(statement);
+        sqlite3_clear_bindings(statement);
+    }
+};
+
 int bind(sqlite3_stmt* statement, int at, const Value& value) {
     if (const auto* number = std::get_if<std::int64_t>(&value))
         return sqlite3_bind_int64(statement, at, *number);
@@ -35,6 +44,16 @@ constexpr const char* pragmas(SqliteSession::Mode mode) {
            "busy_timeout=5000;";
 }
 
+std::string journal_mode(sqlite3* handle) {
+    std::string mode;
+    auto keep = [](void* out, int, char** texts, char**) {
+        *static_cast<std::string*>(out) = texts[0];
+        return 0;
+    };
+    sqlite3_exec(handle, "PRAGMA journal_mode", keep, &mode, nullptr);
+    return mode;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteSession>> SqliteSession::open(const std::filesystem::path& file, Mode mode) {
@@ -47,6 +66,11 @@ Result<std::unique_ptr<SqliteSession>> SqliteSession::open(const std::filesystem
     if (code != SQLITE_OK)
         return fail(ErrorCode::io_failure,
                     "cannot open the database " + file.string() + ": " + sqlite3_errmsg(handle));
+    // Where the file system cannot share memory, SQLite stays with another mode and says nothing.
+    if (auto found = journal_mode(handle); mode == Mode::read_write && found != "wal")
+        return fail(ErrorCode::io_failure, "cannot open the database " + file.string() +
+                                               ": SQLite cannot keep a write-ahead log there (it says " +
+                                               found + "); use a local file system");
     return session;
 }
 
@@ -83,10 +107,9 @@ std::int64_t SqliteSession::execute_list(std::string_view sql, const Value* valu
     if (failed_) return 0;
     auto* statement = prepare(sql, values, count);
     if (!statement) return 0;
+    Finish finish{statement};
     int code = sqlite3_step(statement);
     if (code != SQLITE_DONE && code != SQLITE_ROW) fail_statement(sql);
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
     return failed_ ? 0 : sqlite3_changes64(handle_);
 }
 
@@ -95,12 +118,11 @@ void SqliteSession::query_list(std::string_view sql, const Value* values, std::s
     if (failed_) return;
     auto* statement = prepare(sql, values, count);
     if (!statement) return;
+    Finish finish{statement};
     SqliteRow row(statement);
     int code = SQLITE_ROW;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) each(row);
     if (code != SQLITE_DONE) fail_statement(sql);
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
 }
 
 }  // namespace lodge::db

@@ -1,5 +1,6 @@
 #include "db/driver/sqlite.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -86,6 +87,37 @@ TEST_F(Sqlite, AFailedStatementPoisonsTheRequest) {
               ErrorCode::internal_error);
 }
 
+TEST_F(Sqlite, AFailedStatementIsNeverTheHandlersOwnError) {
+    auto failed = database->write([&](Session& session) -> Status {
+        bool found = false;
+        session.query("SELECT nothing FROM nowhere", {}, [&](const Row&) { found = true; });
+        if (!found) return fail(ErrorCode::not_found, "there is none");
+        return {};
+    });
+    EXPECT_EQ(failed.error().code, ErrorCode::internal_error);
+}
+
+TEST_F(Sqlite, AChangeThatThrowsFailsAlone) {
+    bool undone = false;
+    auto thrown = database->write([&](Session& session) -> Status {
+        session.execute("INSERT INTO numbers (value) VALUES (7)");
+        session.on_rollback([&] { undone = true; });
+        throw std::bad_alloc();
+    });
+    EXPECT_EQ(thrown.error().code, ErrorCode::internal_error);
+    EXPECT_TRUE(undone);
+    EXPECT_TRUE(numbers().empty());
+    EXPECT_TRUE(insert(1));
+}
+
+TEST(OpenSqlite, WithoutAWriteAheadLogItIsRefused) {
+    auto opened = open_sqlite(":memory:");
+    std::filesystem::remove(":memory:");
+    std::filesystem::remove(":memory:.lock");
+    ASSERT_FALSE(opened);
+    EXPECT_THAT(opened.error().message, ::testing::HasSubstr("write-ahead log"));
+}
+
 TEST_F(Sqlite, ManyWritersShareCommitsAndLoseNothing) {
     std::atomic<int> refused = 0;
     std::vector<std::thread> threads;
@@ -121,6 +153,8 @@ TEST_F(Sqlite, ABackupIsConsistentAndRefusesToOverwrite) {
     for (int i = 0; i < 50; ++i) ASSERT_TRUE(insert(i));
     ASSERT_TRUE(database->backup(folder.path() / "copy.db"));
     EXPECT_EQ(database->backup(folder.path() / "copy.db").error().code, ErrorCode::conflict);
+    auto unusable = folder.path() / std::string(300, 'x') / "copy.db";
+    EXPECT_EQ(database->backup(unusable).error().code, ErrorCode::io_failure);
     database = std::move(*open_sqlite(folder.path() / "copy.db"));
     EXPECT_EQ(numbers().size(), 50U);
 }
