@@ -100,7 +100,9 @@ std::vector<Command> host_commands() {
         {.group = "host",
          .name = "drain",
          .summary = "Place no new instances on a host",
-         .details = "Its guests go on running; stop and start their instances to move them.",
+         .details = "Its guests go on running, and instances whose root disk it holds start on it again. It "
+                    "is empty "
+                    "once they are terminated.",
          .examples = "  lodge host drain h-0123456789abcdef0\n"
                      "  lodge host drain h-0123456789abcdef0 --undo",
          .options = {{.name = "ID", .help = "The host's ID, see: lodge host list", .required = true},

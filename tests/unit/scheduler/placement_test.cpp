@@ -158,6 +158,17 @@ TEST(Place, PinnedTakesThatHostOrNone) {
     EXPECT_EQ(place(index, wanted).error().considered, 0);
 }
 
+TEST(Place, ADrainingHostTakesBackWhatIsPinnedToIt) {
+    CapacityIndex index = index_of({host(1, 4, 16384)});
+    index.set_condition(host_id(1), HostCondition::draining);
+    Request wanted = request(1, 4096);
+    EXPECT_FALSE(place(index, wanted));
+    wanted.pinned = host_id(1);
+    EXPECT_THAT(place(index, wanted)->hosts, ElementsAre(host_id(1)));
+    index.set_condition(host_id(1), HostCondition::hypervisor_down);
+    EXPECT_FALSE(place(index, wanted));
+}
+
 TEST(Place, SameAnswerWhateverTheOrderOfPuts) {
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
         RandomCluster random(seed);
