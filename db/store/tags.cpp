@@ -47,8 +47,8 @@ std::vector<Tag> list(Session& session, const AccountId& account_id, std::string
     std::vector<Tag> all;
     session.query(
         "SELECT resource_id, resource_type, key, value FROM tags WHERE account_id = ? AND region = ? "
-        "AND (resource_id > ? OR (resource_id = ? AND key > ?)) ORDER BY resource_id, key LIMIT ?",
-        {account_id, region, after_resource, after_resource, after_key, limit},
+        "AND (resource_id, key) > (?, ?) ORDER BY resource_id, key LIMIT ?",
+        {account_id, region, after_resource, after_key, limit},
         [&](const Row& row) { all.push_back(from(row)); });
     return all;
 }
