@@ -63,6 +63,7 @@ class Launch {
             return fail(ErrorCode::insufficient_instance_capacity,
                         "The host chosen has no room any more; try again.");
         db::instances::insert(session_, instance);
+        if (!wish_.user_data.empty()) db::instances::put_user_data(session_, instance.id, wish_.user_data);
         db::guests::insert(session_, guest);
         put_tags(session_, context_, instance.id.str(), "instance", wish_.instance_tags);
         put_tags(session_, context_, instance.root_volume_id.str(), "volume", wish_.volume_tags);
@@ -89,7 +90,6 @@ class Launch {
         instance.core_count = wish_.core_count;
         instance.threads_per_core = wish_.threads_per_core;
         instance.key_name = request_.key_name.value_or("");
-        instance.user_data = wish_.user_data;
         instance.client_token = request_.client_token.value_or("");
         instance.disable_api_termination = request_.disable_api_termination.value_or(false);
         instance.disable_api_stop = request_.disable_api_stop.value_or(false);

@@ -39,7 +39,7 @@ Result<Host> find_host(db::Session& session, const Call& call) {
 }
 
 // Inside a write: the index belongs to the writer.
-Json show(db::Session& session, const Call& call, const Host& host) {
+Json show(const Call& call, const Host& host, std::int64_t guests) {
     auto seen = call.services.hub.liveness(host.id);
     auto condition = call.services.hub.condition(host.id, host.state);
     const auto* capacity = call.services.claims.index().find(host.id);
@@ -57,7 +57,7 @@ Json show(db::Session& session, const Call& call, const Host& host) {
                 {"memory_free_mib", capacity ? capacity->free_memory_mib : 0},
                 {"disk_free_mib", seen.last.disk_free_mib},
                 {"hypervisor_error", seen.last.hypervisor_error},
-                {"guests", db::instances::on_host(session, host.id).size()}};
+                {"guests", guests}};
     if (seen.heard)
         out["last_heartbeat_ms_ago"] = call.services.clock.steady_ms() - seen.last_heard_steady_ms;
     return out;
@@ -66,10 +66,19 @@ Json show(db::Session& session, const Call& call, const Host& host) {
 }  // namespace
 
 Result<Json> list_hosts(const Call& call) {
-    return call.services.database.write([&](db::Session& session) -> Result<Json> {
+    using Counted = std::vector<std::pair<Host, std::int64_t>>;
+    LODGE_TRY(auto hosts, call.services.database.read([&](db::Session& session) -> Result<Counted> {
+        Counted found;
+        for (auto& host : db::hosts::list(session)) {
+            if (removed(host)) continue;
+            auto guests = db::instances::count_on_host(session, host.id);
+            found.emplace_back(std::move(host), guests);
+        }
+        return found;
+    }));
+    return call.services.database.write([&](db::Session&) -> Result<Json> {
         Json all = Json::array();
-        for (const auto& host : db::hosts::list(session))
-            if (!removed(host)) all.push_back(show(session, call, host));
+        for (const auto& [host, guests] : hosts) all.push_back(show(call, host, guests));
         return Json{{"hosts", all}};
     });
 }
@@ -110,7 +119,7 @@ Result<Json> drain_host(const Call& call) {
                               std::string(to_text(state)));
             host.state = state;
         }
-        return show(session, call, host);
+        return show(call, host, db::instances::count_on_host(session, host.id));
     });
 }
 
@@ -120,7 +129,7 @@ Result<Json> remove_host(const Call& call) {
         LODGE_TRY(auto host, find_host(session, call));
         if (host.state != HostState::draining)
             return fail(ErrorCode::conflict, "drain it first: lodge host drain " + call.id);
-        auto guests = db::instances::on_host(session, host.id).size();
+        auto guests = db::instances::count_on_host(session, host.id);
         if (guests > 0)
             return fail(ErrorCode::conflict, std::to_string(guests) +
                                                  " guests or their disks are on it; "

@@ -33,6 +33,7 @@ CREATE TABLE hosts (
     disk_mib BIGINT NOT NULL,
     created_ms BIGINT NOT NULL
 );
+CREATE INDEX hosts_by_certificate ON hosts (certificate_sha256);
 
 CREATE TABLE host_tokens (
     secret_sha256 TEXT PRIMARY KEY,
@@ -100,7 +101,6 @@ CREATE TABLE instances (
     core_count BIGINT NOT NULL,
     threads_per_core BIGINT NOT NULL,
     key_name TEXT NOT NULL,
-    user_data BLOB NOT NULL,
     client_token TEXT NOT NULL,
     disable_api_termination BIGINT NOT NULL,
     disable_api_stop BIGINT NOT NULL,
@@ -136,6 +136,12 @@ CREATE INDEX instances_by_reservation ON instances (reservation_id);
 CREATE INDEX instances_by_host ON instances (host_id);
 CREATE INDEX instances_by_root_volume ON instances (root_volume_id);
 CREATE INDEX instances_by_ended ON instances (ended_ms);
+CREATE INDEX instances_by_desired ON instances (desired, ended_ms, desired_ms);
+
+CREATE TABLE instance_user_data (
+    instance_id TEXT PRIMARY KEY REFERENCES instances (id),
+    data BLOB NOT NULL
+);
 
 CREATE TABLE guests (
     id TEXT PRIMARY KEY,
@@ -151,7 +157,7 @@ CREATE TABLE guests (
     observed_ms BIGINT NOT NULL
 );
 CREATE INDEX guests_by_instance ON guests (instance_id);
-CREATE INDEX guests_by_host ON guests (host_id, observed);
+CREATE INDEX guests_by_observed ON guests (observed);
 
 CREATE TABLE tags (
     resource_id TEXT NOT NULL,
@@ -185,6 +191,7 @@ CREATE TABLE events (
     message TEXT NOT NULL
 );
 CREATE INDEX events_by_resource ON events (resource_id, id);
+CREATE INDEX events_by_age ON events (at_ms);
 
 CREATE TABLE console_outputs (
     instance_id TEXT PRIMARY KEY REFERENCES instances (id),

@@ -1,109 +1,68 @@
 #include "db/store/instances.h"
 
+#include "db/store/guests.h"
+
 namespace lodge::db::instances {
 namespace {
 
-// i: the instance, g: its current guest.
-#define INSTANCE_COLUMNS                                                                                     \
-    "i.id, i.account_id, i.region, i.zone, i.reservation_id, i.launch_index, i.image_id, i.kernel_id, "      \
-    "i.ramdisk_id, "                                                                                         \
-    "i.instance_type, i.architecture, i.vcpus, i.memory_mib, i.core_count, i.threads_per_core, i.key_name, " \
-    "i.user_data, i.client_token, i.disable_api_termination, i.disable_api_stop, i.terminate_on_shutdown, "  \
-    "i.root_device_name, i.root_volume_id, i.root_size_bytes, i.root_attached_ms, i.desired, i.generation, " \
-    "i.skip_os_shutdown, i.reboots_wanted, i.guest_id, i.host_id, i.launched_ms, i.desired_ms, i.ended_ms, " \
-    "i.overdue, "                                                                                            \
-    "i.state_reason_code, i.state_reason, i.transition_reason"
-#define WITH_GUEST                                                                                       \
-    "SELECT " INSTANCE_COLUMNS                                                                           \
-    ", g.id, g.host_id, g.vcpus, g.memory_mib, g.keeps_root, g.observed, g.generation, g.reboots_done, " \
-    "g.created_ms, g.observed_ms "                                                                       \
-    "FROM instances i JOIN guests g ON g.id = i.guest_id "
-
-// Reads columns from left to right.
-class Columns {
-  public:
-    explicit Columns(const Row& row) : row_(row) {}
-    std::int64_t integer() { return row_.integer(at_++); }
-    bool flag() { return integer() != 0; }
-    std::string text() { return std::string(row_.text(at_++)); }
-    template <class I>
-    I id() {
-        return I::trusted(text());
-    }
-    template <class E>
-    E word(E otherwise) {
-        return from_text<E>(row_.text(at_++)).value_or(otherwise);
-    }
-
-  private:
-    const Row& row_;
-    int at_ = 0;
-};
-
-Instance read_instance(Columns& in) {
-    Instance out;
-    out.id = in.id<InstanceId>();
-    out.account_id = in.text();
-    out.region = in.text();
-    out.zone = in.text();
-    out.reservation_id = in.id<ReservationId>();
-    out.launch_index = in.integer();
-    out.image_id = in.id<ImageId>();
-    out.kernel_id = in.text();
-    out.ramdisk_id = in.text();
-    out.instance_type = in.text();
-    out.architecture = in.text();
-    out.vcpus = in.integer();
-    out.memory_mib = in.integer();
-    out.core_count = in.integer();
-    out.threads_per_core = in.integer();
-    out.key_name = in.text();
-    out.user_data = in.text();
-    out.client_token = in.text();
-    out.disable_api_termination = in.flag();
-    out.disable_api_stop = in.flag();
-    out.terminate_on_shutdown = in.flag();
-    out.root_device_name = in.text();
-    out.root_volume_id = in.id<VolumeId>();
-    out.root_size_bytes = in.integer();
-    out.root_attached_ms = in.integer();
-    out.desired = in.word(Desired::stopped);
-    out.generation = in.integer();
-    out.skip_os_shutdown = in.flag();
-    out.reboots_wanted = in.integer();
-    out.guest_id = in.id<GuestId>();
-    out.host_id = in.id<HostId>();
-    out.launched_ms = in.integer();
-    out.desired_ms = in.integer();
-    out.ended_ms = in.integer();
-    out.overdue = in.flag();
-    out.state_reason_code = in.text();
-    out.state_reason = in.text();
-    out.transition_reason = in.text();
-    return out;
+const Records<Instance>& table() {
+    static const Records<Instance> all("instances",
+                                       {field("id", &Instance::id),
+                                        field("account_id", &Instance::account_id),
+                                        field("region", &Instance::region),
+                                        field("zone", &Instance::zone),
+                                        field("reservation_id", &Instance::reservation_id),
+                                        field("launch_index", &Instance::launch_index),
+                                        field("image_id", &Instance::image_id),
+                                        field("kernel_id", &Instance::kernel_id),
+                                        field("ramdisk_id", &Instance::ramdisk_id),
+                                        field("instance_type", &Instance::instance_type),
+                                        field("architecture", &Instance::architecture),
+                                        field("vcpus", &Instance::vcpus),
+                                        field("memory_mib", &Instance::memory_mib),
+                                        field("core_count", &Instance::core_count),
+                                        field("threads_per_core", &Instance::threads_per_core),
+                                        field("key_name", &Instance::key_name),
+                                        field("client_token", &Instance::client_token),
+                                        field("disable_api_termination", &Instance::disable_api_termination),
+                                        field("disable_api_stop", &Instance::disable_api_stop),
+                                        field("terminate_on_shutdown", &Instance::terminate_on_shutdown),
+                                        field("root_device_name", &Instance::root_device_name),
+                                        field("root_volume_id", &Instance::root_volume_id),
+                                        field("root_size_bytes", &Instance::root_size_bytes),
+                                        field("root_attached_ms", &Instance::root_attached_ms),
+                                        field("desired", &Instance::desired),
+                                        field("generation", &Instance::generation),
+                                        field("skip_os_shutdown", &Instance::skip_os_shutdown),
+                                        field("reboots_wanted", &Instance::reboots_wanted),
+                                        field("guest_id", &Instance::guest_id),
+                                        field("host_id", &Instance::host_id),
+                                        field("launched_ms", &Instance::launched_ms),
+                                        field("desired_ms", &Instance::desired_ms),
+                                        field("ended_ms", &Instance::ended_ms),
+                                        field("overdue", &Instance::overdue),
+                                        field("state_reason_code", &Instance::state_reason_code),
+                                        field("state_reason", &Instance::state_reason),
+                                        field("transition_reason", &Instance::transition_reason)});
+    return all;
 }
 
-Guest read_guest(Columns& in, InstanceId instance_id) {
-    Guest out;
-    out.id = in.id<GuestId>();
-    out.instance_id = std::move(instance_id);
-    out.host_id = in.id<HostId>();
-    out.vcpus = in.integer();
-    out.memory_mib = in.integer();
-    out.keeps_root = in.flag();
-    out.observed = in.word(Observed::placed);
-    out.generation = in.integer();
-    out.reboots_done = in.integer();
-    out.created_ms = in.integer();
-    out.observed_ms = in.integer();
-    return out;
+// i: the instance, g: its current guest.
+const std::string& columns() {
+    static const std::string all =
+        "SELECT " + table().columns("i") + ", " + guests::table().columns("g") + " ";
+    return all;
+}
+
+const std::string& with_guest() {
+    static const std::string all = columns() + "FROM instances i JOIN guests g ON g.id = i.guest_id ";
+    return all;
 }
 
 WithGuest from(const Row& row) {
-    Columns in(row);
     WithGuest out;
-    out.instance = read_instance(in);
-    out.guest = read_guest(in, out.instance.id);
+    table().read(out.instance, row);
+    guests::table().read(out.guest, row, table().size());
     return out;
 }
 
@@ -122,57 +81,21 @@ std::optional<WithGuest> one(Session& session, std::string_view sql, std::initia
 }  // namespace
 
 void insert(Session& session, const Instance& instance) {
-    const auto& i = instance;
+    table().insert(session, instance);
+}
+
+void put_user_data(Session& session, const InstanceId& id, std::string_view bytes) {
     session.execute(
-        "INSERT INTO instances (id, account_id, region, zone, reservation_id, launch_index, image_id, "
-        "kernel_id, "
-        "ramdisk_id, instance_type, architecture, vcpus, memory_mib, core_count, threads_per_core, key_name, "
-        "user_data, "
-        "client_token, disable_api_termination, disable_api_stop, terminate_on_shutdown, root_device_name, "
-        "root_volume_id, root_size_bytes, root_attached_ms, desired, generation, skip_os_shutdown, "
-        "reboots_wanted, "
-        "guest_id, host_id, launched_ms, desired_ms, ended_ms, overdue, state_reason_code, state_reason, "
-        "transition_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?, ?, "
-        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        {i.id.str(),
-         i.account_id,
-         i.region,
-         i.zone,
-         i.reservation_id.str(),
-         i.launch_index,
-         i.image_id.str(),
-         i.kernel_id,
-         i.ramdisk_id,
-         i.instance_type,
-         i.architecture,
-         i.vcpus,
-         i.memory_mib,
-         i.core_count,
-         i.threads_per_core,
-         i.key_name,
-         Blob{i.user_data},
-         i.client_token,
-         std::int64_t{i.disable_api_termination},
-         std::int64_t{i.disable_api_stop},
-         std::int64_t{i.terminate_on_shutdown},
-         i.root_device_name,
-         i.root_volume_id.str(),
-         i.root_size_bytes,
-         i.root_attached_ms,
-         to_text(i.desired),
-         i.generation,
-         std::int64_t{i.skip_os_shutdown},
-         i.reboots_wanted,
-         i.guest_id.str(),
-         i.host_id.str(),
-         i.launched_ms,
-         i.desired_ms,
-         i.ended_ms,
-         std::int64_t{i.overdue},
-         i.state_reason_code,
-         i.state_reason,
-         i.transition_reason});
+        "INSERT INTO instance_user_data (instance_id, data) VALUES (?, ?) "
+        "ON CONFLICT (instance_id) DO UPDATE SET data = excluded.data",
+        {id.str(), Blob{bytes}});
+}
+
+std::string user_data(Session& session, const InstanceId& id) {
+    std::string bytes;
+    session.query("SELECT data FROM instance_user_data WHERE instance_id = ?", {id.str()},
+                  [&](const Row& row) { bytes = row.text(0); });
+    return bytes;
 }
 
 void update(Session& session, const Instance& instance) {
@@ -189,50 +112,75 @@ void update(Session& session, const Instance& instance) {
 
 std::optional<WithGuest> find(Session& session, const AccountId& account_id, std::string_view region,
                               std::string_view id) {
-    return one(session, WITH_GUEST "WHERE i.id = ? AND i.account_id = ? AND i.region = ?",
+    return one(session, with_guest() + "WHERE i.id = ? AND i.account_id = ? AND i.region = ?",
                {id, account_id, region});
 }
 
 std::optional<WithGuest> find_by_root_volume(Session& session, const AccountId& account_id,
                                              std::string_view region, std::string_view volume_id) {
-    return one(session,
-               WITH_GUEST
-               "WHERE i.root_volume_id = ? AND i.account_id = ? AND i.region = ? AND g.observed <> 'removed'",
-               {volume_id, account_id, region});
+    return one(
+        session,
+        with_guest() +
+            "WHERE i.root_volume_id = ? AND i.account_id = ? AND i.region = ? AND g.observed <> 'removed'",
+        {volume_id, account_id, region});
 }
 
 std::optional<WithGuest> find_any(Session& session, const InstanceId& id) {
-    return one(session, WITH_GUEST "WHERE i.id = ?", {id.str()});
+    return one(session, with_guest() + "WHERE i.id = ?", {id.str()});
 }
 
 std::vector<WithGuest> list(Session& session, const AccountId& account_id, std::string_view region,
                             const Position& after, std::int64_t limit) {
     return many(session,
-                WITH_GUEST
-                "WHERE i.account_id = ? AND i.region = ? AND (i.reservation_id, i.id) > (?, ?) "
-                "ORDER BY i.reservation_id, i.id LIMIT ?",
+                with_guest() +
+                    "WHERE i.account_id = ? AND i.region = ? AND (i.reservation_id, i.id) > (?, ?) "
+                    "ORDER BY i.reservation_id, i.id LIMIT ?",
                 {account_id, region, after.reservation_id, after.instance_id, limit});
 }
 
 std::vector<WithGuest> of_reservation(Session& session, const AccountId& account_id,
                                       std::string_view reservation_id) {
-    return many(session, WITH_GUEST "WHERE i.reservation_id = ? AND i.account_id = ? ORDER BY i.launch_index",
+    return many(session,
+                with_guest() + "WHERE i.reservation_id = ? AND i.account_id = ? ORDER BY i.launch_index",
                 {reservation_id, account_id});
 }
 
 std::vector<WithGuest> on_host(Session& session, const HostId& host_id) {
-    return many(session, WITH_GUEST "WHERE i.host_id = ? AND g.observed <> 'removed' ORDER BY i.id",
+    return many(session, with_guest() + "WHERE i.host_id = ? AND g.observed <> 'removed' ORDER BY i.id",
                 {host_id.str()});
 }
 
-std::vector<WithGuest> overdue(Session& session, UnixMs since_ms, std::int64_t limit) {
-    return many(session,
-                WITH_GUEST
-                "WHERE i.ended_ms = 0 AND i.overdue = 0 AND i.desired_ms < ? AND ("
-                "(i.desired = 'running' AND g.observed IN ('placed', 'starting')) OR "
-                "(i.desired = 'stopped' AND g.observed NOT IN ('gone', 'failed', 'removed')) OR "
-                "(i.desired = 'terminated' AND g.observed <> 'removed')) ORDER BY i.desired_ms LIMIT ?",
-                {since_ms, limit});
+std::vector<WithGuest> in_transition(Session& session, UnixMs since_ms) {
+    // CROSS JOIN keeps SQLite to the order written: from the few guests that begin to their instances, not
+    // from all instances that are wanted running.
+    auto all = many(session,
+                    columns() +
+                        "FROM guests g CROSS JOIN instances i WHERE g.observed IN ('placed', 'starting') "
+                        "AND i.id = g.instance_id AND i.guest_id = g.id AND i.desired = 'running' "
+                        "AND i.desired_ms < ?",
+                    {since_ms});
+    for (auto& row :
+         many(session,
+              with_guest() + "WHERE i.desired = 'stopped' AND i.ended_ms = 0 AND i.desired_ms < ? AND "
+                             "i.overdue = 0 AND g.observed NOT IN ('gone', 'failed', 'removed')",
+              {since_ms}))
+        all.push_back(std::move(row));
+    for (auto& row :
+         many(session,
+              with_guest() + "WHERE i.desired = 'terminated' AND i.ended_ms = 0 AND i.desired_ms < ? AND "
+                             "i.overdue = 0 AND g.observed <> 'removed'",
+              {since_ms}))
+        all.push_back(std::move(row));
+    return all;
+}
+
+std::int64_t count_on_host(Session& session, const HostId& host_id) {
+    std::int64_t total = 0;
+    session.query(
+        "SELECT COUNT(*) FROM instances i JOIN guests g ON g.id = i.guest_id "
+        "WHERE i.host_id = ? AND g.observed <> 'removed'",
+        {host_id.str()}, [&](const Row& row) { total = row.integer(0); });
+    return total;
 }
 
 std::vector<InstanceId> ended_before(Session& session, UnixMs before_ms, std::int64_t limit) {
@@ -251,6 +199,7 @@ void erase(Session& session, const InstanceId& id) {
                       reservation_id = row.text(0);
                       volume_id = row.text(1);
                   });
+    session.execute("DELETE FROM instance_user_data WHERE instance_id = ?", {id.str()});
     session.execute("DELETE FROM console_outputs WHERE instance_id = ?", {id.str()});
     session.execute("DELETE FROM guests WHERE instance_id = ?", {id.str()});
     session.execute("DELETE FROM tags WHERE resource_id = ? OR resource_id = ?", {id.str(), volume_id});
@@ -262,7 +211,7 @@ void erase(Session& session, const InstanceId& id) {
 }
 
 std::vector<WithGuest> list_all(Session& session, std::int64_t limit) {
-    return many(session, WITH_GUEST "ORDER BY i.launched_ms DESC, i.id LIMIT ?", {limit});
+    return many(session, with_guest() + "ORDER BY i.launched_ms DESC, i.id LIMIT ?", {limit});
 }
 
 std::int64_t count(Session& session) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +19,10 @@ struct WithGuest {
 void insert(Session& session, const Instance& instance);
 // Writes back every column that changes in an instance's life.
 void update(Session& session, const Instance& instance);
+
+// Raw bytes, beside the row that everything reads; empty when none were put.
+void put_user_data(Session& session, const InstanceId& id, std::string_view bytes);
+std::string user_data(Session& session, const InstanceId& id);
 
 std::optional<WithGuest> find(Session& session, const AccountId& account_id, std::string_view region,
                               std::string_view id);
@@ -41,13 +44,14 @@ std::vector<WithGuest> of_reservation(Session& session, const AccountId& account
 
 // Instances whose current guest is on the host and has not been removed.
 std::vector<WithGuest> on_host(Session& session, const HostId& host_id);
-// Instances in transition (pending, stopping, shutting-down) since before `since_ms` whose deadline was not
-// told yet.
-std::vector<WithGuest> overdue(Session& session, UnixMs since_ms, std::int64_t limit);
+std::int64_t count_on_host(Session& session, const HostId& host_id);
+// Instances in transition since before `since_ms`: pending ones, and those stopping or shutting down whose
+// deadline was not told yet.
+std::vector<WithGuest> in_transition(Session& session, UnixMs since_ms);
 // Instances that ended before `before_ms`.
 std::vector<InstanceId> ended_before(Session& session, UnixMs before_ms, std::int64_t limit);
-// Takes the instance, its guests, its and its root disk's tags, console output, and its reservation when that
-// is empty.
+// Takes the instance, its guests, its and its root disk's tags, user data, console output, and its
+// reservation when that is empty.
 void erase(Session& session, const InstanceId& id);
 
 // Of all accounts, the newest first; at most `limit`: the operator's view.

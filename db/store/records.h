@@ -136,15 +136,24 @@ class Records {
     }
     void erase_id(Session& session, std::string_view id) const { erase(session, "id = ?", {id}); }
 
+    // For joins: "g.id, g.host_id, …", and what reads them, the first of them being column `first`.
+    std::string columns(std::string_view alias) const {
+        std::string names;
+        for (const auto& column : columns_)
+            names.append(names.empty() ? "" : ", ").append(alias).append(".").append(column.name);
+        return names;
+    }
+    void read(R& record, const Row& row, int first = 0) const {
+        for (const auto& column : columns_) column.set(record, row, first++);
+    }
+    int size() const { return static_cast<int>(columns_.size()); }
+
   private:
     std::vector<Value> values_of(const R& record) const {
         std::vector<Value> values;
         values.reserve(columns_.size());
         for (const auto& column : columns_) values.push_back(column.get(record));
         return values;
-    }
-    void read(R& record, const Row& row) const {
-        for (std::size_t i = 0; i < columns_.size(); ++i) columns_[i].set(record, row, static_cast<int>(i));
     }
 
     std::vector<Column<R>> columns_;

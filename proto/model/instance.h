@@ -66,7 +66,6 @@ struct Instance {
     std::int64_t core_count = 0;
     std::int64_t threads_per_core = 0;
     std::string key_name;
-    std::string user_data;  // raw bytes
     std::string client_token;
     bool disable_api_termination = false;
     bool disable_api_stop = false;

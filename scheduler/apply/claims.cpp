@@ -12,13 +12,13 @@ void Claims::load(db::Session& session) {
     index_ = CapacityIndex();
     for (const auto& host : db::hosts::list(session)) put_host(host, HostCondition::unreachable);
     std::unordered_map<HostId, HostCapacity> loaded;
-    db::guests::each_claim(session, [&](const Guest& guest) {
+    for (const auto& guest : db::guests::claiming(session)) {
         const auto* known = index_.find(guest.host_id);
-        if (!known) return;
+        if (!known) continue;
         auto& host = loaded.try_emplace(guest.host_id, *known).first->second;
         host.free_vcpus -= guest.vcpus;
         host.free_memory_mib -= guest.memory_mib;
-    });
+    }
     for (auto& [id, host] : loaded) index_.put(host);
 }
 

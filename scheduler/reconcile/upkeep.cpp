@@ -70,7 +70,7 @@ void Upkeep::check_deadlines() {
     const auto& d = timing_.deadlines;
     auto shortest = std::min({d.pending_ms, d.stopping_ms, d.shutting_down_ms});
     auto late = database_.read([&](db::Session& session) -> Result<std::vector<db::instances::WithGuest>> {
-        return db::instances::overdue(session, clock_.now_ms() - shortest, batch);
+        return db::instances::in_transition(session, clock_.now_ms() - shortest);
     });
     if (!late || late->empty()) return;
     log_failure(database_.write([&](db::Session& session) -> Status {
