@@ -9,8 +9,8 @@ namespace {
 
 struct StatusRecord {
     InstanceRecord instance;
-    std::string system;     // "ok", "impaired", "not-applicable"
-    std::string reachable;  // "passed", "failed"; empty where a check does not apply
+    std::string system;     // "ok", "impaired", "insufficient-data", "not-applicable"
+    std::string reachable;  // "passed", "failed", "insufficient-data"; empty where a check does not apply
     std::optional<UnixMs> impaired_since_ms;
 };
 
@@ -22,6 +22,10 @@ StatusRecord status_of(const RequestContext& context, InstanceRecord instance) {
     out.instance = std::move(instance);
     out.system = !running ? "not-applicable" : healthy ? "ok" : "impaired";
     if (!running) return out;
+    if (context.services.hub.settling(out.instance.instance.host_id)) {
+        out.system = out.reachable = "insufficient-data";
+        return out;
+    }
     out.reachable = healthy ? "passed" : "failed";
     if (healthy) return out;
     auto seen = context.services.hub.liveness(out.instance.instance.host_id);

@@ -39,7 +39,7 @@ std::optional<std::string> unless_empty(const std::string& text) {
 void add_state(ec2::Instance& out, const InstanceRecord& record) {
     const auto& instance = record.instance;
     out.state = to_ec2(record.state());
-    out.reason = instance.transition_reason;
+    out.reason = scheduler::shown_transition_reason(instance);
     out.state_reason = record.state_reason();
 }
 

@@ -110,11 +110,9 @@ Result<Json> drain_host(const Call& call) {
     return call.services.database.write([&](db::Session& session) -> Result<Json> {
         LODGE_TRY(auto host, find_host(session, call));
         if (host.state != state) {
-            auto before = call.services.hub.condition(host.id, host.state);
             db::hosts::set_state(session, host.id, state);
-            call.services.claims.set_condition(host.id, call.services.hub.condition(host.id, state));
-            session.on_rollback(
-                [&claims = call.services.claims, id = host.id, before] { claims.set_condition(id, before); });
+            call.services.claims.set_condition(session, host.id,
+                                               call.services.hub.condition(host.id, state));
             scheduler::record(session, call.services.clock.now_ms(), "", host.id.str(), "operator",
                               std::string(to_text(state)));
             host.state = state;

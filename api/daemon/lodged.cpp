@@ -109,7 +109,7 @@ Status Lodged::make_services() {
     admin_workers_ = std::make_unique<WorkerPool>(admin_threads, queue_limit);
     link_workers_ = std::make_unique<WorkerPool>(link_threads, queue_limit);
     hub_ = std::make_unique<scheduler::HostHub>(
-        clock_, random_, [this](std::function<void()> task) { link_workers_->post(std::move(task)); },
+        clock_, random_, [this](const std::function<void()>& task) { return link_workers_->post(task); },
         options_.timing.lease_ms);
     agents_ = std::make_unique<scheduler::Agents>(*database_, *claims_, *hub_, clock_, options_.timing);
     Settings settings;

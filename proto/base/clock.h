@@ -31,13 +31,16 @@ class SystemClock final : public Clock {
 // Stands still until told otherwise. Any thread.
 class ManualClock final : public Clock {
   public:
-    explicit ManualClock(UnixMs start_ms) : now_ms_(start_ms) {}
-    UnixMs now_ms() const override { return now_ms_; }
-    std::int64_t steady_ms() const override { return now_ms_; }
-    void advance_ms(std::int64_t by) { now_ms_ += by; }
+    explicit ManualClock(UnixMs start_ms) : steady_ms_(start_ms) {}
+    UnixMs now_ms() const override { return steady_ms_ + calendar_ahead_ms_; }
+    std::int64_t steady_ms() const override { return steady_ms_; }
+    void advance_ms(std::int64_t by) { steady_ms_ += by; }
+    // As if somebody set the machine's date.
+    void set_calendar_forward_ms(std::int64_t by) { calendar_ahead_ms_ += by; }
 
   private:
-    std::atomic<UnixMs> now_ms_;
+    std::atomic<std::int64_t> steady_ms_;
+    std::atomic<std::int64_t> calendar_ahead_ms_ = 0;
 };
 
 }  // namespace lodge

@@ -10,7 +10,8 @@ namespace lodge::scheduler {
 
 void Claims::load(db::Session& session) {
     index_ = CapacityIndex();
-    for (const auto& host : db::hosts::list(session)) put_host(host, HostCondition::unreachable);
+    for (const auto& host : db::hosts::list(session))
+        index_.put(capacity_of(host, HostCondition::unreachable));
     std::unordered_map<HostId, HostCapacity> loaded;
     for (const auto& guest : db::guests::claiming(session)) {
         const auto* known = index_.find(guest.host_id);
@@ -22,7 +23,7 @@ void Claims::load(db::Session& session) {
     for (auto& [id, host] : loaded) index_.put(host);
 }
 
-void Claims::put_host(const Host& host, HostCondition condition) {
+HostCapacity Claims::capacity_of(const Host& host, HostCondition condition) const {
     HostCapacity capacity;
     capacity.id = host.id;
     capacity.zone = host.zone;
@@ -33,11 +34,27 @@ void Claims::put_host(const Host& host, HostCondition condition) {
     capacity.total_memory_mib = std::llround(std::floor(static_cast<double>(usable) * overcommit_.memory));
     capacity.free_vcpus = capacity.total_vcpus;
     capacity.free_memory_mib = capacity.total_memory_mib;
-    if (const auto* known = index_.find(host.id)) {
+    return capacity;
+}
+
+void Claims::put_host(db::Session& session, const Host& host, HostCondition condition) {
+    auto capacity = capacity_of(host, condition);
+    const auto* known = index_.find(host.id);
+    if (known) {
         capacity.free_vcpus -= known->total_vcpus - known->free_vcpus;
         capacity.free_memory_mib -= known->total_memory_mib - known->free_memory_mib;
+        session.on_rollback([this, before = *known] { index_.put(before); });
+    } else {
+        session.on_rollback([this, id = host.id] { index_.remove(id); });
     }
     index_.put(std::move(capacity));
+}
+
+void Claims::set_condition(db::Session& session, const HostId& id, HostCondition condition) {
+    const auto* known = index_.find(id);
+    if (!known) return;
+    session.on_rollback([this, id, before = known->condition] { index_.set_condition(id, before); });
+    index_.set_condition(id, condition);
 }
 
 bool Claims::claim(db::Session& session, const Guest& guest) {

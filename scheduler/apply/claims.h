@@ -1,6 +1,6 @@
 // Claims on hosts' capacity: the placement index kept in step with the database.
 // Only the writer thread (inside Database::write) touches it, so that a plan, its re-check and its claim are
-// one step; what a rolled-back request claimed is given back.
+// one step; what a rolled-back request changed is as before.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ class Claims {
     void load(db::Session& session);
 
     // Adds the host or changes its totals, keeping what is claimed on it.
-    void put_host(const Host& host, HostCondition condition);
-    void set_condition(const HostId& id, HostCondition condition) { index_.set_condition(id, condition); }
+    void put_host(db::Session& session, const Host& host, HostCondition condition);
+    void set_condition(db::Session& session, const HostId& id, HostCondition condition);
 
     // Takes the guest's capacity; false, and nothing changed, when the host has not got it any more.
     bool claim(db::Session& session, const Guest& guest);
@@ -39,6 +39,8 @@ class Claims {
     const CapacityIndex& index() const { return index_; }
 
   private:
+    HostCapacity capacity_of(const Host& host, HostCondition condition) const;
+
     Overcommit overcommit_;
     CapacityIndex index_;
 };

@@ -29,6 +29,11 @@ bool has_domain(Observed observed) {
     return height(observed) < height(Observed::gone);
 }
 
+bool in_transition(InstanceState state) {
+    return state == InstanceState::pending || state == InstanceState::stopping ||
+           state == InstanceState::shutting_down;
+}
+
 std::string user_initiated(UnixMs now_ms) {
     auto text = format_time(now_ms);  // 2026-11-23T20:13:00.000Z
     return "User initiated (" + text.substr(0, 10) + " " + text.substr(11, 8) + " GMT)";
@@ -153,32 +158,39 @@ bool observe(Instance& instance, Guest& guest, const Observation& seen, UnixMs n
     guest.observed_ms = now_ms;
     if (instance.desired == Desired::running && height(seen.observed) > height(Observed::running))
         settle_ended(instance, guest, seen, now_ms);
-    bool arrived = visible_state(instance.desired, guest.observed) == InstanceState::terminated;
-    if (arrived && instance.ended_ms == 0) instance.ended_ms = now_ms;
+    auto state = visible_state(instance.desired, guest.observed);
+    if (!in_transition(state)) instance.overdue = false;
+    if (state == InstanceState::terminated && instance.ended_ms == 0) instance.ended_ms = now_ms;
     return true;
 }
 
 std::optional<std::string> expire(Instance& instance, const Guest& guest, const Deadlines& deadlines,
-                                  UnixMs now_ms) {
+                                  UnixMs now_ms, std::int64_t host_well_ms) {
     auto state = visible_state(instance.desired, guest.observed);
     std::int64_t allowed = state == InstanceState::pending         ? deadlines.pending_ms
                            : state == InstanceState::stopping      ? deadlines.stopping_ms
                            : state == InstanceState::shutting_down ? deadlines.shutting_down_ms
                                                                    : 0;
-    if (allowed == 0 || instance.overdue || now_ms - instance.desired_ms <= allowed) return std::nullopt;
+    if (allowed == 0 || now_ms - instance.desired_ms <= allowed) return std::nullopt;
+    bool give_up = state == InstanceState::pending && host_well_ms > allowed;
+    if (instance.overdue && !give_up) return std::nullopt;
     std::string sentence = "The instance has been " + std::string(to_text(state)) + " for more than " +
                            std::to_string(allowed / 1000) +
                            " s (its guest: " + std::string(to_text(guest.observed)) + " on " +
                            guest.host_id.str() + ").";
-    if (state == InstanceState::pending) {
-        set_desired(instance, guest.keeps_root ? Desired::stopped : Desired::terminated, now_ms);
-        instance.skip_os_shutdown = true;
-        set_reason(instance, "Server.InternalError", "The guest did not start in time");
-    } else {
-        instance.overdue = true;
-        instance.transition_reason = sentence;
-    }
+    instance.overdue = true;
+    if (!give_up) return sentence;
+    set_desired(instance, guest.keeps_root ? Desired::stopped : Desired::terminated, now_ms);
+    instance.skip_os_shutdown = true;
+    set_reason(instance, "Server.InternalError", "The guest did not start in time");
     return sentence;
+}
+
+std::string shown_transition_reason(const Instance& instance) {
+    constexpr std::string_view overdue = "Server.Overdue: the host has not confirmed it in time";
+    if (!instance.overdue) return instance.transition_reason;
+    return instance.transition_reason + (instance.transition_reason.empty() ? "" : "; ") +
+           std::string(overdue);
 }
 
 }  // namespace lodge::scheduler

@@ -69,10 +69,14 @@ struct Deadlines {
     std::int64_t stopping_ms = 300'000;
     std::int64_t shutting_down_ms = 300'000;
 };
-// If the present transition has passed its deadline: marks it as told and returns a sentence for the user. A
-// pending instance is given up (terminated, or stopped if it has run before); stopping and terminating go on,
-// since only the host can say that a guest is gone.
+// If the present transition has passed its deadline: marks it as told and returns a sentence for the event. A
+// pending instance is given up (terminated, or stopped if it has run before), once its host could have told
+// of its guest for as long: `host_well_ms`, HostHub::well_ms(). Before that, and for stopping and terminating
+// always, telling is all: only the host can say what its guest is, and it may well run.
 std::optional<std::string> expire(Instance& instance, const Guest& guest, const Deadlines& deadlines,
-                                  UnixMs now_ms);
+                                  UnixMs now_ms, std::int64_t host_well_ms);
+
+// What the user reads as the reason of the last transition.
+std::string shown_transition_reason(const Instance& instance);
 
 }  // namespace lodge::scheduler

@@ -12,27 +12,38 @@ HostHub::HostHub(const Clock& clock, Random& random, Executor executor, std::int
       boot_(random.hex(12)) {}
 
 void HostHub::run(std::function<void()> task) {
-    if (task) executor_(std::move(task));
+    if (!task || executor_(task)) return;
+    std::lock_guard lock(mutex_);
+    refused_.push_back(std::move(task));
+}
+
+void HostHub::renew(Liveness& liveness) const {
+    auto now = clock_.steady_ms();
+    bool lapsed = !liveness.heard || now - liveness.last_heard_steady_ms > lease_ms_;
+    if (lapsed || !liveness.last.hypervisor_ok) liveness.well_since_steady_ms = now;
+    liveness.heard = true;
+    liveness.last_heard_steady_ms = now;
 }
 
 void HostHub::heard(const HostId& id, const link::Heartbeat* heartbeat) {
     std::lock_guard lock(mutex_);
     auto& liveness = hosts_[id].liveness;
-    liveness.last_heard_steady_ms = clock_.steady_ms();
+    renew(liveness);
     if (heartbeat) liveness.last = *heartbeat;
 }
 
 void HostHub::said_hello(const HostId& id, const std::string& accelerator) {
     std::lock_guard lock(mutex_);
     auto& liveness = hosts_[id].liveness;
-    liveness.heard = true;
-    liveness.last_heard_steady_ms = clock_.steady_ms();
+    renew(liveness);
+    liveness.greeted = true;
+    liveness.well_since_steady_ms = liveness.last_heard_steady_ms;
     liveness.accelerator = accelerator;
     liveness.last = {};  // a predecessor's; who says hello has asked its hypervisor
 }
 
 bool HostHub::known(const HostId& id) const {
-    return liveness(id).heard;
+    return liveness(id).greeted;
 }
 
 Liveness HostHub::liveness(const HostId& id) const {
@@ -45,18 +56,28 @@ HostCondition HostHub::condition(const HostId& id, HostState state) const {
     auto seen = liveness(id);
     if (!seen.heard || clock_.steady_ms() - seen.last_heard_steady_ms > lease_ms_)
         return HostCondition::unreachable;
-    if (state == HostState::draining) return HostCondition::draining;
-    return seen.last.hypervisor_ok ? HostCondition::ok : HostCondition::hypervisor_down;
+    if (!seen.last.hypervisor_ok) return HostCondition::hypervisor_down;
+    if (!seen.greeted) return HostCondition::unreachable;
+    return state == HostState::draining ? HostCondition::draining : HostCondition::ok;
 }
 
-std::string HostHub::version_text(const HostEntry& entry) const {
-    return boot_ + "." + std::to_string(entry.version);
+std::int64_t HostHub::well_ms(const HostId& id) const {
+    if (condition(id, HostState::active) != HostCondition::ok) return 0;
+    return clock_.steady_ms() - liveness(id).well_since_steady_ms;
+}
+
+bool HostHub::settling(const HostId& id) const {
+    return clock_.steady_ms() - started_steady_ms_ <= lease_ms_ && !liveness(id).greeted;
+}
+
+std::string HostHub::version_text(std::uint64_t version) const {
+    return boot_ + "." + std::to_string(version);
 }
 
 std::string HostHub::version(const HostId& id) const {
     std::lock_guard lock(mutex_);
     auto found = hosts_.find(id);
-    return version_text(found == hosts_.end() ? HostEntry{} : found->second);
+    return version_text(found == hosts_.end() ? 0 : found->second.version);
 }
 
 std::function<void()> HostHub::take_wait(HostEntry& entry) {
@@ -87,7 +108,8 @@ void HostHub::wait(const HostId& id, const std::string& known_version, std::int6
         std::lock_guard lock(mutex_);
         auto& entry = hosts_[id];
         older = take_wait(entry);
-        if (stopping_ || wait_ms <= 0 || version_text(entry) != known_version || has_console_request(id)) {
+        if (stopping_ || wait_ms <= 0 || version_text(entry.version) != known_version ||
+            has_console_request(id)) {
             at_once = std::move(ready);
         } else {
             entry.wait = {clock_.steady_ms() + wait_ms, std::move(ready)};
@@ -101,6 +123,7 @@ void HostHub::tick() {
     std::vector<std::function<void()>> due;
     {
         std::lock_guard lock(mutex_);
+        due.swap(refused_);
         auto now = clock_.steady_ms();
         for (auto& [id, entry] : hosts_)
             if (entry.wait.ready && entry.wait.until_steady_ms <= now) due.push_back(take_wait(entry));

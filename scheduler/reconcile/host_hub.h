@@ -1,5 +1,6 @@
 // What the control plane knows of its hosts without writing it down: leases, what agents are waiting for.
-// A restart forgets it; every host then has a whole lease to be heard again before it counts as unreachable.
+// A restart forgets it: a host is unreachable until it has said hello again, and settling() until a lease has
+// passed, since nothing can be said of it before.
 // Thread-safe; callbacks run on the given executor, never under a lock.
 #pragma once
 
@@ -20,12 +21,15 @@
 
 namespace lodge::scheduler {
 
-// Runs a task soon, on another thread or, in a simulation, at once.
-using Executor = std::function<void(std::function<void()>)>;
+// Runs a task soon, on another thread or, in a simulation, at once. False when it cannot take it now; the hub
+// then tries again at its next tick.
+using Executor = std::function<bool(const std::function<void()>&)>;
 
 struct Liveness {
     bool heard = false;                     // since this process started
+    bool greeted = false;                   // it has said hello since then
     std::int64_t last_heard_steady_ms = 0;  // of the clock's steady time
+    std::int64_t well_since_steady_ms = 0;  // its lease held and its hypervisor answered without a break
     link::Heartbeat last;
     std::string accelerator;
 };
@@ -41,6 +45,10 @@ class HostHub {
     Liveness liveness(const HostId& id) const;
     // `draining` and what the lease and the last heartbeat say.
     HostCondition condition(const HostId& id, HostState state) const;
+    // For how long the host could have told how its guests are, without a break up to now; 0 when it cannot.
+    std::int64_t well_ms(const HostId& id) const;
+    // Whether the host has not been heard only because this process is young.
+    bool settling(const HostId& id) const;
 
     // Long polls. A host's desired state has a version; changed() raises it and answers the waiting poll.
     std::string version(const HostId& id) const;
@@ -49,7 +57,7 @@ class HostHub {
     // `wait_ms`. A newer wait of the same host answers the older one.
     void wait(const HostId& id, const std::string& known_version, std::int64_t wait_ms,
               std::function<void()> ready);
-    // Answers the waits whose time is up; call it every second or so.
+    // Answers the waits whose time is up, and whom the executor had no room for; call it every second or so.
     void tick();
     // Answers all waits, and later ones at once: for shutdown, after the servers accept no more.
     void release_all();
@@ -63,6 +71,8 @@ class HostHub {
     void console_arrived(const InstanceId& instance);
 
   private:
+    void renew(Liveness& liveness) const;
+
     struct Wait {
         std::int64_t until_steady_ms = 0;
         std::function<void()> ready;
@@ -78,7 +88,7 @@ class HostHub {
         std::function<void()> arrived;
     };
 
-    std::string version_text(const HostEntry& entry) const;
+    std::string version_text(std::uint64_t version) const;
     std::function<void()> take_wait(HostEntry& entry);
     bool has_console_request(const HostId& host) const;
     void run(std::function<void()> task);
@@ -91,6 +101,7 @@ class HostHub {
     mutable std::mutex mutex_;
     std::unordered_map<HostId, HostEntry> hosts_;
     std::map<std::uint64_t, ConsoleRequest> consoles_;
+    std::vector<std::function<void()>> refused_;  // by the executor
     std::uint64_t next_ticket_ = 1;
     bool stopping_ = false;
 };

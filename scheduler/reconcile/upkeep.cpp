@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "db/store/client_tokens.h"
 #include "db/store/events.h"
@@ -14,21 +15,9 @@ namespace lodge::scheduler {
 namespace {
 
 constexpr std::int64_t batch = 500;
+constexpr std::int64_t deadlines_period_ms = 5'000;
 constexpr std::int64_t forgetting_period_ms = 60'000;
-
-std::string_view condition_text(HostCondition condition) {
-    switch (condition) {
-        case HostCondition::ok:
-            return "ready";
-        case HostCondition::draining:
-            return "draining: it takes no new guests";
-        case HostCondition::unreachable:
-            return "unreachable: its agent is not heard; its guests may well run";
-        case HostCondition::hypervisor_down:
-            break;
-    }
-    return "not schedulable: its hypervisor does not answer";
-}
+constexpr std::int64_t calendar_step_ms = 5'000;  // more than that between two ticks: somebody set the date
 
 void log_failure(const Status& status, std::string_view what) {
     if (!status) spdlog::error("{}: {}", what, status.error().message);
@@ -37,33 +26,57 @@ void log_failure(const Status& status, std::string_view what) {
 }  // namespace
 
 Upkeep::Upkeep(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing)
-    : database_(database), claims_(claims), hub_(hub), clock_(clock), timing_(timing) {}
+    : database_(database),
+      claims_(claims),
+      hub_(hub),
+      clock_(clock),
+      timing_(timing),
+      calendar_ahead_ms_(clock.now_ms() - clock.steady_ms()),
+      calendar_since_ms_(clock.steady_ms()) {}
 
 void Upkeep::tick() {
     hub_.tick();
+    watch_calendar();
     check_leases();
-    check_deadlines();
+    if (clock_.steady_ms() >= next_deadlines_ms_) {
+        next_deadlines_ms_ = clock_.steady_ms() + deadlines_period_ms;
+        check_deadlines();
+    }
     forget_ended();
     if (clock_.steady_ms() < next_forgetting_ms_) return;
     next_forgetting_ms_ = clock_.steady_ms() + forgetting_period_ms;
     forget_old();
 }
 
+void Upkeep::watch_calendar() {
+    auto ahead = clock_.now_ms() - clock_.steady_ms();
+    if (std::abs(ahead - calendar_ahead_ms_) > calendar_step_ms) calendar_since_ms_ = clock_.steady_ms();
+    calendar_ahead_ms_ = ahead;
+}
+
 void Upkeep::check_leases() {
+    auto hosts = database_.read(
+        [&](db::Session& session) -> Result<std::vector<Host>> { return db::hosts::list(session); });
+    if (!hosts) return;
     // Compared with what the index holds, which others change too. It belongs to the writer; a transaction
     // that changes no row costs no commit.
     log_failure(database_.write([&](db::Session& session) -> Status {
-        for (const auto& host : db::hosts::list(session)) {
-            auto now = hub_.condition(host.id, host.state);
+        for (const auto& host : *hosts) {
             const auto* indexed = claims_.index().find(host.id);
-            if (!indexed || indexed->condition == now) continue;
-            claims_.set_condition(host.id, now);
-            record(session, clock_.now_ms(), "", host.id.str(), "condition", condition_text(now));
-            spdlog::info("host {} is {}", host.id.str(), condition_text(now));
+            if (!indexed || indexed->condition == hub_.condition(host.id, host.state)) continue;
+            auto row = db::hosts::find(session, host.id);  // as it is now
+            if (row)
+                note_condition(session, claims_, host.id, hub_.condition(host.id, row->state),
+                               clock_.now_ms());
         }
         return {};
     }),
                 "leases");
+}
+
+std::optional<std::string> Upkeep::expire_one(db::instances::WithGuest& row) const {
+    auto well_ms = std::min(hub_.well_ms(row.guest.host_id), clock_.steady_ms() - calendar_since_ms_);
+    return expire(row.instance, row.guest, timing_.deadlines, clock_.now_ms(), well_ms);
 }
 
 void Upkeep::check_deadlines() {
@@ -72,14 +85,17 @@ void Upkeep::check_deadlines() {
     auto late = database_.read([&](db::Session& session) -> Result<std::vector<db::instances::WithGuest>> {
         return db::instances::in_transition(session, clock_.now_ms() - shortest);
     });
-    if (!late || late->empty()) return;
+    if (!late) return;
+    std::erase_if(*late, [&](auto row) { return !expire_one(row); });
+    if (late->empty()) return;
+    if (late->size() > batch) late->resize(batch);
     log_failure(database_.write([&](db::Session& session) -> Status {
         for (const auto& each : *late) {
             auto row = db::instances::find_any(session, each.instance.id);  // as it is now
             if (!row) continue;
             auto before = visible_state(row->instance.desired, row->guest.observed);
             auto generation = row->instance.generation;
-            auto sentence = expire(row->instance, row->guest, d, clock_.now_ms());
+            auto sentence = expire_one(*row);
             if (!sentence) continue;
             db::instances::update(session, row->instance);
             record(session, clock_.now_ms(), row->instance.account_id, row->instance.id.str(), "deadline",

@@ -2,6 +2,7 @@
 // Level-triggered and idempotent: call tick() about once a second; each call does what is due and no more.
 #pragma once
 
+#include "db/store/instances.h"
 #include "scheduler/reconcile/agents.h"
 
 namespace lodge::scheduler {
@@ -13,7 +14,11 @@ class Upkeep {
     void tick();
 
   private:
+    // The calendar tells how long an instance is on its way, for a restart forgets the steady clock. A date
+    // that was set must make nothing late: what is given up is given up by steady time since then.
+    void watch_calendar();
     void check_leases();
+    std::optional<std::string> expire_one(db::instances::WithGuest& row) const;
     void check_deadlines();
     void forget_ended();
     void forget_old();
@@ -23,6 +28,9 @@ class Upkeep {
     HostHub& hub_;
     const Clock& clock_;
     const Timing timing_;
+    std::int64_t calendar_ahead_ms_;  // of the steady clock, at the last tick
+    std::int64_t calendar_since_ms_;  // steady: since when nobody set the date
+    std::int64_t next_deadlines_ms_ = 0;
     std::int64_t next_forgetting_ms_ = 0;
 };
 

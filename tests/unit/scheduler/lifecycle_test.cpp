@@ -150,11 +150,40 @@ TEST(Expire, APendingInstanceIsGivenUp) {
     auto pair = launched();
     pair.instance.desired_ms = 0;
     Deadlines deadlines{1000, 1000, 1000};
-    EXPECT_FALSE(expire(pair.instance, pair.guest, deadlines, 1000));
-    auto sentence = expire(pair.instance, pair.guest, deadlines, 1001);
+    EXPECT_FALSE(expire(pair.instance, pair.guest, deadlines, 1000, 5000));
+    auto sentence = expire(pair.instance, pair.guest, deadlines, 1001, 1001);
     ASSERT_TRUE(sentence);
     EXPECT_NE(sentence->find("pending"), std::string::npos);
     EXPECT_EQ(pair.state(), shutting_down);
+}
+
+TEST(Expire, APendingInstanceWaitsForAHostThatCouldTell) {
+    auto pair = launched();
+    pair.instance.desired_ms = 0;
+    Deadlines deadlines{1000, 1000, 1000};
+    EXPECT_TRUE(expire(pair.instance, pair.guest, deadlines, 5000, 0)) << "told";
+    EXPECT_FALSE(expire(pair.instance, pair.guest, deadlines, 6000, 1000)) << "told once";
+    EXPECT_EQ(pair.state(), pending);
+    auto lost = pair;
+    EXPECT_TRUE(expire(lost.instance, lost.guest, deadlines, 6001, 1001));
+    EXPECT_EQ(lost.state(), shutting_down);
+    EXPECT_TRUE(see(pair, Observed::running));
+    EXPECT_FALSE(pair.instance.overdue);
+    EXPECT_EQ(shown_transition_reason(pair.instance), "");
+}
+
+TEST(Expire, TheUsersReasonStays) {
+    auto pair = launched();
+    see(pair, Observed::running);
+    want_stop(pair.instance, false, 0);
+    Deadlines deadlines{1000, 1000, 1000};
+    const std::string asked = "User initiated (1970-01-01 00:00:00 GMT)";
+    EXPECT_EQ(shown_transition_reason(pair.instance), asked);
+    EXPECT_TRUE(expire(pair.instance, pair.guest, deadlines, 5000, 0));
+    EXPECT_EQ(shown_transition_reason(pair.instance),
+              asked + "; Server.Overdue: the host has not confirmed it in time");
+    EXPECT_TRUE(see(pair, Observed::gone));
+    EXPECT_EQ(shown_transition_reason(pair.instance), asked);
 }
 
 TEST(Expire, StoppingIsToldOnceAndGoesOn) {
@@ -162,8 +191,8 @@ TEST(Expire, StoppingIsToldOnceAndGoesOn) {
     see(pair, Observed::running);
     want_stop(pair.instance, false, 0);
     Deadlines deadlines{1000, 1000, 1000};
-    EXPECT_TRUE(expire(pair.instance, pair.guest, deadlines, 5000));
-    EXPECT_FALSE(expire(pair.instance, pair.guest, deadlines, 6000));
+    EXPECT_TRUE(expire(pair.instance, pair.guest, deadlines, 5000, 5000));
+    EXPECT_FALSE(expire(pair.instance, pair.guest, deadlines, 6000, 6000));
     EXPECT_EQ(pair.state(), stopping);
     EXPECT_TRUE(see(pair, Observed::gone));
     EXPECT_EQ(pair.state(), InstanceState::stopped);

@@ -1,0 +1,287 @@
+// The loops over a real database, with time turned by hand.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "db/driver/sqlite.h"
+#include "db/schema/migrate.h"
+#include "db/store/accounts.h"
+#include "db/store/events.h"
+#include "db/store/guests.h"
+#include "db/store/hosts.h"
+#include "db/store/instances.h"
+#include "db/store/reservations.h"
+#include "scheduler/reconcile/upkeep.h"
+#include "tests/unit/temporary_folder.h"
+
+namespace lodge::scheduler {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr std::int64_t minute_ms = 60'000;
+const link::Heartbeat sick{false, "gone", 0};
+
+// One process of the control plane; a new one is a restart.
+struct Process {
+    Process(db::Database& database, const Clock& clock, const Timing& timing)
+        : claims(Overcommit{}),
+          random(3),
+          hub(
+              clock, random,
+              [this](const std::function<void()>& task) {
+                  if (busy) return false;
+                  task();
+                  return true;
+              },
+              timing.lease_ms),
+          agents(database, claims, hub, clock, timing),
+          upkeep(database, claims, hub, clock, timing) {
+        EXPECT_TRUE(database.read([&](db::Session& session) -> Status {
+            claims.load(session);
+            return {};
+        }));
+    }
+
+    bool busy = false;
+    Claims claims;
+    SeededRandom random;
+    HostHub hub;
+    Agents agents;
+    Upkeep upkeep;
+};
+
+class Reconcile : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        database = std::move(*db::open_sqlite(folder.path() / "test.db"));
+        ASSERT_TRUE(db::migrate(*database));
+        host.id = HostId::make(random);
+        host.zone = "z1";
+        ASSERT_TRUE(database->write([&](db::Session& session) -> Status {
+            db::accounts::insert(session, {account, "test", 0});
+            db::hosts::insert(session, host);
+            return {};
+        }));
+        restart();
+    }
+
+    void restart() { process = std::make_unique<Process>(*database, clock, timing); }
+
+    void hello() {
+        link::HelloRequest request;
+        request.facts = {"node", "x86_64", 8, 16384, 100'000, "kvm", "test"};
+        ASSERT_TRUE(process->agents.hello(host.id, request));
+    }
+
+    // `minutes` with a heartbeat and a tick every ten seconds.
+    void go_on(std::int64_t minutes, const link::Heartbeat& beat = {}) {
+        for (std::int64_t passed = 0; passed < minutes * minute_ms; passed += 10'000) {
+            clock.advance_ms(10'000);
+            process->agents.heartbeat(host.id, beat);
+            process->upkeep.tick();
+        }
+    }
+
+    void launch() {
+        instance.id = InstanceId::make(random);
+        guest.id = instance.guest_id = GuestId::make(random);
+        guest.instance_id = instance.id;
+        guest.host_id = instance.host_id = host.id;
+        guest.vcpus = instance.vcpus = 1;
+        guest.memory_mib = instance.memory_mib = 512;
+        instance.account_id = account;
+        instance.reservation_id = ReservationId::make(random);
+        instance.desired_ms = clock.now_ms();
+        ASSERT_TRUE(database->write([&](db::Session& session) -> Status {
+            db::reservations::insert(session, {instance.reservation_id, account, "", 0});
+            EXPECT_TRUE(process->claims.claim(session, guest));
+            db::instances::insert(session, instance);
+            db::guests::insert(session, guest);
+            return {};
+        }));
+    }
+
+    void report(Observed observed) {
+        link::ReportRequest request;
+        request.guests.push_back({guest.id, row().instance.generation, observed, 0, "", ""});
+        ASSERT_TRUE(process->agents.report(host.id, request));
+    }
+
+    db::instances::WithGuest row() {
+        return *database->read([&](db::Session& session) -> Result<db::instances::WithGuest> {
+            return *db::instances::find_any(session, instance.id);
+        });
+    }
+    InstanceState state() {
+        auto now = row();
+        return visible_state(now.instance.desired, now.guest.observed);
+    }
+    // Of one kind, oldest first.
+    std::vector<std::string> events(const std::string& resource, std::string_view kind) {
+        return *database->read([&](db::Session& session) -> Result<std::vector<std::string>> {
+            std::vector<std::string> told;
+            for (const auto& each : db::events::latest_of(session, resource, 100))
+                if (each.kind == kind) told.insert(told.begin(), each.message);
+            return told;
+        });
+    }
+
+    const AccountId account = "000000000001";
+    TemporaryFolder folder;
+    ManualClock clock{1'000'000'000};
+    Timing timing;
+    SeededRandom random{1};
+    Host host;
+    Instance instance;
+    Guest guest;
+    std::unique_ptr<db::Database> database;
+    std::unique_ptr<Process> process;
+};
+
+TEST_F(Reconcile, AGuestThatTheHostDoesNotStartIsGivenUp) {
+    hello();
+    launch();
+    go_on(9);
+    EXPECT_EQ(state(), InstanceState::pending);
+    go_on(2);
+    EXPECT_EQ(state(), InstanceState::shutting_down);
+}
+
+TEST_F(Reconcile, ARestartAfterALongAbsenceLosesNoNewGuest) {
+    hello();
+    launch();
+    process.reset();
+    clock.advance_ms(30 * minute_ms);
+    restart();
+    process->upkeep.tick();
+    EXPECT_EQ(state(), InstanceState::pending);
+    EXPECT_EQ(events(instance.id.str(), "deadline").size(), 1U) << "told";
+    hello();
+    go_on(1);
+    EXPECT_EQ(state(), InstanceState::pending);
+    report(Observed::running);
+    go_on(20);
+    EXPECT_EQ(state(), InstanceState::running);
+}
+
+TEST_F(Reconcile, APartitionLosesNoNewGuest) {
+    hello();
+    launch();
+    for (int i = 0; i < 30; ++i) {
+        clock.advance_ms(minute_ms);
+        process->upkeep.tick();
+    }
+    EXPECT_EQ(state(), InstanceState::pending);
+    go_on(9);
+    EXPECT_EQ(state(), InstanceState::pending) << "the host has the whole time again";
+    go_on(2);
+    EXPECT_EQ(state(), InstanceState::shutting_down);
+}
+
+TEST_F(Reconcile, WithoutAHypervisorTheHostCannotTell) {
+    hello();
+    launch();
+    go_on(30, sick);
+    EXPECT_EQ(state(), InstanceState::pending);
+    go_on(9);
+    EXPECT_EQ(state(), InstanceState::pending);
+}
+
+TEST_F(Reconcile, ADateThatWasSetMakesNothingLate) {
+    hello();
+    go_on(20);
+    launch();
+    clock.set_calendar_forward_ms(60 * minute_ms);
+    go_on(9);
+    EXPECT_EQ(state(), InstanceState::pending);
+    go_on(2);
+    EXPECT_EQ(state(), InstanceState::shutting_down);
+}
+
+TEST_F(Reconcile, StoppingIsToldAndGoesOn) {
+    hello();
+    launch();
+    report(Observed::running);
+    ASSERT_TRUE(database->write([&](db::Session& session) -> Status {
+        auto now = *db::instances::find_any(session, instance.id);
+        want_stop(now.instance, false, clock.now_ms());
+        db::instances::update(session, now.instance);
+        return {};
+    }));
+    go_on(20);
+    EXPECT_EQ(state(), InstanceState::stopping);
+    EXPECT_EQ(events(instance.id.str(), "deadline").size(), 1U);
+}
+
+TEST_F(Reconcile, EveryChangeOfAHostsConditionIsTold) {
+    hello();
+    process->upkeep.tick();
+    go_on(1);
+    clock.advance_ms(minute_ms);
+    process->upkeep.tick();
+    process->upkeep.tick();
+    go_on(1);
+    go_on(1, sick);
+    go_on(1);
+    EXPECT_THAT(events(host.id.str(), "condition"),
+                ElementsAre("ready", "unreachable: its agent is not heard; its guests may well run", "ready",
+                            "not schedulable: its hypervisor does not answer", "ready"));
+}
+
+TEST_F(Reconcile, AHostWithoutAHypervisorSaysSoBeforeItCanSayHello) {
+    hello();
+    restart();
+    EXPECT_TRUE(process->agents.heartbeat(host.id, sick).hello_wanted);
+    EXPECT_EQ(process->hub.condition(host.id, HostState::active), HostCondition::hypervisor_down);
+    EXPECT_TRUE(process->agents.heartbeat(host.id, {}).hello_wanted);
+    EXPECT_EQ(process->hub.condition(host.id, HostState::active), HostCondition::unreachable);
+    hello();
+    EXPECT_FALSE(process->agents.heartbeat(host.id, {}).hello_wanted);
+    EXPECT_EQ(process->hub.condition(host.id, HostState::active), HostCondition::ok);
+}
+
+TEST_F(Reconcile, NothingIsSaidOfAHostInTheFirstLease) {
+    EXPECT_TRUE(process->hub.settling(host.id));
+    clock.advance_ms(timing.lease_ms + 1);
+    EXPECT_FALSE(process->hub.settling(host.id));
+    restart();
+    hello();
+    EXPECT_FALSE(process->hub.settling(host.id));
+}
+
+TEST_F(Reconcile, AHelloThatIsNotCommittedChangesNoCapacity) {
+    hello();
+    auto before = *process->claims.index().find(host.id);
+    auto refused = database->write([&](db::Session& session) -> Status {
+        Host bigger = host;
+        bigger.vcpus = 1000;
+        process->claims.put_host(session, bigger, HostCondition::draining);
+        process->claims.set_condition(session, host.id, HostCondition::unreachable);
+        Host another = host;
+        another.id = HostId::make(random);
+        process->claims.put_host(session, another, HostCondition::ok);
+        return fail(ErrorCode::internal_error);
+    });
+    EXPECT_FALSE(refused);
+    EXPECT_EQ(*process->claims.index().find(host.id), before);
+    EXPECT_EQ(process->claims.index().size(), 1);
+}
+
+TEST_F(Reconcile, APollThatTheExecutorRefusesIsAnsweredAtTheNextTick) {
+    hello();
+    int answers = 0;
+    auto version = process->hub.version(host.id);
+    process->agents.poll(host.id, {version, 50'000}, [&](const Result<link::PollReply>&) { ++answers; });
+    process->busy = true;
+    process->hub.changed(host.id);
+    process->hub.tick();
+    EXPECT_EQ(answers, 0);
+    process->busy = false;
+    process->hub.tick();
+    EXPECT_EQ(answers, 1);
+    process->hub.tick();
+    EXPECT_EQ(answers, 1);
+}
+
+}  // namespace
+}  // namespace lodge::scheduler
