@@ -3,7 +3,7 @@ import unittest
 
 from botocore.exceptions import WaiterError
 
-from harness import WireTest, filters, instances_of, tag_specification, tags
+from harness import IMAGE, WireTest, filters, instances_of, tag_specification, tags
 
 QUICK = {"Delay": 0.05, "MaxAttempts": 200}
 UNKNOWN = "i-0123456789abcdef0"
@@ -224,6 +224,18 @@ class SlowBoot(StateTest):
         self.change("start_instances", [a])
         self.assertEqual("pending", self.describe(a)["State"]["Name"])
         self.reach("running", [a])
+
+
+class Draining(StateTest):
+    settings = {"hosts": 1}
+
+    def test_a_stopped_instance_comes_back_to_its_disk(self):
+        ids = self.stopped()
+        host = self.lodge.admin("GET", "/v1/hosts")[1]["hosts"][0]["id"]
+        self.assertEqual("draining", self.lodge.admin("POST", f"/v1/hosts/{host}/drain", {"draining": True})[1]["condition"])
+        self.assert_code("InsufficientInstanceCapacity", self.ec2.run_instances, "draining", ImageId=IMAGE, MinCount=1, MaxCount=1)
+        self.ec2.start_instances(InstanceIds=ids)
+        self.reach("running", ids)
 
 
 if __name__ == "__main__":

@@ -137,6 +137,30 @@ class Restart(unittest.TestCase):
             more = 0
         self.assertEqual(3, held + more)
 
+    def test_a_host_that_is_not_back_yet_is_not_impaired(self):
+        """Of a host that lodged has not heard since its start nothing is known until a lease has passed."""
+        self.lodge.kill()
+        self.lodge = Lodge("--strategy", "spread", "--zones", "us-east-1a", "--lease-ms", "3000", "--heartbeat-ms", "500", hosts=2).start()
+        self.addCleanup(self.lodge.close)
+        self.account = self.lodge.new_account()
+        ec2 = self.lodge.client(self.account)
+        self.run_with(ec2, "t")
+        self.settled(ec2)
+        self.lodge.kill()
+        self.lodge.options[self.lodge.options.index("--simulate") + 1] = "1"
+        self.lodge.ready = lambda: "ok" in [h["condition"] for h in self.lodge.admin("GET", "/v1/hosts")[1]["hosts"]]
+        ec2 = self.again()
+
+        def statuses():
+            found = ec2.describe_instance_status()["InstanceStatuses"]
+            return sorted((s["SystemStatus"]["Status"], s["InstanceStatus"]["Details"][0]["Status"]) for s in found)
+        self.assertIn(("insufficient-data", "insufficient-data"), statuses())
+        until = time.monotonic() + 20
+        while ("impaired", "failed") not in statuses():
+            self.assertLess(time.monotonic(), until, statuses())
+            time.sleep(0.1)
+        self.assertNotIn("insufficient-data", dict(statuses()))
+
     def test_sigterm_lets_the_running_request_end(self):
         ec2 = self.lodge.client(self.account)
         self.run_with(ec2, "t")
