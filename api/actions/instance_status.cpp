@@ -18,7 +18,7 @@ StatusRecord status_of(const RequestContext& context, InstanceRecord instance) {
     StatusRecord out;
     bool running = instance.state() == InstanceState::running;
     auto condition = context.services.hub.condition(instance.instance.host_id, HostState::active);
-    bool healthy = condition == scheduler::HostCondition::ok;
+    bool healthy = scheduler::serves(condition);
     out.instance = std::move(instance);
     out.system = !running ? "not-applicable" : healthy ? "ok" : "impaired";
     if (!running) return out;

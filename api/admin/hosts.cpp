@@ -18,6 +18,8 @@ std::string_view word(scheduler::HostCondition condition) {
             return "ok";
         case scheduler::HostCondition::draining:
             return "draining";
+        case scheduler::HostCondition::low_disk:
+            return "low-disk";
         case scheduler::HostCondition::unreachable:
             return "unreachable";
         case scheduler::HostCondition::hypervisor_down:
@@ -55,7 +57,7 @@ Json show(const Call& call, const Host& host, std::int64_t guests) {
                 {"vcpus_free", capacity ? capacity->free_vcpus : 0},
                 {"memory_mib", capacity ? capacity->total_memory_mib : 0},
                 {"memory_free_mib", capacity ? capacity->free_memory_mib : 0},
-                {"disk_free_mib", seen.last.disk_free_mib},
+                {"disk_free_mib", std::max<std::int64_t>(seen.last.disk_free_mib, 0)},
                 {"hypervisor_error", seen.last.hypervisor_error},
                 {"guests", guests}};
     if (seen.heard)

@@ -110,7 +110,7 @@ Status Lodged::make_services() {
     link_workers_ = std::make_unique<WorkerPool>(link_threads, queue_limit);
     hub_ = std::make_unique<scheduler::HostHub>(
         clock_, random_, [this](const std::function<void()>& task) { return link_workers_->post(task); },
-        options_.timing.lease_ms);
+        options_.timing.lease_ms, options_.overcommit.reserved_disk_mib);
     agents_ = std::make_unique<scheduler::Agents>(*database_, *claims_, *hub_, clock_, options_.timing);
     Settings settings;
     settings.default_region = options_.region.empty() ? zones_.front().region : options_.region;

@@ -49,6 +49,9 @@ void add_cloud(CLI::App& app, Options& o) {
     app.add_option("--reserved-memory-mib", o.overcommit.reserved_memory_mib,
                    "Memory that a host keeps for itself")
         ->capture_default_str();
+    app.add_option("--reserved-disk-mib", o.overcommit.reserved_disk_mib,
+                   "A host with less disk space free takes no new instances")
+        ->capture_default_str();
 }
 
 void add_timing(CLI::App& app, Options& o) {

@@ -48,7 +48,7 @@ struct HelloReply {
 struct Heartbeat {
     bool hypervisor_ok = true;
     std::string hypervisor_error;
-    std::int64_t disk_free_mib = 0;
+    std::int64_t disk_free_mib = -1;  // -1: not known
 };
 struct HeartbeatReply {
     bool hello_wanted = false;  // the control plane has restarted, or fenced the host: say hello again

@@ -18,6 +18,7 @@ struct Overcommit {
     double vcpus = 8.0;                      // guests' vCPUs per host CPU
     double memory = 1.0;                     // guests' memory per host memory left after the reserve
     std::int64_t reserved_memory_mib = 512;  // the host's own
+    std::int64_t reserved_disk_mib = 2048;   // with less free, a host takes no new guests
 };
 
 class Claims {

@@ -69,8 +69,7 @@ bool CapacityIndex::claim(const HostId& id, std::int64_t vcpus, std::int64_t mem
     IndexedHost* host = find_entry(id);
     if (host == nullptr || vcpus < 0 || memory_mib < 0) return false;
     HostCapacity& capacity = host->capacity;
-    bool takes = capacity.condition == HostCondition::ok || capacity.condition == HostCondition::draining;
-    if (!takes) return false;
+    if (!serves(capacity.condition)) return false;
     if (capacity.free_vcpus < vcpus || capacity.free_memory_mib < memory_mib) return false;
     leave(*host);
     capacity.free_vcpus -= vcpus;

@@ -17,9 +17,14 @@
 
 namespace lodge::scheduler {
 
-// Whether a host takes new guests, and if not, why not. A draining one takes those that are pinned to it.
-enum class HostCondition : std::uint8_t { ok, draining, unreachable, hypervisor_down };
-inline constexpr std::size_t host_conditions = 4;
+// Whether a host takes new guests, and if not, why not.
+enum class HostCondition : std::uint8_t { ok, draining, low_disk, unreachable, hypervisor_down };
+inline constexpr std::size_t host_conditions = 5;
+
+// Whether it runs the guests it has, and takes back instances whose root disks it holds.
+constexpr bool serves(HostCondition condition) {
+    return condition <= HostCondition::low_disk;
+}
 
 // Totals are after overcommit, 0 to max_total. Free is what claims leave of them; it is negative when a host
 // came back smaller than what it already holds.
@@ -83,8 +88,7 @@ class CapacityIndex {
     // False for a host the index does not have; so for the next three.
     bool remove(const HostId& id);
     bool set_condition(const HostId& id, HostCondition condition);
-    // Takes capacity, if the host is `ok`, or `draining` (for what is pinned to it), and has that much free.
-    // False for negative amounts.
+    // Takes capacity, if the host serves() and has that much free. False for negative amounts.
     bool claim(const HostId& id, std::int64_t vcpus, std::int64_t memory_mib);
     // Gives capacity back, whatever the host's condition. False when more would be free than the host has, or
     // for negative amounts.

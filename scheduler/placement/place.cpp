@@ -110,15 +110,14 @@ NoCapacity explain(const CapacityIndex& index, const Request& request, const std
     return why;
 }
 
-// Counts the pinned host under the first filter that drops it. True when only capacity can. A draining host
-// takes back the instances whose root disks it holds.
+// Counts the pinned host under the first filter that drops it. True when only capacity can.
 bool pinned_passes(const HostCapacity& host, const Request& request, NoCapacity& why) {
     why.considered = 1;
     if (!request.zone.empty() && host.zone != request.zone) {
         why.zone = 1;
     } else if (host.architecture != request.architecture) {
         why.architecture = 1;
-    } else if (host.condition != HostCondition::ok && host.condition != HostCondition::draining) {
+    } else if (!serves(host.condition)) {
         why.by_condition[static_cast<std::size_t>(host.condition)] = 1;
     } else {
         return true;

@@ -28,7 +28,7 @@ struct Request {
     // 1 <= min_count <= max_count; what lies outside is brought inside.
     std::int64_t min_count = 1;
     std::int64_t max_count = 1;
-    std::optional<HostId> pinned;  // this host or none, be it draining: the root disk is there
+    std::optional<HostId> pinned;  // this host or none: the root disk is there
     Strategy strategy = Strategy::best_fit;
     std::uint64_t seed = 0;  // chooses among hosts of equal cost
 };

@@ -13,6 +13,8 @@ std::string_view condition_text(HostCondition condition) {
             return "ready";
         case HostCondition::draining:
             return "draining: it takes no new instances";
+        case HostCondition::low_disk:
+            return "short of disk space: it takes no new instances";
         case HostCondition::unreachable:
             return "unreachable: its agent is not heard; its guests may well run";
         case HostCondition::hypervisor_down:

@@ -4,10 +4,12 @@
 
 namespace lodge::scheduler {
 
-HostHub::HostHub(const Clock& clock, Random& random, Executor executor, std::int64_t lease_ms)
+HostHub::HostHub(const Clock& clock, Random& random, Executor executor, std::int64_t lease_ms,
+                 std::int64_t reserved_disk_mib)
     : clock_(clock),
       executor_(std::move(executor)),
       lease_ms_(lease_ms),
+      reserved_disk_mib_(reserved_disk_mib),
       started_steady_ms_(clock.steady_ms()),
       boot_(random.hex(12)) {}
 
@@ -58,11 +60,13 @@ HostCondition HostHub::condition(const HostId& id, HostState state) const {
         return HostCondition::unreachable;
     if (!seen.last.hypervisor_ok) return HostCondition::hypervisor_down;
     if (!seen.greeted) return HostCondition::unreachable;
-    return state == HostState::draining ? HostCondition::draining : HostCondition::ok;
+    if (state == HostState::draining) return HostCondition::draining;
+    bool low = seen.last.disk_free_mib >= 0 && seen.last.disk_free_mib < reserved_disk_mib_;
+    return low ? HostCondition::low_disk : HostCondition::ok;
 }
 
 std::int64_t HostHub::well_ms(const HostId& id) const {
-    if (condition(id, HostState::active) != HostCondition::ok) return 0;
+    if (!serves(condition(id, HostState::active))) return 0;
     return clock_.steady_ms() - liveness(id).well_since_steady_ms;
 }
 

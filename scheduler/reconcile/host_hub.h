@@ -36,7 +36,8 @@ struct Liveness {
 
 class HostHub {
   public:
-    HostHub(const Clock& clock, Random& random, Executor executor, std::int64_t lease_ms);
+    HostHub(const Clock& clock, Random& random, Executor executor, std::int64_t lease_ms,
+            std::int64_t reserved_disk_mib);
 
     // Leases.
     void heard(const HostId& id, const link::Heartbeat* heartbeat);
@@ -96,6 +97,7 @@ class HostHub {
     const Clock& clock_;
     const Executor executor_;
     const std::int64_t lease_ms_;
+    const std::int64_t reserved_disk_mib_;
     const std::int64_t started_steady_ms_;
     const std::string boot_;  // versions of an earlier process never match
     mutable std::mutex mutex_;

@@ -60,6 +60,8 @@ TEST(NoCapacity, FewHosts) {
     EXPECT_EQ(refusal({busy(1, 9, 64, HostCondition::draining), busy(2, 9, 64, HostCondition::draining)},
                       request(1, 1024)),
               "There is no host for 1 x (1 vCPU, 1024 MiB): all 2 hosts are draining.");
+    EXPECT_EQ(refusal({busy(1, 9, 64, HostCondition::low_disk)}, request(1, 1024)),
+              "There is no host for 1 x (1 vCPU, 1024 MiB): the only host is short of disk space.");
 }
 
 TEST(NoCapacity, SaysHowManyThereWouldBeRoomFor) {

@@ -33,7 +33,7 @@ struct Process {
                   task();
                   return true;
               },
-              timing.lease_ms),
+              timing.lease_ms, 2048),
           agents(database, claims, hub, clock, timing),
           upkeep(database, claims, hub, clock, timing) {
         EXPECT_TRUE(database.read([&](db::Session& session) -> Status {
@@ -226,6 +226,17 @@ TEST_F(Reconcile, EveryChangeOfAHostsConditionIsTold) {
     EXPECT_THAT(events(host.id.str(), "condition"),
                 ElementsAre("ready", "unreachable: its agent is not heard; its guests may well run", "ready",
                             "not schedulable: its hypervisor does not answer", "ready"));
+}
+
+TEST_F(Reconcile, AHostWithLittleDiskSpaceTakesNothingNew) {
+    hello();
+    EXPECT_EQ(process->hub.condition(host.id, HostState::active), HostCondition::ok) << "not told yet";
+    for (auto [free_mib, condition] :
+         {std::pair{2047, HostCondition::low_disk}, std::pair{2048, HostCondition::ok}}) {
+        process->agents.heartbeat(host.id, {true, "", free_mib});
+        EXPECT_EQ(process->hub.condition(host.id, HostState::active), condition);
+        EXPECT_EQ(process->hub.condition(host.id, HostState::draining), HostCondition::draining);
+    }
 }
 
 TEST_F(Reconcile, AHostWithoutAHypervisorSaysSoBeforeItCanSayHello) {
