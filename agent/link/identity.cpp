@@ -68,6 +68,15 @@ Result<std::string> fetch_authority(CURL* handle, const std::string& server, con
     return pem;
 }
 
+// Written before it is used: whoever asks again with the same key, since the answer got lost, is the same
+// host.
+Result<std::string> key_to_join_with(const fs::path& file) {
+    if (auto known = read_file(file); known && pki::make_request_pem(*known, "lodge-agent")) return known;
+    LODGE_TRY(auto key, pki::generate_private_key_pem());
+    LODGE_CHECK(write_private(file, key));
+    return key;
+}
+
 }  // namespace
 
 Result<Identity> load_identity(const fs::path& folder) {
@@ -91,14 +100,13 @@ Result<Identity> join(const fs::path& folder, const std::string& server, const s
     identity.server = server;
     LODGE_TRY(auto ca, fetch_authority(handle.get(), server, token.ca_sha256));
     LODGE_CHECK(write_private(identity.ca_file, ca));
-    LODGE_TRY(auto key, pki::generate_private_key_pem());
+    LODGE_TRY(auto key, key_to_join_with(identity.key_file));
     LODGE_TRY(auto csr, pki::make_request_pem(key, "lodge-agent"));
     auto body = link::to_json(link::JoinRequest{token.secret, csr});
     LODGE_TRY(auto text, exchange(handle.get(), {.url = "https://" + server + "/v1/join",
                                                  .body = &body,
                                                  .ca_file = identity.ca_file.string()}));
     LODGE_TRY(auto reply, link::from_json<link::JoinReply>(text));
-    LODGE_CHECK(write_private(identity.key_file, key));
     LODGE_CHECK(write_private(identity.certificate_file, reply.certificate_pem));
     identity.host_id = reply.host_id;
     nlohmann::json json = {{"host_id", reply.host_id.str()}, {"server", server}, {"zone", reply.zone}};

@@ -23,8 +23,9 @@ Result<Identity> load_identity(const std::filesystem::path& folder);
 
 // Joins with a one-time token ("lodge1.SECRET.FINGERPRINT", from `lodge host token`): fetches the control
 // plane's authority, makes sure that it has the token's fingerprint, and has a certificate signed for a new
-// key. Errors: invalid_input for a token or an authority that is not what the token says; service_unavailable
-// when nobody answers; otherwise the control plane's own.
+// key, or for that of an earlier try whose answer got lost. Errors: invalid_input for a token or an authority
+// that is not what the token says; service_unavailable when nobody answers; otherwise the control plane's
+// own.
 Result<Identity> join(const std::filesystem::path& folder, const std::string& server,
                       const std::string& token);
 

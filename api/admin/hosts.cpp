@@ -96,7 +96,7 @@ Result<Json> create_host_token(const Call& call) {
     auto secret = call.services.random.hex(40);
     auto expires_ms = call.services.clock.now_ms() + ttl_s * 1000;
     LODGE_CHECK(call.services.database.write([&](db::Session& session) -> Status {
-        db::hosts::insert_token(session, {hex_encode(sha256(secret)), zone, expires_ms});
+        db::hosts::insert_token(session, {hex_encode(sha256(secret)), zone, expires_ms, {}, {}});
         return {};
     }));
     return Json{{"token", "lodge1." + secret + "." + call.facts.ca_sha256},

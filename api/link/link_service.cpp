@@ -38,6 +38,15 @@ bool is_sha256(std::string_view text) {
            });
 }
 
+Host joining_host(const HostToken& token, UnixMs now_ms) {
+    Host host;
+    host.id = token.host_id;
+    host.name = host.id.str();
+    host.zone = token.zone;
+    host.created_ms = now_ms;
+    return host;
+}
+
 }  // namespace
 
 LinkService::LinkService(db::Database& database, scheduler::Agents& agents, const LinkTls& tls,
@@ -66,30 +75,35 @@ Result<HostId> LinkService::authenticate(const http::Request& request) {
     return host->id;
 }
 
-// A one-time token makes a host; its certificate is the proof from then on. Nothing is signed and nothing
-// written for who has none.
+// A token makes one host; its certificate is the proof from then on. A machine that asks again with the same
+// key, since the answer got lost, is the same host. Nothing is signed and nothing written for who has none.
 Result<link::JoinReply> LinkService::join(const link::JoinRequest& request) {
     const auto token_sha256 = hex_encode(sha256(request.token_secret));
+    auto now_ms = clock_.now_ms();
     LODGE_CHECK(database_.read([&](db::Session& session) -> Status {
-        if (db::hosts::find_token(session, token_sha256, clock_.now_ms())) return {};
+        if (db::hosts::find_token(session, token_sha256, now_ms)) return {};
         return no_such_token();
     }));
-    Host host;
-    host.id = HostId::make(random_);
-    LODGE_TRY(auto certificate,
-              pki::sign_client_request(tls_.authority, request.certificate_request_pem, host.id.str(),
-                                       {clock_.now_ms(), host_certificate_days}, random_));
-    LODGE_TRY(host.certificate_sha256, pki::fingerprint_sha256(certificate));
-    host.created_ms = clock_.now_ms();
+    LODGE_TRY(auto key_sha256, pki::request_key_sha256(request.certificate_request_pem));
     return database_.write([&](db::Session& session) -> Result<link::JoinReply> {
-        auto token = db::hosts::take_token(session, token_sha256, clock_.now_ms());
-        if (!token) return no_such_token();
-        host.zone = token->zone;
-        host.name = host.id.str();
-        db::hosts::insert(session, host);
-        scheduler::record(session, clock_.now_ms(), "", host.id.str(), "joined",
-                          "joined in zone " + host.zone);
-        return link::JoinReply{host.id, certificate, host.zone};
+        db::hosts::erase_old_tokens(session, now_ms);
+        auto token = db::hosts::find_token(session, token_sha256, now_ms);
+        bool first = token && token->host_id.empty();
+        if (!token || (!first && token->key_sha256 != key_sha256)) return no_such_token();
+        if (first) {
+            token->host_id = HostId::make(random_);
+            token->key_sha256 = key_sha256;
+            db::hosts::use_token(session, *token);
+            db::hosts::insert(session, joining_host(*token, now_ms));
+            scheduler::record(session, now_ms, "", token->host_id.str(), "joined",
+                              "joined in zone " + token->zone);
+        }
+        LODGE_TRY(auto certificate,
+                  pki::sign_client_request(tls_.authority, request.certificate_request_pem,
+                                           token->host_id.str(), {now_ms, host_certificate_days}, random_));
+        LODGE_TRY(auto fingerprint, pki::fingerprint_sha256(certificate));
+        db::hosts::set_certificate(session, token->host_id, fingerprint);
+        return link::JoinReply{token->host_id, certificate, token->zone};
     });
 }
 

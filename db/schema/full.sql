@@ -38,7 +38,9 @@ CREATE INDEX hosts_by_certificate ON hosts (certificate_sha256);
 CREATE TABLE host_tokens (
     secret_sha256 TEXT PRIMARY KEY,
     zone TEXT NOT NULL,
-    expires_ms BIGINT NOT NULL
+    expires_ms BIGINT NOT NULL,
+    host_id TEXT NOT NULL,
+    key_sha256 TEXT NOT NULL
 );
 
 CREATE TABLE images (

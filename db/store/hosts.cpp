@@ -1,7 +1,15 @@
 #include "db/store/hosts.h"
 
+#include "db/store/records.h"
+
 namespace lodge::db::hosts {
 namespace {
+
+const Records<HostToken> tokens("host_tokens",
+                                {field("secret_sha256", &HostToken::secret_sha256),
+                                 field("zone", &HostToken::zone), field("expires_ms", &HostToken::expires_ms),
+                                 field("host_id", &HostToken::host_id),
+                                 field("key_sha256", &HostToken::key_sha256)});
 
 #define HOST_COLUMNS                                                                                \
     "id, name, zone, architecture, state, epoch, certificate_sha256, vcpus, memory_mib, disk_mib, " \
@@ -67,25 +75,19 @@ std::vector<Host> list(Session& session) {
 }
 
 void insert_token(Session& session, const HostToken& token) {
-    session.execute("INSERT INTO host_tokens (secret_sha256, zone, expires_ms) VALUES (?, ?, ?)",
-                    {token.secret_sha256, token.zone, token.expires_ms});
+    tokens.insert(session, token);
 }
 
 std::optional<HostToken> find_token(Session& session, std::string_view secret_sha256, UnixMs now_ms) {
-    std::optional<HostToken> found;
-    session.query(
-        "SELECT secret_sha256, zone, expires_ms FROM host_tokens WHERE secret_sha256 = ? AND expires_ms > ?",
-        {secret_sha256, now_ms}, [&](const Row& row) {
-            found = HostToken{std::string(row.text(0)), std::string(row.text(1)), row.integer(2)};
-        });
-    return found;
+    return tokens.one(session, "secret_sha256 = ? AND expires_ms > ?", {secret_sha256, now_ms});
 }
 
-std::optional<HostToken> take_token(Session& session, std::string_view secret_sha256, UnixMs now_ms) {
-    session.execute("DELETE FROM host_tokens WHERE expires_ms <= ?", {now_ms});
-    auto found = find_token(session, secret_sha256, now_ms);
-    session.execute("DELETE FROM host_tokens WHERE secret_sha256 = ?", {secret_sha256});
-    return found;
+void use_token(Session& session, const HostToken& token) {
+    tokens.update(session, token);
+}
+
+void erase_old_tokens(Session& session, UnixMs now_ms) {
+    tokens.erase(session, "expires_ms <= ?", {now_ms});
 }
 
 }  // namespace lodge::db::hosts

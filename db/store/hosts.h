@@ -20,8 +20,10 @@ std::optional<Host> find_by_certificate(Session& session, std::string_view sha25
 std::vector<Host> list(Session& session);
 
 void insert_token(Session& session, const HostToken& token);
+// Nothing if there is none with that hash or it has expired by `now_ms`.
 std::optional<HostToken> find_token(Session& session, std::string_view secret_sha256, UnixMs now_ms);
-// Uses the token up; nothing if there is none with that hash or it has expired by `now_ms`.
-std::optional<HostToken> take_token(Session& session, std::string_view secret_sha256, UnixMs now_ms);
+// Writes down who joined with it.
+void use_token(Session& session, const HostToken& token);
+void erase_old_tokens(Session& session, UnixMs now_ms);
 
 }  // namespace lodge::db::hosts

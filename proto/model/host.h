@@ -32,11 +32,14 @@ struct Host {
     UnixMs created_ms = 0;
 };
 
-// Lets one machine join, once. Only the hash of the secret is kept.
+// Lets one machine join. Only the hash of the secret is kept. Once used it serves the same key alone, until
+// it expires: for a machine to which the answer got lost.
 struct HostToken {
     std::string secret_sha256;
     std::string zone;
     UnixMs expires_ms = 0;
+    HostId host_id;          // who joined with it; empty: nobody yet
+    std::string key_sha256;  // and with which key
 };
 
 }  // namespace lodge

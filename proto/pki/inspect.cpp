@@ -31,6 +31,15 @@ Result<std::string> fingerprint_sha256(std::string_view certificate_pem) {
     return hex_encode({reinterpret_cast<const char*>(digest.data()), size});
 }
 
+Result<std::string> request_key_sha256(std::string_view csr_pem) {
+    LODGE_TRY(auto request, read_request(csr_pem));
+    unsigned char* der = nullptr;
+    int size = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(request.get()), &der);
+    if (size < 0) return openssl_failure("reading a request's key");
+    std::unique_ptr<unsigned char, OpensslFree> owner(der);
+    return hex_encode(sha256({reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)}));
+}
+
 Result<std::string> common_name(std::string_view certificate_pem) {
     LODGE_TRY(auto certificate, read_certificate(certificate_pem));
     const ASN1_STRING* name = sole_common_name(certificate.get());

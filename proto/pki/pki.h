@@ -49,6 +49,9 @@ Result<std::string> sign_client_request(const Authority& authority, std::string_
                                         std::string_view common_name, const Validity& validity,
                                         Random& random);
 
+// SHA-256 over the DER of the key that a request is for, in 64 lower-case hexadecimal digits.
+Result<std::string> request_key_sha256(std::string_view csr_pem);
+
 // SHA-256 over the certificate's DER, in 64 lower-case hexadecimal digits.
 Result<std::string> fingerprint_sha256(std::string_view certificate_pem);
 

@@ -169,6 +169,16 @@ TEST_F(Pki, serials_are_distinct_and_of_128_bits) {
     EXPECT_EQ(seen.size(), 20U);
 }
 
+TEST_F(Pki, requests_of_one_key_have_one_fingerprint) {
+    auto one = make_request_pem(key, "a").value();
+    auto two = make_request_pem(key, "b").value();
+    auto other = make_request_pem(generate_private_key_pem().value(), "a").value();
+    EXPECT_NE(one, two);
+    EXPECT_EQ(request_key_sha256(one).value(), request_key_sha256(two).value());
+    EXPECT_NE(request_key_sha256(one).value(), request_key_sha256(other).value());
+    EXPECT_EQ(request_key_sha256("no request").error().code, ErrorCode::invalid_input);
+}
+
 TEST_F(Pki, fingerprint_is_sha256_of_the_der) {
     unsigned char digest[32];
     unsigned size = 0;
