@@ -148,7 +148,7 @@ class Restart(unittest.TestCase):
         self.settled(ec2)
         self.lodge.kill()
         self.lodge.options[self.lodge.options.index("--simulate") + 1] = "1"
-        self.lodge.ready = lambda: "ok" in [h["condition"] for h in self.lodge.admin("GET", "/v1/hosts")[1]["hosts"]]
+        self.lodge.ready = lambda: socket.create_connection(("127.0.0.1", self.lodge.port), timeout=5).close() is None
         ec2 = self.again()
 
         def statuses():
