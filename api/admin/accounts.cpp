@@ -95,7 +95,7 @@ Result<Json> create_account(const Call& call) {
             return fail(ErrorCode::conflict, "there is an account " + account.id + " already");
         db::accounts::insert(session, account);
         network::make_default_networks(session, account.id, call.services.settings.zones, account.created_ms,
-                                       random);
+                                       call.services.random);
         return insert_key(session, account, key);
     });
 }

@@ -78,7 +78,12 @@ class Console : public ::testing::Test {
     ManualClock clock{1'790'000'000'000};
     std::unique_ptr<db::Database> database = std::move(*db::open_sqlite(folder.path() / "test.db"));
     scheduler::Claims claims{{}};
-    scheduler::HostHub hub{clock, random, [](const std::function<void()>& task) { task(); }, 10'000};
+    scheduler::HostHub hub{clock, random,
+                           [](const std::function<void()>& task) {
+                               task();
+                               return true;
+                           },
+                           10'000, 0};
     catalogue::Catalogue catalogue;
     Services services{*database, claims, hub, clock, random, catalogue, patient()};
     Instance instance;
