@@ -1,10 +1,11 @@
-# The removal of what deploy/up made, name by name, so that nothing else goes. Sourced, never run; needs libvirt.bash.
+# The removal of what deploy/up made, name by name, so that nothing else goes. Sourced, never run; needs libvirt.bash and ovn.bash.
 
 # Programs, units and the configuration: once for a machine, so not while another cloud on it uses them.
 purge_machine() {
   local name
   step "removing programs and configuration"
   forget_in_apparmor
+  purge_ovn
   rm -f "$CONFIG/lodged.toml" "$CONFIG/lodge-agent.toml"
   rmdir "$CONFIG" 2>/dev/null || true
   if has_systemd; then
@@ -21,10 +22,12 @@ purge_machine() {
 }
 
 purge_state() {
+  local folders=(agent build-images images log pki)
   step "removing what is in $STATE"
+  [[ $(who_runs_ovs) == us ]] || folders+=(ovn run)
   (
     cd "$STATE"
-    rm -rf --one-file-system agent build-images images log pki run
+    rm -rf --one-file-system "${folders[@]}"
     rm -f env join-token lodge.db lodge.db-journal lodge.db-shm lodge.db-wal lodge.db.lock lodged.sock
     [[ $CONFIG != "$STATE/config" ]] || rmdir config 2>/dev/null || true
   )
