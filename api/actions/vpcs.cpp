@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "api/actions/group_rules.h"
 #include "api/actions/network.h"
 #include "api/actions/tagging.h"
 #include "db/store/egress_only_internet_gateways.h"
@@ -268,11 +269,8 @@ std::optional<std::string> dependency(db::Session& session, const VpcId& id) {
 
 // Rules of peers' groups that name a group which goes: they are stale from now on, and stay.
 void erase_with_parts(db::Session& session, const Vpc& vpc) {
-    for (const auto& group : db::security_groups::of_vpc(session, vpc.id)) {
-        db::security_groups::erase_rules(session, group.id);
-        db::security_groups::erase(session, group.id);
-        db::tags::erase_all(session, group.id.str());
-    }
+    for (const auto& group : db::security_groups::of_vpc(session, vpc.id))
+        erase_with_rules(session, group.id);
     for (const auto& table : db::route_tables::of_vpc(session, vpc.id)) {
         for (const auto& association : db::route_tables::associations_of(session, table.id))
             db::route_tables::erase_association(session, association.id);

@@ -442,6 +442,8 @@ CREATE TABLE security_group_rules (
     prefix_list_id TEXT NOT NULL,
     referenced_group_id TEXT NOT NULL,
     referenced_account_id TEXT NOT NULL,
+    referenced_vpc_id TEXT NOT NULL,
+    vpc_peering_id TEXT NOT NULL,
     description TEXT NOT NULL
 );
 CREATE INDEX security_group_rules_by_account ON security_group_rules (account_id, region, id);
@@ -457,6 +459,7 @@ CREATE TABLE prefix_lists (
     address_family TEXT NOT NULL,
     max_entries BIGINT NOT NULL,
     version BIGINT NOT NULL,
+    state TEXT NOT NULL,
     created_ms BIGINT NOT NULL
 );
 CREATE INDEX prefix_lists_by_account ON prefix_lists (account_id, region, id);

@@ -11,7 +11,8 @@ const Records<PrefixList>& lists() {
         {field("id", &PrefixList::id), field("account_id", &PrefixList::account_id),
          field("region", &PrefixList::region), field("name", &PrefixList::name),
          field("address_family", &PrefixList::address_family), field("max_entries", &PrefixList::max_entries),
-         field("version", &PrefixList::version), field("created_ms", &PrefixList::created_ms)});
+         field("version", &PrefixList::version), field("state", &PrefixList::state),
+         field("created_ms", &PrefixList::created_ms)});
     return records;
 }
 
@@ -59,6 +60,10 @@ void insert_entry(Session& session, const PrefixListEntry& record) {
 
 void erase_entries(Session& session, const PrefixListId& id) {
     entries().erase(session, "prefix_list_id = ?", {id.str()});
+}
+
+void erase_versions_before(Session& session, const PrefixListId& id, std::int64_t version) {
+    entries().erase(session, "prefix_list_id = ? AND version < ?", {id.str(), version});
 }
 
 std::vector<PrefixListEntry> entries_of(Session& session, std::string_view prefix_list_id,

@@ -20,6 +20,8 @@ std::vector<PrefixList> list(Session& session, const AccountId& account_id, std:
                              std::string_view after, std::int64_t limit);
 void insert_entry(Session& session, const PrefixListEntry& record);
 void erase_entries(Session& session, const PrefixListId& id);
+// Forgets the versions before `version`.
+void erase_versions_before(Session& session, const PrefixListId& id, std::int64_t version);
 std::vector<PrefixListEntry> entries_of(Session& session, std::string_view prefix_list_id,
                                         std::int64_t version);
 

@@ -25,6 +25,8 @@ const Records<SecurityGroupRule>& rules() {
          field("cidr", &SecurityGroupRule::cidr), field("prefix_list_id", &SecurityGroupRule::prefix_list_id),
          field("referenced_group_id", &SecurityGroupRule::referenced_group_id),
          field("referenced_account_id", &SecurityGroupRule::referenced_account_id),
+         field("referenced_vpc_id", &SecurityGroupRule::referenced_vpc_id),
+         field("vpc_peering_id", &SecurityGroupRule::vpc_peering_id),
          field("description", &SecurityGroupRule::description)});
     return records;
 }

@@ -32,6 +32,8 @@ struct SecurityGroupRule {
     std::string prefix_list_id;
     std::string referenced_group_id;    // of this VPC, or of a peer's
     std::string referenced_account_id;  // its owner
+    std::string referenced_vpc_id;      // a peer's group: its VPC, and the peering that was there; else empty
+    std::string vpc_peering_id;
     std::string description;
 };
 
@@ -44,6 +46,7 @@ struct PrefixList {
     std::string address_family;  // "IPv4", "IPv6"
     std::int64_t max_entries = 0;
     std::int64_t version = 1;
+    std::string state;  // how the last change ended: "create-complete", "modify-complete", "restore-complete"
     UnixMs created_ms = 0;
 };
 

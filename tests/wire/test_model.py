@@ -12,16 +12,29 @@ NEWER = {
     "DescribeImages": {"nextToken"},
     "RunInstances": {"instancesSet.currentInstanceBootMode"},
     "DescribeInstances": {"reservationSet.instancesSet.currentInstanceBootMode"},
+    "CreateSecurityGroup": {"securityGroupArn"},
+    "DescribeSecurityGroups": {"securityGroupInfo.securityGroupArn"},
+    "AuthorizeSecurityGroupIngress": {"securityGroupRuleSet.securityGroupRuleArn"},
+    "AuthorizeSecurityGroupEgress": {"securityGroupRuleSet.securityGroupRuleArn"},
+    "DescribeSecurityGroupRules": {"securityGroupRuleSet.securityGroupRuleArn"},
+    "RevokeSecurityGroupIngress": {"revokedSecurityGroupRuleSet"},
+    "RevokeSecurityGroupEgress": {"revokedSecurityGroupRuleSet"},
     "DescribeInstanceTypes": {"instanceTypeSet." + name for name in (
         "processorInfo.manufacturer", "ebsInfo.maximumEbsAttachments", "ebsInfo.attachmentLimitType",
         "networkInfo.networkCards.baselineBandwidthInGbps", "networkInfo.networkCards.peakBandwidthInGbps",
         "networkInfo.flexibleEnaQueuesSupport", "nitroEnclavesSupport", "nitroTpmSupport", "phcSupport",
         "rebootMigrationSupport", "supportedInRegion")},
 }
+# Actions that EC2 has and Debian's model does not know yet.
+NEWER_ACTIONS = {"GetSecurityGroupsForVpc"}
 SCALARS = {"string": {"string"}, "int": {"integer", "long"}, "bool": {"boolean"}, "double": {"double", "float"}, "blob": {"blob"},
            "timestamp": {"timestamp"}}
 # Types that differ on purpose: what the model calls a string and we write from a typed value, or the other way round.
 SAME_ON_THE_WIRE = {("timestamp", "string"), ("blob", "string"), ("string", "timestamp")}
+
+
+def modelled():
+    return [action for action in actions() if action not in NEWER_ACTIONS]
 
 
 def operation(action):
@@ -66,7 +79,7 @@ class Requests(unittest.TestCase):
             problems.append(f"{here}: {mine.base} in the IDL, {inner.type_name} in the model")
 
     def test_every_parameter_is_known(self):
-        for action in actions():
+        for action in modelled():
             with self.subTest(action):
                 problems, shape = [], operation(action).input_shape
                 if shape:
@@ -75,7 +88,7 @@ class Requests(unittest.TestCase):
 
     def test_what_the_model_requires(self):
         """What the model requires we may leave optional, but not the other way round: clients would not send it."""
-        for action in actions():
+        for action in modelled():
             shape = operation(action).input_shape
             if not shape:
                 continue
@@ -104,7 +117,7 @@ class Responses(unittest.TestCase):
 
     def differences(self):
         found = {}
-        for action in actions():
+        for action in modelled():
             problems, shape = [], operation(action).output_shape
             if shape:
                 self.walk(response_struct(action), shape, "", problems)
@@ -117,7 +130,7 @@ class Responses(unittest.TestCase):
     @staticmethod
     def only_return(action):
         """`return` and its like, which a model without an output shape does not name."""
-        return {m.name for m in model().structs[response_struct(action)]} <= {"Return", "KeyPairId"}
+        return {m.name for m in model().structs[response_struct(action)]} <= {"Return", "KeyPairId", "GroupId"}
 
     def test_every_element_is_one_that_clients_read(self):
         found = {action: [p for p in problems if p not in NEWER.get(action, ())] for action, problems in self.differences().items()}
