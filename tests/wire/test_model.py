@@ -19,6 +19,7 @@ NEWER = {
     "DescribeSecurityGroupRules": {"securityGroupRuleSet.securityGroupRuleArn"},
     "RevokeSecurityGroupIngress": {"revokedSecurityGroupRuleSet"},
     "RevokeSecurityGroupEgress": {"revokedSecurityGroupRuleSet"},
+    "CreateNetworkAcl": {"clientToken"},
     "DescribeInstanceTypes": {"instanceTypeSet." + name for name in (
         "processorInfo.manufacturer", "ebsInfo.maximumEbsAttachments", "ebsInfo.attachmentLimitType",
         "networkInfo.networkCards.baselineBandwidthInGbps", "networkInfo.networkCards.peakBandwidthInGbps",
