@@ -31,5 +31,21 @@ def actions():
     return {name: generator().describe_action(model(), name) for name in model().actions}
 
 
+def needed(action):
+    """Values for what the action requires: well-formed as far as the IDL goes, of things that are not there."""
+    return dict(_needed(action + "Request"))
+
+
+def _needed(struct, path=""):
+    for member in model().structs[struct]:
+        name = path + member.query + (".1" if member.is_list else "")
+        if not member.required:
+            continue
+        if member.base in model().structs:
+            yield from _needed(member.base, name + ".")
+        else:
+            yield name, {"int": str(member.low or 1), "bool": "false", "blob": "eA=="}.get(member.base, (member.values or ["x"])[0])
+
+
 def response_struct(action):
     return model().actions[action]["alias"] or action + "Response"

@@ -20,9 +20,9 @@ class Actions(WireTest):
             self.refused(call(self.lodge, self.account, name), "InvalidAction", name[:50])
 
     def test_actions_of_ec2_that_we_do_not_have(self):
-        for name in ("CreateVpc", "DescribeVolumes", "CreateSecurityGroup", "ModifyInstanceAttribute", "DescribeSpotPriceHistory"):
+        for name in ("CreateFleet", "DescribeTransitGateways", "CreateIpam", "ModifyReservedInstances", "DescribeSpotPriceHistory"):
             self.refused(call(self.lodge, self.account, name, {"Some": "thing"}), "UnsupportedOperation", name)
-        self.assert_code("UnsupportedOperation", self.ec2.describe_vpcs, "DescribeVpcs")
+        self.assert_code("UnsupportedOperation", self.ec2.describe_transit_gateways, "DescribeTransitGateways")
 
     def test_every_action_of_the_model_is_known(self):
         model = self.ec2.meta.service_model

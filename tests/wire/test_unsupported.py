@@ -3,7 +3,7 @@ import base64
 import unittest
 
 from harness import IMAGE, WireTest
-from idl import actions, model
+from idl import actions, model, needed
 from signing import call
 
 # Enough for each action to get as far as its parameters.
@@ -25,7 +25,7 @@ def walk(struct, path=""):
 class Unsupported(WireTest):
     def ask(self, action, name, value):
         given = dict(NEEDED.get(action) or (INSTANCE if "Instances" in action and not action.startswith("Describe") else {}))
-        return call(self.lodge, self.account, action, {**given, name: value})
+        return call(self.lodge, self.account, action, {**(given or needed(action)), name: value})
 
     def each(self, honour):
         for action, facts in actions().items():
