@@ -59,6 +59,18 @@ std::vector<Address> of_interface(Session& session, const NetworkInterfaceId& id
     return addresses().all(session, "network_interface_id = ? ORDER BY private_ip", {id.str()});
 }
 
+bool any_mapped_in(Session& session, const VpcId& vpc_id) {
+    bool any = false;
+    auto found = [&](const Row&) { any = true; };
+    session.query("SELECT 1 FROM network_interfaces WHERE vpc_id = ? AND public_ip <> '' LIMIT 1",
+                  {vpc_id.str()}, found);
+    session.query(
+        "SELECT 1 FROM network_interfaces JOIN addresses ON network_interface_id = network_interfaces.id "
+        "WHERE vpc_id = ? LIMIT 1",
+        {vpc_id.str()}, found);
+    return any;
+}
+
 bool take(Session& session, std::string_view address, std::string_view owner_id) {
     bool is_taken = false;
     session.query("SELECT 1 FROM public_ips WHERE address = ?", {address},

@@ -23,6 +23,8 @@ std::optional<Address> find_by_ip(Session& session, const AccountId& account_id,
 std::optional<Address> find_by_association(Session& session, const AccountId& account_id,
                                            std::string_view region, std::string_view association_id);
 std::vector<Address> of_interface(Session& session, const NetworkInterfaceId& id);
+// Whether any interface in the VPC has a public address, elastic or given at launch.
+bool any_mapped_in(Session& session, const VpcId& vpc_id);
 
 // The pool of public addresses: taken ones, each with its owner's ID. take() is false if it is taken already.
 bool take(Session& session, std::string_view address, std::string_view owner_id);
