@@ -16,6 +16,7 @@
 #include "db/store/subnets.h"
 #include "db/store/vpc_peerings.h"
 #include "proto/ec2/vpcs.h"
+#include "scheduler/network/peerings.h"
 
 namespace lodge::api {
 namespace {
@@ -194,7 +195,8 @@ Result<VpcCidr> add_ipv6_block(db::Session& session, const RequestContext& conte
     return added;
 }
 
-// A new IPv4 block may overlap neither the VPC's own nor those of the VPCs it is a peer of.
+// A new IPv4 block may overlap neither the VPC's own nor those of the VPCs it is a peer of, nor take in what
+// a route leads elsewhere.
 Status check_free_for(db::Session& session, const Vpc& vpc, const Cidr& wanted,
                       const std::vector<VpcCidr>& own) {
     auto overlaps = [&](const VpcCidr& other) {
@@ -323,6 +325,7 @@ Result<ec2::DeleteVpcResponse> delete_vpc(RequestContext& context, const ec2::De
             return fail(ErrorCode::dependency_violation,
                         "The vpc '" + vpc.id.str() + "' has dependencies and cannot be deleted: " + *other);
         network_changed(session, context, vpc.id);
+        network::end_requests_of(session, vpc.id, context.now_ms());
         erase_with_parts(session, vpc);
         return ec2::DeleteVpcResponse{};
     });

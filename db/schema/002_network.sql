@@ -152,6 +152,7 @@ CREATE TABLE routes (
 CREATE INDEX routes_by_target ON routes (target_id);
 CREATE INDEX routes_by_destination ON routes (destination);
 
+-- The accepter may be an account that is not there: such a request fails like one to a VPC that is not there.
 CREATE TABLE vpc_peerings (
     id TEXT PRIMARY KEY,
     requester_account_id TEXT NOT NULL REFERENCES accounts (id),
@@ -159,7 +160,7 @@ CREATE TABLE vpc_peerings (
     requester_vpc_id TEXT NOT NULL,
     requester_cidrs TEXT NOT NULL,
     requester_dns BIGINT NOT NULL,
-    accepter_account_id TEXT NOT NULL REFERENCES accounts (id),
+    accepter_account_id TEXT NOT NULL,
     accepter_region TEXT NOT NULL,
     accepter_vpc_id TEXT NOT NULL,
     accepter_cidrs TEXT NOT NULL,
@@ -173,6 +174,7 @@ CREATE TABLE vpc_peerings (
 );
 CREATE INDEX vpc_peerings_by_requester ON vpc_peerings (requester_account_id, requester_region, id);
 CREATE INDEX vpc_peerings_by_accepter ON vpc_peerings (accepter_account_id, accepter_region, id);
+CREATE INDEX vpc_peerings_by_status ON vpc_peerings (status, expires_ms);
 CREATE INDEX vpc_peerings_by_requester_vpc ON vpc_peerings (requester_vpc_id);
 CREATE INDEX vpc_peerings_by_accepter_vpc ON vpc_peerings (accepter_vpc_id);
 

@@ -69,4 +69,10 @@ std::vector<VpcPeering> expiring(Session& session, UnixMs now_ms) {
     return peerings().all(session, "status = 'pending-acceptance' AND expires_ms <= ? ORDER BY id", {now_ms});
 }
 
+std::vector<VpcPeering> ended_before(Session& session, UnixMs before_ms) {
+    return peerings().all(
+        session, "status IN ('rejected', 'expired', 'failed', 'deleted') AND ended_ms <= ? ORDER BY id",
+        {before_ms});
+}
+
 }  // namespace lodge::db::vpc_peerings

@@ -22,5 +22,7 @@ std::vector<VpcPeering> list(Session& session, const AccountId& account_id, std:
 std::vector<VpcPeering> of_vpc(Session& session, const VpcId& vpc_id);
 // Those whose request runs out by `now_ms`.
 std::vector<VpcPeering> expiring(Session& session, UnixMs now_ms);
+// Those that ended by `before_ms`, whatever became of them.
+std::vector<VpcPeering> ended_before(Session& session, UnixMs before_ms);
 
 }  // namespace lodge::db::vpc_peerings

@@ -9,6 +9,7 @@
 #include "db/store/events.h"
 #include "db/store/hosts.h"
 #include "db/store/instances.h"
+#include "scheduler/network/settle.h"
 #include "scheduler/reconcile/events.h"
 
 namespace lodge::scheduler {
@@ -42,6 +43,7 @@ void Upkeep::tick() {
         next_deadlines_ms_ = clock_.steady_ms() + deadlines_period_ms;
         check_deadlines();
     }
+    settle_networks();
     forget_ended();
     if (clock_.steady_ms() < next_forgetting_ms_) return;
     next_forgetting_ms_ = clock_.steady_ms() + forgetting_period_ms;
@@ -108,6 +110,14 @@ void Upkeep::check_deadlines() {
         return {};
     }),
                 "deadlines");
+}
+
+void Upkeep::settle_networks() {
+    log_failure(database_.write([&](db::Session& session) -> Status {
+        network::settle(session, clock_.now_ms());
+        return {};
+    }),
+                "networks");
 }
 
 void Upkeep::forget_ended() {

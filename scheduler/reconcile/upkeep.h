@@ -1,4 +1,4 @@
-// The reconcile loop of the control plane: leases, deadlines, and forgetting what is over.
+// The reconcile loop of the control plane: leases, deadlines, networks, and forgetting what is over.
 // Level-triggered and idempotent: call tick() about once a second; each call does what is due and no more.
 #pragma once
 
@@ -20,6 +20,7 @@ class Upkeep {
     void check_leases();
     std::optional<std::string> expire_one(db::instances::WithGuest& row) const;
     void check_deadlines();
+    void settle_networks();
     void forget_ended();
     void forget_old();
 
