@@ -212,6 +212,10 @@ Status check_free_for(db::Session& session, const Vpc& vpc, const Cidr& wanted,
         if (std::any_of(theirs.begin(), theirs.end(), overlaps))
             return fail(ErrorCode::cidr_conflict, wanted.str());
     }
+    for (const auto& table : db::route_tables::of_vpc(session, vpc.id))
+        for (const auto& route : db::route_tables::routes_of(session, table.id))
+            if (auto led = Cidr::parse(route.destination); led && wanted.contains(*led))
+                return fail(ErrorCode::cidr_conflict, wanted.str());
     return {};
 }
 

@@ -25,6 +25,10 @@ NEWER = {
         "networkInfo.networkCards.baselineBandwidthInGbps", "networkInfo.networkCards.peakBandwidthInGbps",
         "networkInfo.flexibleEnaQueuesSupport", "nitroEnclavesSupport", "nitroTpmSupport", "phcSupport",
         "rebootMigrationSupport", "supportedInRegion")},
+    "CreateRouteTable": {"clientToken"},
+    **{action: {f"{gateway}.{name}" for name in (
+        "availabilityMode", "natGatewayAddressSet.associationId", "natGatewayAddressSet.isPrimary", "natGatewayAddressSet.status")}
+       for action, gateway in (("CreateNatGateway", "natGateway"), ("DescribeNatGateways", "natGatewaySet"))},
 }
 # Actions that EC2 has and Debian's model does not know yet.
 NEWER_ACTIONS = {"GetSecurityGroupsForVpc"}

@@ -154,6 +154,21 @@ class Rest(PeeringTest):
         self.assertEqual((True, False), tuple(shown[side]["PeeringOptions"]["AllowDnsResolutionFromRemoteVpc"]
                                               for side in ("RequesterVpcInfo", "AccepterVpcInfo")))
 
+    def test_routes(self):
+        peering = self.ask()
+        table = self.ec2.create_route_table(VpcId=self.mine)["RouteTable"]["RouteTableId"]
+        state = lambda: self.ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"][-1]  # noqa: E731
+        self.ec2.create_route(RouteTableId=table, DestinationCidrBlock="10.1.0.0/16", VpcPeeringConnectionId=peering)
+        self.assertEqual((peering, "blackhole"), (state()["VpcPeeringConnectionId"], state()["State"]))
+        self.accept(peering)
+        self.assertEqual("active", state()["State"])
+        self.ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=peering)
+        self.assertEqual("blackhole", state()["State"])
+        self.refused("IncorrectState", self.ec2.create_route, RouteTableId=table, DestinationCidrBlock="10.2.0.0/16", VpcPeeringConnectionId=peering)
+        elsewhere = self.ec2.create_route_table(VpcId=self.vpc("10.3.0.0/16"))["RouteTable"]["RouteTableId"]
+        self.refused("InvalidParameterValue", self.ec2.create_route, RouteTableId=elsewhere, DestinationCidrBlock="10.1.0.0/16",
+                     VpcPeeringConnectionId=peering)
+
     def test_filters_and_paging(self):
         peering = self.ask()
         self.accept(peering)
