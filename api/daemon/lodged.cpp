@@ -121,6 +121,7 @@ Status Lodged::make_services() {
     settings.strategy =
         options_.strategy == "spread" ? scheduler::Strategy::spread : scheduler::Strategy::best_fit;
     settings.paging_key = paging_key_;
+    LODGE_TRY(settings.public_pool, parse_public_pool(options_.public_pool));
     services_ = std::make_unique<Services>(
         Services{*database_, *claims_, *hub_, clock_, random_, *catalogue_, settings});
     endpoint_ =

@@ -33,6 +33,9 @@ void add_cloud(CLI::App& app, Options& o) {
     app.add_option("--region", o.region, "The default region; that of the first zone without");
     app.add_option("--zones", o.zone_names, "Availability zones, e.g. us-east-1a us-east-1b")
         ->capture_default_str();
+    app.add_option("--public-pool", o.public_pool,
+                   "Blocks that elastic addresses come out of; the first address of each is the bridge's")
+        ->capture_default_str();
     app.add_option("--instance-types", o.instance_types,
                    "TOML files that add to the catalogue of instance types");
     app.add_option("--catalogue", o.catalogue,
@@ -115,6 +118,23 @@ Result<std::vector<Zone>> parse_zones(const std::vector<std::string>& names) {
     }
     if (zones.empty()) return fail(ErrorCode::invalid_input, "there is no zone");
     return zones;
+}
+
+Result<std::vector<Cidr>> parse_public_pool(const std::vector<std::string>& blocks) {
+    constexpr int smallest_prefix =
+        30;  // the network's, the bridge's and the broadcast address are not given out
+    std::vector<Cidr> pool;
+    for (const auto& text : blocks) {
+        auto block = Cidr::parse(text);
+        if (!block || block->is_ipv6() || block->prefix() > smallest_prefix)
+            return fail(ErrorCode::invalid_input, "'" + text + "' is not a block of public IPv4 addresses");
+        for (const auto& other : pool)
+            if (other.overlaps(*block))
+                return fail(ErrorCode::invalid_input,
+                            "public pools " + other.str() + " and " + text + " overlap");
+        pool.push_back(*block);
+    }
+    return pool;
 }
 
 }  // namespace lodge::api

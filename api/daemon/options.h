@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/base/cidr.h"
 #include "proto/model/zone.h"
 #include "scheduler/apply/claims.h"
 #include "scheduler/reconcile/agents.h"
@@ -25,6 +26,7 @@ struct Options {
     std::vector<std::string> zone_names = {"us-east-1a"};  // "us-east-1a", each a region's name and a letter
     std::vector<std::filesystem::path> instance_types;     // operators' additions to the catalogue
     std::filesystem::path catalogue;                       // empty: the one that came with the program
+    std::vector<std::string> public_pool = {"100.127.240.0/20"};  // of elastic addresses
     scheduler::Overcommit overcommit;
     scheduler::Timing timing;
     std::string strategy = "best-fit";  // or "spread"
@@ -46,5 +48,8 @@ Options parse_options(int argc, char** argv);
 // Zones as the configuration names them: "us-east-1a" is zone "use1-az1" of us-east-1. InvalidInput for other
 // names.
 Result<std::vector<Zone>> parse_zones(const std::vector<std::string>& names);
+
+// Blocks of IPv4 addresses with room for guests, apart from each other; InvalidInput for others.
+Result<std::vector<Cidr>> parse_public_pool(const std::vector<std::string>& blocks);
 
 }  // namespace lodge::api

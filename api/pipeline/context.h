@@ -9,6 +9,7 @@
 
 #include "api/catalogue/catalogue.h"
 #include "db/driver/database.h"
+#include "proto/base/cidr.h"
 #include "proto/base/clock.h"
 #include "proto/base/random.h"
 #include "proto/model/zone.h"
@@ -25,7 +26,10 @@ struct Settings {
     scheduler::Strategy strategy = scheduler::Strategy::best_fit;
     std::string paging_key;                         // signs NextTokens
     std::string ipv6_pool = "fd6c:6f64:6700::/40";  // VPCs' IPv6 blocks, each a /56, come out of it
-    std::int64_t console_wait_ms = 3'000;           // how long GetConsoleOutput waits for the host
+    // What elastic addresses and public addresses at launch come out of; of each block the first address is
+    // the provider bridge's own.
+    std::vector<Cidr> public_pool;
+    std::int64_t console_wait_ms = 3'000;  // how long GetConsoleOutput waits for the host
 
     std::vector<Zone> zones_of(std::string_view region) const;
     // The endpoint without its scheme.

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "db/store/addresses.h"
 #include "db/store/dhcp_options.h"
 #include "db/store/internet_gateways.h"
 #include "db/store/network_acls.h"
@@ -9,7 +10,9 @@
 #include "db/store/route_tables.h"
 #include "db/store/security_groups.h"
 #include "db/store/subnets.h"
+#include "db/store/tags.h"
 #include "db/store/vpcs.h"
+#include "scheduler/network/addresses.h"
 
 namespace lodge::network {
 namespace {
@@ -94,6 +97,14 @@ std::optional<IpAddress> search(db::Session& session, const SubnetId& subnet_id,
         if (!db::network_interfaces::address_taken(session, subnet_id, address.str())) return address;
     }
     return std::nullopt;
+}
+
+// Locally administered: "02:" and 40 random bits.
+std::string random_mac(Random& random) {
+    auto digits = random.hex(10);
+    std::string mac = "02";
+    for (std::size_t at = 0; at < digits.size(); at += 2) mac += ":" + digits.substr(at, 2);
+    return mac;
 }
 
 }  // namespace
@@ -221,6 +232,42 @@ std::optional<IpAddress> free_ipv6_address(db::Session& session, const Subnet& s
                                            Random& random) {
     // Of a /64 the first 2^62 behind the reserved ones are plenty to choose among.
     return search(session, subnet.id, cidr.network().plus(4), std::uint64_t{1} << 62, random);
+}
+
+std::optional<NetworkInterface> make_interface(db::Session& session, const Owner& owner, const Subnet& subnet,
+                                               const InterfaceWish& wish) {
+    auto address = wish.address ? wish.address : free_address(session, subnet, owner.random);
+    auto cidr = Cidr::parse(subnet.cidr);
+    if (!address || !cidr || !cidr->contains(*address) || is_reserved(*cidr, *address) ||
+        db::network_interfaces::address_taken(session, subnet.id, address->str()))
+        return std::nullopt;
+    NetworkInterface made;
+    made.id = NetworkInterfaceId::make(owner.random);
+    made.account_id = owner.account_id;
+    made.region = owner.region;
+    made.zone = subnet.zone;
+    made.vpc_id = subnet.vpc_id;
+    made.subnet_id = subnet.id;
+    made.port_uuid = owner.random.uuid();
+    made.mac = random_mac(owner.random);
+    made.interface_type = wish.type;
+    made.description = wish.description;
+    made.requester_id = wish.requester_id;
+    made.source_dest_check = wish.source_dest_check;
+    made.created_ms = owner.now_ms;
+    db::network_interfaces::insert(session, made);
+    db::network_interfaces::insert_address(session, {subnet.id, address->str(), made.id, false, 0});
+    return made;
+}
+
+void erase_interface(db::Session& session, const NetworkInterface& interface) {
+    const auto& id = interface.id;
+    for (auto& address : db::addresses::of_interface(session, id)) unmap_address(session, address);
+    if (!interface.public_ip.empty()) db::addresses::give_back(session, interface.public_ip);
+    db::network_interfaces::set_groups(session, id, {});
+    db::network_interfaces::erase_addresses(session, id);
+    db::network_interfaces::erase(session, id);
+    db::tags::erase_all(session, id.str());
 }
 
 }  // namespace lodge::network

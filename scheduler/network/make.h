@@ -11,6 +11,7 @@
 #include "proto/base/cidr.h"
 #include "proto/base/random.h"
 #include "proto/model/gateway.h"
+#include "proto/model/network_interface.h"
 #include "proto/model/security_group.h"
 #include "proto/model/vpc.h"
 #include "proto/model/zone.h"
@@ -56,5 +57,22 @@ std::optional<IpAddress> free_address(db::Session& session, const Subnet& subnet
 // The same out of an IPv6 CIDR of the subnet.
 std::optional<IpAddress> free_ipv6_address(db::Session& session, const Subnet& subnet, const Cidr& cidr,
                                            Random& random);
+
+// Who made the interfaces that belong to the cloud itself.
+inline constexpr std::string_view cloud_requester = "lodge";
+
+struct InterfaceWish {
+    std::string type = "interface";
+    std::string description;
+    std::string requester_id;  // not empty: of the cloud itself
+    bool source_dest_check = true;
+    std::optional<IpAddress> address;  // nothing: any
+};
+// An interface with its primary address; nothing when the subnet has no free one, or the wished one is not
+// free or not to be given out.
+std::optional<NetworkInterface> make_interface(db::Session& session, const Owner& owner, const Subnet& subnet,
+                                               const InterfaceWish& wish);
+// With its addresses, groups and tags. Elastic addresses it had stay their owner's; one from launch is free.
+void erase_interface(db::Session& session, const NetworkInterface& interface);
 
 }  // namespace lodge::network

@@ -1,0 +1,28 @@
+// Public IPv4 addresses: the operator's pool, and what they are mapped to.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "db/driver/session.h"
+#include "proto/base/cidr.h"
+#include "proto/base/random.h"
+#include "proto/model/network_interface.h"
+
+namespace lodge::network {
+
+// Of each block the network's and the broadcast address are nobody's, and the first one is the provider
+// bridge's own.
+bool is_in_pool(const std::vector<Cidr>& pool, const IpAddress& address);
+// A free one, taken for `owner_id`; from a random place on, so that an address does not come back right after
+// its owner gave it up. Nothing when the pool has run out.
+std::optional<IpAddress> take_public_address(db::Session& session, const std::vector<Cidr>& pool,
+                                             std::string_view owner_id, Random& random);
+
+// Maps an elastic address to a private one of the interface, which gives back the address it got at launch if
+// that is its primary one. Neither may be mapped before.
+void map_address(db::Session& session, Address& address, NetworkInterface& interface,
+                 const std::string& private_ip, Random& random);
+void unmap_address(db::Session& session, Address& address);
+
+}  // namespace lodge::network
