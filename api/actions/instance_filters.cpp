@@ -49,7 +49,8 @@ void add_state(Table& table) {
         text("instance-state-name", [](const auto& r) { return std::string(to_text(r.state())); }));
     table.push_back(text("instance-state-code",
                          [](const auto& r) { return std::to_string(static_cast<int>(r.state())); }));
-    table.push_back(text("reason", [](const auto& r) { return scheduler::shown_transition_reason(r.instance); }));
+    table.push_back(
+        text("reason", [](const auto& r) { return scheduler::shown_transition_reason(r.instance); }));
     table.push_back(text("state-reason-code", [](const auto& r) {
         return r.state_reason().value_or(ec2::StateReason{}).code.value_or("");
     }));

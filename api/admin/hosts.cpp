@@ -113,8 +113,7 @@ Result<Json> drain_host(const Call& call) {
         LODGE_TRY(auto host, find_host(session, call));
         if (host.state != state) {
             db::hosts::set_state(session, host.id, state);
-            call.services.claims.set_condition(session, host.id,
-                                               call.services.hub.condition(host.id, state));
+            call.services.claims.set_condition(session, host.id, call.services.hub.condition(host.id, state));
             scheduler::record(session, call.services.clock.now_ms(), "", host.id.str(), "operator",
                               std::string(to_text(state)));
             host.state = state;

@@ -20,9 +20,8 @@ const Records<VpcPeering>& peerings() {
          field("accepter_cidrs", &VpcPeering::accepter, &VpcPeering::Side::cidrs),
          field("accepter_dns", &VpcPeering::accepter, &VpcPeering::Side::resolves_dns),
          field("status", &VpcPeering::status), field("status_message", &VpcPeering::status_message),
-         field("link_number", &VpcPeering::link_number),
-         field("created_ms", &VpcPeering::created_ms), field("expires_ms", &VpcPeering::expires_ms),
-         field("ended_ms", &VpcPeering::ended_ms)});
+         field("link_number", &VpcPeering::link_number), field("created_ms", &VpcPeering::created_ms),
+         field("expires_ms", &VpcPeering::expires_ms), field("ended_ms", &VpcPeering::ended_ms)});
     return records;
 }
 

@@ -98,22 +98,14 @@ void Client::loop() {
     }
 }
 
-// False when the client is to end.
+// False when the client is to end; only that wakes it early.
 bool Client::wait_before_retry() {
-    auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.retry_ms);
-    std::unique_lock lock(mutex_);
-    while (!stopping_) {
-        auto left =
-            std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-        if (left.count() <= 0) return true;
-        lock.unlock();
-        pollfd woken{wake_descriptor_, POLLIN, 0};
-        ::poll(&woken, 1, static_cast<int>(left.count()));
-        std::uint64_t count = 0;
-        [[maybe_unused]] auto drained = ::read(wake_descriptor_, &count, sizeof(count));
-        lock.lock();
-    }
-    return false;
+    pollfd woken{wake_descriptor_, POLLIN, 0};
+    ::poll(&woken, 1, options_.retry_ms);
+    std::uint64_t count = 0;
+    [[maybe_unused]] auto drained = ::read(wake_descriptor_, &count, sizeof(count));
+    std::lock_guard lock(mutex_);
+    return !stopping_;
 }
 
 void Client::serve(Stream& stream) {

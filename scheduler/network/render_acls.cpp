@@ -6,7 +6,7 @@
 namespace lodge::network {
 namespace {
 
-constexpr std::int64_t most_rules = 32766;
+constexpr std::int64_t highest = 32767;  // of OVN's priorities; EC2's rule numbers go from 1 to 32766
 
 std::string protocol_match(const NetworkAclEntry& entry) {
     auto ports = [&](const std::string& name) {
@@ -67,11 +67,10 @@ void list_of(const SubnetState& state, bool is_egress, const std::string& chain,
     auto prefix = state.subnet.id.str() + (is_egress ? "/out" : "/in");
     for (const auto& entry : state.acl_entries) {
         if (entry.is_egress != is_egress) continue;
-        policies.add(prefix + "/" + std::to_string(entry.rule_number), chain,
-                     most_rules - entry.rule_number + 1, scope + match_of(entry),
-                     entry.allow ? action : "drop", entry.allow ? jump : "");
+        policies.add(prefix + "/" + std::to_string(entry.rule_number), chain, highest + 1 - entry.rule_number,
+                     scope + match_of(entry), entry.allow ? action : "drop", entry.allow ? jump : "");
     }
-    policies.add(prefix + "/rest", chain, 0, scope + "ip", "drop");
+    policies.add(prefix + "/rest", chain, 1, scope + "ip", "drop");
 }
 
 // A list that lets everything through both ways needs no policies.

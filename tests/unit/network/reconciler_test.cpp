@@ -1,0 +1,259 @@
+// From the store through the renderer to a Northbound database in memory.
+#include "scheduler/network/reconciler.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "db/driver/sqlite.h"
+#include "db/schema/migrate.h"
+#include "db/store/accounts.h"
+#include "db/store/addresses.h"
+#include "db/store/network_acls.h"
+#include "db/store/network_interfaces.h"
+#include "db/store/security_groups.h"
+#include "db/store/subnets.h"
+#include "db/store/vpcs.h"
+#include "scheduler/network/make.h"
+#include "scheduler/network/memory_northbound.h"
+#include "tests/unit/temporary_folder.h"
+
+namespace lodge::network {
+namespace {
+
+const AccountId account = "123456789012";
+
+class ReconcilerTest : public ::testing::Test {
+  protected:
+    ReconcilerTest() {
+        EXPECT_TRUE(db::migrate(*database));
+        write([&](db::Session& session) {
+            db::accounts::insert(session, {account, "one", 0});
+            make_default_networks(session, account, {{"us-east-1a", "us-east-1", "use1-az1"}}, 0, random);
+            vpc = *db::vpcs::find_default(session, account, "us-east-1");
+            subnet = *db::subnets::find_default(session, account, "us-east-1a");
+            group = *db::security_groups::find_by_name(session, vpc.id, "default");
+        });
+    }
+
+    template <class F>
+    void write(F change) {
+        ASSERT_TRUE(database->write([&](db::Session& session) -> Status {
+            change(session);
+            return {};
+        }));
+    }
+
+    // An attached interface of the default subnet and group, with these addresses.
+    NetworkInterface interface(const std::string& digits, const std::string& address,
+                               const std::string& public_ip) {
+        NetworkInterface made;
+        made.id = NetworkInterfaceId::trusted("eni-" + digits);
+        made.account_id = account;
+        made.region = "us-east-1";
+        made.zone = "us-east-1a";
+        made.vpc_id = vpc.id;
+        made.subnet_id = subnet.id;
+        made.port_uuid = "00000000-0000-4000-8000-0000" + digits.substr(9);
+        made.mac = "02:00:00:00:00:01";
+        made.public_ip = public_ip;
+        made.attachment_id = "eni-attach-" + digits;
+        made.attachment_state = AttachmentState::attached;
+        made.instance_id = "i-" + digits;
+        write([&](db::Session& session) {
+            db::network_interfaces::insert(session, made);
+            db::network_interfaces::insert_address(session, {subnet.id, address, made.id, false, 0});
+            db::network_interfaces::set_groups(session, made.id, {group.id});
+        });
+        return made;
+    }
+
+    void give_router(const std::string& address) {
+        write([&](db::Session& session) {
+            std::string gateway;
+            session.query("SELECT id FROM internet_gateways WHERE vpc_id = ?", {vpc.id.str()},
+                          [&](const db::Row& row) { gateway = row.text(0); });
+            db::addresses::take(session, address, gateway);
+        });
+    }
+
+    std::size_t count(const std::string& table) {
+        std::size_t rows = 0;
+        northbound.read([&](const Replica& replica) { rows = replica.rows(table).size(); });
+        return rows;
+    }
+    bool has(const std::string& key) {
+        bool found = false;
+        northbound.read([&](const Replica& replica) { found = replica.find(key).has_value(); });
+        return found;
+    }
+    std::int64_t transactions() {
+        std::int64_t count = 0;
+        northbound.read([&](const Replica& replica) {
+            count = replica.rows("NB_Global").begin()->second.at("nb_cfg").get<std::int64_t>();
+        });
+        return count;
+    }
+
+    TemporaryFolder folder;
+    SeededRandom random{7};
+    std::unique_ptr<db::Database> database = std::move(*db::open_sqlite(folder.path() / "test.db"));
+    MemoryNorthbound northbound{random};
+    Cloud cloud{*Cidr::parse("198.19.64.0/22"), {"h-00000000000000001"}};
+    Reconciler reconciler{*database, northbound, cloud};
+    Vpc vpc;
+    Subnet subnet;
+    SecurityGroup group;
+};
+
+// All rows of the VPC and the cloud, as text.
+std::string text_of(const Rows& rows) {
+    std::string out;
+    for (const auto& row : rows) {
+        out += row.table + " " + row.key +
+               (row.parent.empty() ? "" : " in " + row.parent + "." + row.parent_column) + "\n";
+        for (const auto& [name, value] : row.columns) out += "    " + name + " = " + value.dump() + "\n";
+    }
+    return out;
+}
+
+TEST_F(ReconcilerTest, RendersAsInTheGolden) {
+    interface("00000000000000001", "172.31.0.5", "198.19.64.9");
+    give_router("198.19.64.8");
+    write([&](db::Session& session) {
+        NetworkAclEntry deny;
+        deny.network_acl_id = db::network_acls::association_of(session, subnet.id)->network_acl_id;
+        deny.rule_number = 90;
+        deny.protocol = "6";
+        deny.cidr = "192.0.2.0/24";
+        deny.from_port = deny.to_port = 22;
+        db::network_acls::insert_entry(session, deny);
+    });
+    auto snapshot = database->read([&](db::Session& session) -> Result<std::optional<Snapshot>> {
+        return load_snapshot(session, vpc.id);
+    });
+    ASSERT_TRUE(snapshot && *snapshot);
+    auto rendered = text_of(render_cloud(cloud)) + text_of(render(**snapshot, cloud));
+    std::filesystem::path golden = std::string(LODGE_SOURCE_DIR) + "/tests/golden/network/default_vpc.golden";
+    if (std::getenv("LODGE_UPDATE_GOLDENS")) std::ofstream(golden) << rendered;
+    std::ifstream file(golden);
+    EXPECT_EQ(rendered, std::string(std::istreambuf_iterator<char>(file), {}))
+        << "LODGE_UPDATE_GOLDENS=1 rewrites it";
+}
+
+TEST_F(ReconcilerTest, TheSecondRoundHasNothingToDo) {
+    interface("00000000000000001", "172.31.0.5", "");
+    ASSERT_TRUE(reconciler.run_once());
+    EXPECT_TRUE(has(vpc.id.str()));
+    EXPECT_TRUE(has("eni-00000000000000001"));
+    auto after_first = transactions();
+    EXPECT_EQ(after_first, 2) << "one for the cloud, one for the VPC";
+    reconciler.changed_all();
+    ASSERT_TRUE(reconciler.run_once());
+    EXPECT_EQ(transactions(), after_first);
+}
+
+TEST_F(ReconcilerTest, AChangeIsOneTransactionAndReportedAsApplied) {
+    ASSERT_TRUE(reconciler.run_once());
+    auto before = transactions();
+    std::int64_t revision = 0;
+    auto acls = count("ACL");
+    write([&](db::Session& session) {
+        SecurityGroupRule rule;
+        rule.id = SecurityGroupRuleId::make(random);
+        rule.account_id = account;
+        rule.region = "us-east-1";
+        rule.group_id = group.id;
+        rule.protocol = "tcp";
+        rule.from_port = rule.to_port = 22;
+        rule.cidr = "0.0.0.0/0";
+        db::security_groups::insert_rule(session, rule);
+        revision = db::vpcs::touch(session, vpc.id);
+    });
+    EXPECT_FALSE(reconciler.is_applied(vpc.id, revision));
+    reconciler.changed(vpc.id);
+    ASSERT_TRUE(reconciler.run_once());
+    EXPECT_TRUE(reconciler.is_applied(vpc.id, revision));
+    EXPECT_EQ(transactions(), before + 1);
+    EXPECT_EQ(count("ACL"), acls + 1);
+}
+
+TEST_F(ReconcilerTest, WhatGoesInTheStoreGoesThere) {
+    auto made = interface("00000000000000001", "172.31.0.5", "198.19.64.9");
+    give_router("198.19.64.8");
+    ASSERT_TRUE(reconciler.run_once());
+    EXPECT_EQ(count("NAT"), 1U);
+    write([&](db::Session& session) {
+        db::network_interfaces::set_groups(session, made.id, {});
+        db::network_interfaces::erase_addresses(session, made.id);
+        db::network_interfaces::erase(session, made.id);
+    });
+    reconciler.changed(vpc.id);
+    ASSERT_TRUE(reconciler.run_once());
+    EXPECT_FALSE(has("eni-00000000000000001"));
+    EXPECT_EQ(count("NAT"), 0U);
+    EXPECT_TRUE(has(subnet.id.str()));
+}
+
+TEST_F(ReconcilerTest, ForeignRowsStayAndDriftIsMended) {
+    ASSERT_TRUE(reconciler.run_once());
+    std::string our_switch;
+    northbound.read([&](const Replica& replica) { our_switch = *replica.find(subnet.id.str())->uuid; });
+    Json where = Json::array({Json::array({"_uuid", "==", Json::array({"uuid", our_switch})})});
+    // Somebody else's port in our switch, and our switch renamed by hand.
+    ASSERT_TRUE(northbound.transact(Json::array(
+        {{{"op", "insert"},
+          {"table", "Logical_Switch_Port"},
+          {"uuid-name", "theirs"},
+          {"row", {{"name", "theirs"}}}},
+         {{"op", "mutate"},
+          {"table", "Logical_Switch"},
+          {"where", where},
+          {"mutations",
+           Json::array({Json::array({"ports", "insert", Json::array({"named-uuid", "theirs"})})})}},
+         {{"op", "update"},
+          {"table", "Logical_Switch"},
+          {"where", where},
+          {"row", {{"name", "renamed"}}}}})));
+    auto ports = count("Logical_Switch_Port");
+    reconciler.changed_all();
+    ASSERT_TRUE(reconciler.run_once());
+    EXPECT_EQ(count("Logical_Switch_Port"), ports);
+    northbound.read([&](const Replica& replica) {
+        auto found = replica.find(subnet.id.str());
+        EXPECT_EQ(found->columns->at("name"), subnet.id.str());
+        EXPECT_EQ(found->columns->at("ports")[1].size(), 3U) << "router, metadata, and theirs";
+    });
+}
+
+TEST_F(ReconcilerTest, WithoutOvnNothingIsLost) {
+    northbound.set_problem("down");
+    EXPECT_FALSE(reconciler.run_once());
+    EXPECT_EQ(reconciler.problem(), "down");
+    EXPECT_FALSE(reconciler.is_applied(vpc.id, 1));
+    northbound.set_problem("");
+    EXPECT_TRUE(reconciler.run_once());
+    EXPECT_TRUE(has(vpc.id.str()));
+    EXPECT_EQ(reconciler.problem(), "");
+}
+
+TEST_F(ReconcilerTest, AVpcThatIsGoneLeavesNothing) {
+    ASSERT_TRUE(reconciler.run_once());
+    auto foreign = count("Logical_Switch");
+    ASSERT_GE(foreign, 2U);
+    write([&](db::Session& session) {
+        for (auto table : {"network_acl_associations", "subnets", "routes", "route_table_associations",
+                           "route_tables", "internet_gateways", "network_acl_entries", "network_acls",
+                           "security_group_rules", "security_groups", "vpc_cidrs", "vpcs"})
+            session.execute("DELETE FROM " + std::string(table));
+    });
+    reconciler.changed_all();
+    ASSERT_TRUE(reconciler.run_once());
+    EXPECT_EQ(count("Logical_Switch"), 1U) << "the public one";
+    for (auto table : {"Logical_Router", "Logical_Router_Port", "Port_Group", "ACL", "DHCP_Options", "DNS"})
+        EXPECT_EQ(count(table), 0U) << table;
+}
+
+}  // namespace
+}  // namespace lodge::network
