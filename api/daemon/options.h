@@ -26,7 +26,8 @@ struct Options {
     std::vector<std::string> zone_names = {"us-east-1a"};  // "us-east-1a", each a region's name and a letter
     std::vector<std::filesystem::path> instance_types;     // operators' additions to the catalogue
     std::filesystem::path catalogue;                       // empty: the one that came with the program
-    std::vector<std::string> public_pool = {"100.127.240.0/20"};  // of elastic addresses
+    std::vector<std::string> public_pool = {
+        "198.19.64.0/22"};  // of elastic addresses; deploy/up gives its own
     scheduler::Overcommit overcommit;
     scheduler::Timing timing;
     std::string strategy = "best-fit";  // or "spread"

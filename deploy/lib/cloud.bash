@@ -32,6 +32,7 @@ ensure_lodged() {
   new_config "$config" lodged
   set_option "$config" state-dir "\"$STATE\""
   set_option "$config" agent-port "${2:-$(option_of "$config" agent-port 8774)}"
+  set_option "$config" public-pool "[\"$(ovn_value PUBLIC_POOL)\"]"
   set_option "$config" port "${1:-$(option_of "$config" port 8773)}"
   ensure_service lodged
   wait_until 60 "lodged at $(endpoint)" lodged_is_healthy_or_dead

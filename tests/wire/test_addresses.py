@@ -5,7 +5,7 @@ import unittest
 from harness import filters, tag_specification, tags
 from networking import NetworkTest
 
-POOL = ipaddress.ip_network("100.127.240.0/20")
+POOL = ipaddress.ip_network("198.19.64.0/22")
 MISSING = "eipalloc-00000000000000000"
 
 
@@ -47,7 +47,7 @@ class Pool(AddressTest):
         self.refused("InvalidAddress.NotFound", self.allocate, Address=wanted)
         self.ec2.release_address(AllocationId=self.ec2.describe_addresses(PublicIps=[wanted])["Addresses"][0]["AllocationId"])
         self.assertEqual(wanted, self.allocate(Address=wanted)["PublicIp"])
-        for never in ("100.127.240.0", "100.127.240.1", "100.127.255.255", "8.8.8.8", "rubbish", "::1"):
+        for never in ("198.19.64.0", "198.19.64.1", "198.19.67.255", "8.8.8.8", "rubbish", "::1"):
             self.refused("InvalidAddress.NotFound", self.allocate, Address=never)
 
     def test_what_is_not_honoured_is_refused(self):
@@ -62,7 +62,7 @@ class Pool(AddressTest):
         self.refused("InvalidAllocationID.NotFound", self.ec2.release_address, AllocationId=MISSING)
         self.refused("InvalidAllocationID.Malformed", self.ec2.release_address, AllocationId="x")
         self.refused("InvalidParameterValue", self.ec2.release_address, PublicIp=made["PublicIp"])
-        self.refused("InvalidAddress.NotFound", self.ec2.release_address, PublicIp="100.127.240.1")
+        self.refused("InvalidAddress.NotFound", self.ec2.release_address, PublicIp="198.19.64.1")
         self.refused("DryRunOperation", self.ec2.release_address, AllocationId=made["AllocationId"], DryRun=True)
         self.associate(made["AllocationId"], self.outside())
         self.refused("InvalidIPAddress.InUse", self.ec2.release_address, AllocationId=made["AllocationId"])
@@ -103,11 +103,11 @@ class Pool(AddressTest):
 
 
 class Small(AddressTest):
-    options = ("--public-pool", "100.127.240.0/29")
+    options = ("--public-pool", "198.19.64.0/29")
 
     def test_the_pool_runs_out(self):
         given = {self.allocate()["PublicIp"] for _ in range(5)}
-        self.assertEqual({f"100.127.240.{i}" for i in range(2, 7)}, given)
+        self.assertEqual({f"198.19.64.{i}" for i in range(2, 7)}, given)
         self.refused("InsufficientAddressCapacity", self.allocate)
         for address in self.ec2.describe_addresses()["Addresses"]:
             self.ec2.release_address(AllocationId=address["AllocationId"])
@@ -160,9 +160,9 @@ class Associations(AddressTest):
 
     def test_the_address_from_launch_goes_back(self):
         interface = self.outside("10.0.1.9", "10.0.1.10")
-        self.database("INSERT INTO public_ips (address, owner_id) VALUES ('100.127.250.9', ?)", interface)
-        self.database("UPDATE network_interfaces SET public_ip = '100.127.250.9' WHERE id = ?", interface)
-        taken = lambda: self.database("SELECT owner_id FROM public_ips WHERE address = '100.127.250.9'")  # noqa: E731
+        self.database("INSERT INTO public_ips (address, owner_id) VALUES ('198.19.66.9', ?)", interface)
+        self.database("UPDATE network_interfaces SET public_ip = '198.19.66.9' WHERE id = ?", interface)
+        taken = lambda: self.database("SELECT owner_id FROM public_ips WHERE address = '198.19.66.9'")  # noqa: E731
         self.associate(self.eip(), interface, PrivateIpAddress="10.0.1.10")
         self.assertEqual([(interface,)], taken())
         self.associate(self.eip(), interface)

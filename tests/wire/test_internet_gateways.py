@@ -44,7 +44,7 @@ class InternetGateways(NetworkTest):
         vpc = self.vpc()
         gateway = self.gateway(vpc)
         interface = self.interface(self.subnet(vpc), "10.0.1.9")
-        self.database("UPDATE network_interfaces SET public_ip = '100.127.240.77' WHERE id = ?", interface)
+        self.database("UPDATE network_interfaces SET public_ip = '198.19.64.77' WHERE id = ?", interface)
         self.refused("DependencyViolation", self.ec2.detach_internet_gateway, InternetGatewayId=gateway, VpcId=vpc)
         self.database("UPDATE network_interfaces SET public_ip = '' WHERE id = ?", interface)
         self.ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
