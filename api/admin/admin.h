@@ -5,10 +5,10 @@
 #include <filesystem>
 #include <string>
 
-#include "api/http/server.h"
 #include "api/pipeline/context.h"
 #include "api/pipeline/endpoint.h"
 #include "api/pipeline/worker_pool.h"
+#include "proto/http/server.h"
 
 namespace lodge::api {
 

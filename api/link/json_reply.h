@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "api/http/server.h"
 #include "proto/base/result.h"
+#include "proto/http/server.h"
 
 namespace lodge::api {
 

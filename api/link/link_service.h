@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <string>
 
-#include "api/http/server.h"
 #include "api/link/authority.h"
 #include "api/pipeline/worker_pool.h"
+#include "proto/http/server.h"
 #include "scheduler/reconcile/agents.h"
 
 namespace lodge::api {

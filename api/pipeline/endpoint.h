@@ -5,10 +5,10 @@
 #include <string>
 
 #include "api/auth/signing_keys.h"
-#include "api/http/server.h"
 #include "api/pipeline/context.h"
 #include "api/pipeline/metrics.h"
 #include "api/pipeline/worker_pool.h"
+#include "proto/http/server.h"
 
 namespace lodge::api {
 

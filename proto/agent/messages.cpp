@@ -45,24 +45,59 @@ void from_json(const nlohmann::json& json, ConsoleOutput& output) {
     output.bytes = std::move(*bytes);
 }
 
+// User-data is bytes too.
+void to_json(nlohmann::json& json, const LaunchDataReply& reply) {
+    json = {{"user_data", base64_encode(reply.user_data)},
+            {"identity_document", reply.identity_document},
+            {"identity_signature", reply.identity_signature},
+            {"identity_pkcs7", reply.identity_pkcs7},
+            {"identity_rsa2048", reply.identity_rsa2048}};
+}
+
+void from_json(const nlohmann::json& json, LaunchDataReply& reply) {
+    auto user_data = base64_decode(json.at("user_data").get_ref<const std::string&>());
+    if (!user_data) throw nlohmann::json::other_error::create(501, "not base64", &json);
+    reply.user_data = std::move(*user_data);
+    reply.identity_document = json.value("identity_document", "");
+    reply.identity_signature = json.value("identity_signature", "");
+    reply.identity_pkcs7 = json.value("identity_pkcs7", "");
+    reply.identity_rsa2048 = json.value("identity_rsa2048", "");
+}
+
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JoinRequest, token_secret, certificate_request_pem)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JoinReply, host_id, certificate_pem, zone)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HostFacts, name, architecture, vcpus, memory_mib, disk_mib,
                                                 accelerator, agent_version)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HelloRequest, facts, epoch)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HelloReply, epoch, heartbeat_ms)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Heartbeat, hypervisor_ok, hypervisor_error, disk_free_mib)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ChassisSettings, southbound_remote, provider_network,
+                                                guest_mtu)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HelloReply, epoch, heartbeat_ms, chassis)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Heartbeat, hypervisor_ok, hypervisor_error, network_ok,
+                                                network_error, disk_free_mib)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HeartbeatReply, hello_wanted)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Content, sha256, format, size_bytes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PublicMapping, private_ip, public_ip)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GuestInterface, network_interface_id, port_uuid, mac,
+                                                device_index, account_id, vpc_id, subnet_id, subnet_cidr,
+                                                subnet_ipv6_cidrs, vpc_cidrs, vpc_ipv6_cidrs, private_ips,
+                                                ipv6_addresses, public_ips, security_group_ids,
+                                                security_groups, private_dns_name, public_dns_name)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GuestMetadata, http_endpoint, http_tokens_required, hop_limit,
+                                                http_ipv6, instance_tags, account_id, region, zone, zone_id,
+                                                image_id, kernel_id, ramdisk_id, reservation_id, launch_index,
+                                                launched_ms, root_device_name, key_name, public_key, hostname,
+                                                tags)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LaunchDataRequest, guest_id)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DesiredGuest, guest_id, instance_id, generation, desired,
                                                 skip_os_shutdown, observed, reboots_wanted, reboots_done,
                                                 instance_type, architecture, vcpus, core_count,
                                                 threads_per_core, memory_mib, root_volume_id, root_size_bytes,
-                                                image, kernel, ramdisk, kernel_cmdline, keep_root)
+                                                image, kernel, ramdisk, kernel_cmdline, keep_root, interfaces,
+                                                metadata)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PollRequest, known_version, wait_ms)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PollReply, version, changed, guests, console_requests)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ObservedGuest, guest_id, generation, observed, reboots_done,
-                                                reason_code, reason)
+                                                reason_code, reason, interfaces)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ReportRequest, guests, consoles)
 
 void to_json(nlohmann::json& json, const ReportReply&) {
@@ -107,6 +142,8 @@ LODGE_MESSAGE(Heartbeat)
 LODGE_MESSAGE(HeartbeatReply)
 LODGE_MESSAGE(PollRequest)
 LODGE_MESSAGE(PollReply)
+LODGE_MESSAGE(LaunchDataRequest)
+LODGE_MESSAGE(LaunchDataReply)
 LODGE_MESSAGE(ReportRequest)
 LODGE_MESSAGE(ReportReply)
 

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "proto/base/clock.h"
 #include "proto/base/result.h"
 #include "proto/model/guest.h"
 #include "proto/model/instance.h"
@@ -39,9 +41,18 @@ struct HelloRequest {
     HostFacts facts;
     std::int64_t epoch = 0;  // the last one the agent knew; 0 for none
 };
+// What makes the machine a chassis of OVN.
+struct ChassisSettings {
+    std::string southbound_remote;  // "unix:…", "ssl:HOST:6642"; empty: the control plane has no OVN
+    std::string provider_network;   // what the bridge to the outside is called in OVN
+    std::int64_t guest_mtu = 0;
+
+    bool operator==(const ChassisSettings&) const = default;
+};
 struct HelloReply {
     std::int64_t epoch = 0;
     std::int64_t heartbeat_ms = 0;  // how often to send one
+    ChassisSettings chassis;
 };
 
 // POST /v1/heartbeat: renews the lease. Never costs a durable commit.
@@ -49,6 +60,8 @@ struct Heartbeat {
     bool hypervisor_ok = true;
     std::string hypervisor_error;
     std::int64_t disk_free_mib = -1;  // -1: not known
+    bool network_ok = true;           // ovs-vswitchd and ovn-controller answer, and the latter reaches OVN
+    std::string network_error;
 };
 struct HeartbeatReply {
     bool hello_wanted = false;  // the control plane has restarted, or fenced the host: say hello again
@@ -61,6 +74,76 @@ struct Content {
     std::int64_t size_bytes = 0;
 
     bool operator==(const Content&) const = default;
+};
+
+// An ENI as its guest is to have it, and as the guest's metadata tells. Addresses in text, the primary one
+// first.
+struct PublicMapping {
+    std::string private_ip;
+    std::string public_ip;
+
+    bool operator==(const PublicMapping&) const = default;
+};
+struct GuestInterface {
+    NetworkInterfaceId network_interface_id;
+    std::string port_uuid;  // names the port in OVN
+    std::string mac;
+    std::int64_t device_index = 0;
+    std::string account_id;
+    VpcId vpc_id;
+    SubnetId subnet_id;
+    std::string subnet_cidr;
+    std::vector<std::string> subnet_ipv6_cidrs;
+    std::vector<std::string> vpc_cidrs;
+    std::vector<std::string> vpc_ipv6_cidrs;
+    std::vector<std::string> private_ips;
+    std::vector<std::string> ipv6_addresses;
+    std::vector<PublicMapping> public_ips;
+    std::vector<std::string> security_group_ids;
+    std::vector<std::string> security_groups;  // names
+    std::string private_dns_name;
+    std::string public_dns_name;  // empty: none
+
+    bool operator==(const GuestInterface&) const = default;
+};
+
+// What the metadata service tells a guest besides its interfaces. Changes of it raise no generation.
+struct GuestMetadata {
+    bool http_endpoint = true;
+    bool http_tokens_required = false;
+    std::int64_t hop_limit = 1;
+    bool http_ipv6 = false;
+    bool instance_tags = false;
+    std::string account_id;
+    std::string region;
+    std::string zone;
+    std::string zone_id;
+    std::string image_id;
+    std::string kernel_id;
+    std::string ramdisk_id;
+    std::string reservation_id;
+    std::int64_t launch_index = 0;
+    UnixMs launched_ms = 0;
+    std::string root_device_name;
+    std::string key_name;    // empty: none
+    std::string public_key;  // in OpenSSH's format
+    std::string hostname;
+    std::map<std::string, std::string> tags;  // none unless instance_tags
+
+    bool operator==(const GuestMetadata&) const = default;
+};
+
+// POST /v1/launch-data: once for each guest, before its metadata is first asked for; kept by the agent. What
+// is too big for every poll, and what only the control plane can sign.
+struct LaunchDataRequest {
+    GuestId guest_id;
+};
+struct LaunchDataReply {
+    std::string user_data;           // raw
+    std::string identity_document;   // JSON, as signed
+    std::string identity_signature;  // base64: RSA with SHA-256 over the document
+    std::string identity_pkcs7;      // base64 without its PEM frame: the document and its signature
+    std::string identity_rsa2048;    // the same with an RSA key of 2048 bits and SHA-256
 };
 
 // One guest as the host is to have it.
@@ -85,7 +168,9 @@ struct DesiredGuest {
     Content kernel;
     Content ramdisk;
     std::string kernel_cmdline;
-    bool keep_root = false;  // the root disk existed before this guest: never make it anew
+    bool keep_root = false;                  // the root disk existed before this guest: never make it anew
+    std::vector<GuestInterface> interfaces;  // by device index; changes raise no generation
+    GuestMetadata metadata;
 
     bool operator==(const DesiredGuest&) const = default;
 };
@@ -113,6 +198,8 @@ struct ObservedGuest {
     std::string
         reason_code;  // EC2's StateReason codes: "Client.InstanceInitiatedShutdown", "Server.InternalError"
     std::string reason;
+    // Plugged into the running guest, and installed by OVN.
+    std::vector<NetworkInterfaceId> interfaces;
 
     bool operator==(const ObservedGuest&) const = default;
 };

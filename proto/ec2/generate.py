@@ -308,10 +308,13 @@ def render_field(struct, member, protocol):
             f"{quote(member.only)}, {quote(member.note)}, {low}, {high}, {values}, {count}, {sub}, {access}}},")
 
 
-def render_tables(model):
-    out = [GENERATED.format("*"), '#include "proto/ec2/actions.h"', "",
+def render_tables(model, file):
+    """The tables of one IDL file's structs."""
+    structs = [name for name in model.ordered() if model.file_of[name] == file]
+    others = {model.file_of[m.base] for name in structs for m in model.structs[name] if m.base in model.structs}
+    out = [GENERATED.format(file), *(f'#include "proto/ec2/{each}.h"' for each in sorted(others | {file})), "",
            "namespace lodge::ec2 {", "namespace {", ""]
-    for name in model.ordered():
+    for name in structs:
         members = model.structs[name]
         for member in members:
             if member.values:
@@ -322,16 +325,20 @@ def render_tables(model):
             out += [render_field(name, m, model.protocol_of[name]) for m in members]
             out += ["};", ""]
     out += ["}  // namespace", ""]
-    for name in model.ordered():
+    for name in structs:
         fields = f"{{{snake(name)}_fields, {len(model.structs[name])}}}" if model.structs[name] else "{}"
         out.append(f"const StructTable {snake(name)}_table = {{{quote(name)}, {fields}}};")
-    out += ["", "const ActionTable actions[action_count] = {"]
+    return "\n".join([*out, "", "}  // namespace lodge::ec2", ""])
+
+
+def render_action_table(model):
+    out = [GENERATED.format("*"), '#include "proto/ec2/actions.h"', "", "namespace lodge::ec2 {", "",
+           "const ActionTable actions[action_count] = {"]
     for name, action in model.actions.items():
         response = snake(action["alias"] or name + "Response")
         out.append(f"    {{{quote(name)}, {quote(action['service'])}, {str(action['write']).lower()}, "
                    f"&{snake(name + 'Request')}_table, &{response}_table}},")
-    out += ["};", "", "}  // namespace lodge::ec2", ""]
-    return "\n".join(out)
+    return "\n".join([*out, "};", "", "}  // namespace lodge::ec2", ""])
 
 
 def describe_action(model, name):
@@ -375,6 +382,7 @@ def main():
         model.check()
         files = sorted(pathlib.Path(path).stem for path in args.files)
         texts = {f"{file}.h": render_file(model, file) for file in files}
+        texts |= {f"{file}_tables.cpp": render_tables(model, file) for file in files}
     except (IdlError, OSError, ValueError) as error:
         sys.exit(f"generate.py: {error}")
     if args.markdown:
@@ -382,7 +390,7 @@ def main():
         return
     args.out.mkdir(parents=True, exist_ok=True)
     facts = {name: describe_action(model, name) for name in model.actions}
-    texts |= {"actions.h": render_actions(model, files), "tables.cpp": render_tables(model),
+    texts |= {"actions.h": render_actions(model, files), "actions.cpp": render_action_table(model),
               "actions.json": json.dumps(facts, indent=1) + "\n"}
     for name, text in texts.items():
         target = args.out / name

@@ -37,7 +37,7 @@ Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloR
         const auto* indexed = claims_.index().find(host_id);
         claims_.put_host(session, *host, indexed ? indexed->condition : HostCondition::unreachable);
         note_condition(session, claims_, host_id, hub_.condition(host_id, host->state), clock_.now_ms());
-        return link::HelloReply{host->epoch, timing_.heartbeat_ms};
+        return link::HelloReply{host->epoch, timing_.heartbeat_ms, {}};
     });
 }
 

@@ -1,4 +1,4 @@
-// Requests per second of api/http against a minimal Beast server, in one run: both with one I/O thread, the
+// Requests per second of proto/http against a minimal Beast server, in one run: both with one I/O thread, the
 // same client, a handler that answers inline, and a request like the aws command line's. Rounds alternate, so
 // that the machine's moods meet both. Prints each server's median and their ratio.
 //
@@ -23,7 +23,7 @@
 #include <thread>
 #include <vector>
 
-#include "api/http/server.h"
+#include "proto/http/server.h"
 
 namespace {
 
@@ -195,6 +195,6 @@ int main(int argc, char** argv) {
         bare_rates.push_back(round_of(bare.port(), connections, seconds));
         our_rates.push_back(round_of((*ours)->port(), connections, seconds));
     }
-    fmt::print("bare Beast {:.0f}/s  api/http {:.0f}/s  ratio {:.2f}\n", median(bare_rates),
+    fmt::print("bare Beast {:.0f}/s  proto/http {:.0f}/s  ratio {:.2f}\n", median(bare_rates),
                median(our_rates), median(our_rates) / median(bare_rates));
 }

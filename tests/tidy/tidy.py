@@ -25,7 +25,7 @@ EXCEPTIONS = {"api/daemon": {"agent"}}
 
 # Heavy or foreign headers and the only folder that may include them.
 HOME_OF = {
-    "boost/": "api/http",
+    "boost/": "proto/http",
     "sqlite3.h": "db/driver",
     "libvirt/": "agent/hypervisor",
     "pugixml.hpp": "agent",
@@ -39,7 +39,7 @@ BANNED = [
     (r"\bstd::system\(|\bpopen\(", (), "run programs by posix_spawn with an argument list: nothing goes through a shell"),
     (r"\brand\(\)|std::mt19937|std::random_device", (), "take a lodge::Random&, so that a seed repeats"),
     (r"system_clock::now|steady_clock::now|\btime\(nullptr\)|\btime\(NULL\)",
-     ("proto/base/clock.cpp", "api/http/", "api/cli/", "api/images/", "agent/storage/"),
+     ("proto/base/clock.cpp", "proto/http/", "api/cli/", "api/images/", "agent/storage/"),
      "take a lodge::Clock&, so that tests turn time by hand"),
     (r"std::cout|std::cerr|\bprintf\(", ("/main.cpp", "/daemon/", "api/cli/"), "log by spdlog"),
     (r"\bstrcpy\(|\bsprintf\(|\bstrcat\(|\bgets\(", (), "use std::string or fmt"),

@@ -19,7 +19,7 @@ class FakeControl final : public Link {
         std::lock_guard lock(mutex_);
         facts_ = request.facts;
         changed_.notify_all();
-        return link::HelloReply{1, 100};
+        return link::HelloReply{1, 100, {}};
     }
     Result<link::HeartbeatReply> heartbeat(const link::Heartbeat& heartbeat) override {
         std::lock_guard lock(mutex_);

@@ -1,4 +1,4 @@
-// What the tests of api/http share: a client of bare sockets, a handler that keeps its replies, a server to
+// What the tests of proto/http share: a client of bare sockets, a handler that keeps its replies, a server to
 // start.
 #pragma once
 
@@ -23,7 +23,7 @@
 #include <thread>
 #include <vector>
 
-#include "api/http/server.h"
+#include "proto/http/server.h"
 
 namespace lodge::http {
 

@@ -19,6 +19,15 @@ DesiredGuest some_guest() {
     guest.root_volume_id = VolumeId::make(random);
     guest.image = {std::string(64, 'f'), "qcow2", 12};
     guest.keep_root = true;
+    GuestInterface interface;
+    interface.network_interface_id = NetworkInterfaceId::make(random);
+    interface.vpc_id = VpcId::make(random);
+    interface.subnet_id = SubnetId::make(random);
+    interface.private_ips = {"10.0.0.5", "10.0.0.6"};
+    interface.public_ips = {{"10.0.0.6", "198.51.100.7"}};
+    guest.interfaces = {interface};
+    guest.metadata.hop_limit = 2;
+    guest.metadata.tags = {{"Name", "\"a\" & b"}};
     return guest;
 }
 
@@ -37,6 +46,16 @@ TEST(Messages, ConsolesAreBytes) {
     auto back = from_json<ReportRequest>(to_json(report));
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(back->consoles.at(0).bytes, bytes);
+}
+
+TEST(Messages, UserDataIsBytes) {
+    LaunchDataReply reply;
+    reply.user_data = std::string("\x1f\x8b\0\xff", 4);
+    reply.identity_document = "{\n}";
+    auto back = from_json<LaunchDataReply>(to_json(reply));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->user_data, reply.user_data);
+    EXPECT_EQ(back->identity_document, reply.identity_document);
 }
 
 TEST(Messages, UnknownMembersAreIgnored) {

@@ -19,7 +19,7 @@ namespace {
 using ::testing::ElementsAre;
 
 constexpr std::int64_t minute_ms = 60'000;
-const link::Heartbeat sick{false, "gone", 0};
+const link::Heartbeat sick{false, "gone", 0, true, ""};
 
 // One process of the control plane; a new one is a restart.
 struct Process {
@@ -103,7 +103,7 @@ class Reconcile : public ::testing::Test {
 
     void report(Observed observed) {
         link::ReportRequest request;
-        request.guests.push_back({guest.id, row().instance.generation, observed, 0, "", ""});
+        request.guests.push_back({guest.id, row().instance.generation, observed, 0, "", "", {}});
         ASSERT_TRUE(process->agents.report(host.id, request));
     }
 
@@ -233,7 +233,7 @@ TEST_F(Reconcile, AHostWithLittleDiskSpaceTakesNothingNew) {
     EXPECT_EQ(process->hub.condition(host.id, HostState::active), HostCondition::ok) << "not told yet";
     for (auto [free_mib, condition] :
          {std::pair{2047, HostCondition::low_disk}, std::pair{2048, HostCondition::ok}}) {
-        process->agents.heartbeat(host.id, {true, "", free_mib});
+        process->agents.heartbeat(host.id, {true, "", free_mib, true, ""});
         EXPECT_EQ(process->hub.condition(host.id, HostState::active), condition);
         EXPECT_EQ(process->hub.condition(host.id, HostState::draining), HostCondition::draining);
     }

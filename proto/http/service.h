@@ -1,4 +1,4 @@
-// Inside api/http only: what all threads of one server share.
+// Inside proto/http only: what all threads of one server share.
 #pragma once
 
 #include <atomic>
@@ -6,8 +6,8 @@
 #include <memory>
 #include <mutex>
 
-#include "api/http/server.h"
-#include "api/http/tls.h"
+#include "proto/http/server.h"
+#include "proto/http/tls.h"
 
 namespace lodge::http {
 

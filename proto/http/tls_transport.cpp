@@ -3,9 +3,9 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 
-#include "api/http/connection.h"
-#include "api/http/tls.h"
 #include "proto/base/encoding.h"
+#include "proto/http/connection.h"
+#include "proto/http/tls.h"
 
 namespace lodge::http {
 namespace {

@@ -1,8 +1,8 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/write.hpp>
 
-#include "api/http/connection.h"
-#include "api/http/transport.h"
+#include "proto/http/connection.h"
+#include "proto/http/transport.h"
 
 namespace lodge::http {
 namespace {

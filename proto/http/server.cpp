@@ -1,4 +1,4 @@
-#include "api/http/server.h"
+#include "proto/http/server.h"
 
 #include <pthread.h>
 #include <spdlog/spdlog.h>
@@ -9,8 +9,8 @@
 #include <numeric>
 #include <thread>
 
-#include "api/http/listener.h"
-#include "api/http/worker.h"
+#include "proto/http/listener.h"
+#include "proto/http/worker.h"
 
 namespace lodge::http {
 namespace {

@@ -1,4 +1,4 @@
-// Inside api/http only: the few Asio types that its parts share.
+// Inside proto/http only: the few Asio types that its parts share.
 #pragma once
 
 #include <boost/asio/basic_stream_socket.hpp>

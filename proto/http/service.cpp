@@ -1,4 +1,4 @@
-#include "api/http/service.h"
+#include "proto/http/service.h"
 
 #include <spdlog/spdlog.h>
 

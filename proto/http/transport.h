@@ -1,11 +1,12 @@
-// Inside api/http only: the bytes below a connection, plain or TLS. All calls on the connection's own thread.
+// Inside proto/http only: the bytes below a connection, plain or TLS. All calls on the connection's own
+// thread.
 #pragma once
 
 #include <array>
 #include <memory>
 #include <string>
 
-#include "api/http/asio.h"
+#include "proto/http/asio.h"
 
 namespace lodge::http {
 

@@ -1,6 +1,6 @@
 #include <spdlog/spdlog.h>
 
-#include "api/http/connection.h"
+#include "proto/http/connection.h"
 
 namespace lodge::http {
 namespace {

@@ -1,4 +1,4 @@
-// Inside api/http only: one client's connection, from accept to close.
+// Inside proto/http only: one client's connection, from accept to close.
 //
 //   handshake → idle ⇄ header → [interim →] body → handling → writing → idle
 //                 any of them → closing → closed            writing → closing
@@ -12,10 +12,10 @@
 #include <optional>
 #include <string>
 
-#include "api/http/outgoing.h"
-#include "api/http/parser.h"
-#include "api/http/transport.h"
-#include "api/http/worker.h"
+#include "proto/http/outgoing.h"
+#include "proto/http/parser.h"
+#include "proto/http/transport.h"
+#include "proto/http/worker.h"
 
 namespace lodge::http {
 

@@ -1,4 +1,4 @@
-#include "api/http/connection.h"
+#include "proto/http/connection.h"
 
 #include <spdlog/spdlog.h>
 

@@ -1,4 +1,4 @@
-#include "api/http/parser.h"
+#include "proto/http/parser.h"
 
 #include <algorithm>
 #include <boost/beast/core/string.hpp>

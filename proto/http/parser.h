@@ -1,4 +1,4 @@
-// Inside api/http only: one request's bytes, checked more strictly than Beast does by itself.
+// Inside proto/http only: one request's bytes, checked more strictly than Beast does by itself.
 #pragma once
 
 #include <boost/beast/core/flat_buffer.hpp>
@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "api/http/asio.h"
-#include "api/http/server.h"
+#include "proto/http/asio.h"
+#include "proto/http/server.h"
 
 namespace lodge::http {
 

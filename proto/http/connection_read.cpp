@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <boost/asio/error.hpp>
 
-#include "api/http/connection.h"
-#include "api/http/reply.h"
+#include "proto/http/connection.h"
+#include "proto/http/reply.h"
 
 namespace lodge::http {
 namespace {

@@ -1,4 +1,4 @@
-#include "api/http/file_slice.h"
+#include "proto/http/file_slice.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

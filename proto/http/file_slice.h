@@ -1,4 +1,4 @@
-// Inside api/http only: a file, or one range of it, as the body of a response.
+// Inside proto/http only: a file, or one range of it, as the body of a response.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/http/fd.h"
+#include "proto/http/fd.h"
 
 namespace lodge::http {
 

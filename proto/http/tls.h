@@ -1,11 +1,11 @@
-// Inside api/http only: TLS as the server end speaks it.
+// Inside proto/http only: TLS as the server end speaks it.
 #pragma once
 
 #include <boost/asio/ssl/context.hpp>
 #include <memory>
 
-#include "api/http/server.h"
-#include "api/http/transport.h"
+#include "proto/http/server.h"
+#include "proto/http/transport.h"
 
 namespace lodge::http {
 

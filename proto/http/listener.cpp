@@ -1,4 +1,4 @@
-#include "api/http/listener.h"
+#include "proto/http/listener.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -1,11 +1,11 @@
-#include "api/http/worker.h"
+#include "proto/http/worker.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <array>
 
-#include "api/http/connection.h"
+#include "proto/http/connection.h"
 
 namespace lodge::http {
 namespace {

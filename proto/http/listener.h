@@ -1,4 +1,4 @@
-// Inside api/http only: the socket that clients connect to.
+// Inside proto/http only: the socket that clients connect to.
 #pragma once
 
 #include <sys/stat.h>
@@ -7,7 +7,7 @@
 #include <functional>
 #include <memory>
 
-#include "api/http/worker.h"
+#include "proto/http/worker.h"
 
 namespace lodge::http {
 

@@ -1,10 +1,10 @@
-// Inside api/http only: the way back from a Handler to its connection.
+// Inside proto/http only: the way back from a Handler to its connection.
 #pragma once
 
 #include <memory>
 
-#include "api/http/asio.h"
-#include "api/http/server.h"
+#include "proto/http/asio.h"
+#include "proto/http/server.h"
 
 namespace lodge::http {
 

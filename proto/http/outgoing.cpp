@@ -1,4 +1,4 @@
-#include "api/http/outgoing.h"
+#include "proto/http/outgoing.h"
 
 #include <algorithm>
 #include <boost/beast/core/string.hpp>

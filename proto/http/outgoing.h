@@ -1,4 +1,4 @@
-// Inside api/http only: one response on its way out: head, then body in pieces.
+// Inside proto/http only: one response on its way out: head, then body in pieces.
 #pragma once
 
 #include <array>
@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "api/http/asio.h"
-#include "api/http/file_slice.h"
-#include "api/http/server.h"
+#include "proto/http/asio.h"
+#include "proto/http/file_slice.h"
+#include "proto/http/server.h"
 
 namespace lodge::http {
 

@@ -1,4 +1,4 @@
-// Inside api/http only: a descriptor with an owner.
+// Inside proto/http only: a descriptor with an owner.
 #pragma once
 
 #include <unistd.h>

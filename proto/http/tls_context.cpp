@@ -1,7 +1,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "api/http/tls.h"
+#include "proto/http/tls.h"
 
 namespace lodge::http {
 namespace {

@@ -1,11 +1,11 @@
-#include "api/http/reply.h"
+#include "proto/http/reply.h"
 
 #include <spdlog/spdlog.h>
 
 #include <atomic>
 #include <boost/asio/post.hpp>
 
-#include "api/http/connection.h"
+#include "proto/http/connection.h"
 
 namespace lodge::http {
 namespace {

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "api/http/server.h"
+#include "proto/http/server.h"
 
 namespace lodge::http {
 namespace {

@@ -1,4 +1,4 @@
-// Inside api/http only: one I/O thread with the connections that live on it.
+// Inside proto/http only: one I/O thread with the connections that live on it.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "api/http/asio.h"
-#include "api/http/fd.h"
-#include "api/http/service.h"
+#include "proto/http/asio.h"
+#include "proto/http/fd.h"
+#include "proto/http/service.h"
 
 namespace lodge::http {
 
