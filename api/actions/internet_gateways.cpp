@@ -6,6 +6,7 @@
 #include "api/actions/tagging.h"
 #include "db/store/addresses.h"
 #include "proto/ec2/internet_gateways.h"
+#include "scheduler/network/addresses.h"
 
 namespace lodge::api {
 namespace {
@@ -101,6 +102,8 @@ Result<ec2::AttachInternetGatewayResponse> attach_internet_gateway(
                         "Network " + vpc.id.str() + " already has an internet gateway attached");
         gateway.vpc_id = vpc.id.str();
         db::internet_gateways::update(session, gateway);
+        if (!network::equip_gateways(session, context.services.settings.public_pool, context.services.random))
+            return fail(ErrorCode::insufficient_address_capacity);
         network_changed(session, context, vpc.id);
         return ec2::AttachInternetGatewayResponse{};
     });
@@ -118,6 +121,7 @@ Result<ec2::DetachInternetGatewayResponse> detach_internet_gateway(
                         "Network " + vpc.id.str() +
                             " has some mapped public address(es). Please unmap those public address(es) "
                             "before detaching the gateway.");
+        network::give_back_router_address(session, gateway);
         gateway.vpc_id = "";
         db::internet_gateways::update(session, gateway);
         network_changed(session, context, vpc.id);

@@ -16,6 +16,7 @@
 #include "db/store/subnets.h"
 #include "db/store/vpc_peerings.h"
 #include "proto/ec2/vpcs.h"
+#include "scheduler/network/addresses.h"
 #include "scheduler/network/peerings.h"
 
 namespace lodge::api {
@@ -317,6 +318,8 @@ Result<ec2::CreateDefaultVpcResponse> create_default_vpc(RequestContext& context
             return fail(ErrorCode::default_vpc_already_exists);
         auto vpc = network::make_default_vpc(session, owner_of(context),
                                              context.services.settings.zones_of(context.region));
+        if (!network::equip_gateways(session, context.services.settings.public_pool, context.services.random))
+            return fail(ErrorCode::insufficient_address_capacity);
         network_changed(session, context, vpc.id);
         return ec2::CreateDefaultVpcResponse{shown(load(session, std::move(vpc)))};
     });

@@ -1,11 +1,14 @@
 // Accounts and their access keys.
 #include "db/store/accounts.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "api/actions/image_names.h"
 #include "api/admin/operations.h"
 #include "proto/base/encoding.h"
+#include "scheduler/network/addresses.h"
 #include "scheduler/network/make.h"
 
 namespace lodge::api::admin {
@@ -96,6 +99,8 @@ Result<Json> create_account(const Call& call) {
         db::accounts::insert(session, account);
         network::make_default_networks(session, account.id, call.services.settings.zones, account.created_ms,
                                        call.services.random);
+        if (!network::equip_gateways(session, call.services.settings.public_pool, call.services.random))
+            spdlog::warn("the public pool has run out: guests of account {} have no way out", account.id);
         return insert_key(session, account, key);
     });
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "api/pipeline/context.h"
@@ -17,6 +18,7 @@ struct AdminFacts {
     std::filesystem::path image_dir;
     std::string agent_endpoint;  // "127.0.0.1:8774"
     std::string ca_sha256;
+    std::function<std::string()> network_problem;  // why OVN does not follow; empty when it does
 };
 
 // Thread-safe.

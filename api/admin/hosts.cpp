@@ -20,6 +20,8 @@ std::string_view word(scheduler::HostCondition condition) {
             return "draining";
         case scheduler::HostCondition::low_disk:
             return "low-disk";
+        case scheduler::HostCondition::network_down:
+            return "network-down";
         case scheduler::HostCondition::unreachable:
             return "unreachable";
         case scheduler::HostCondition::hypervisor_down:
@@ -59,6 +61,7 @@ Json show(const Call& call, const Host& host, std::int64_t guests) {
                 {"memory_free_mib", capacity ? capacity->free_memory_mib : 0},
                 {"disk_free_mib", std::max<std::int64_t>(seen.last.disk_free_mib, 0)},
                 {"hypervisor_error", seen.last.hypervisor_error},
+                {"network_error", seen.last.network_error},
                 {"guests", guests}};
     if (seen.heard)
         out["last_heartbeat_ms_ago"] = call.services.clock.steady_ms() - seen.last_heard_steady_ms;

@@ -49,6 +49,7 @@ Result<Json> info(const Call& call) {
                 {"agent_endpoint", call.facts.agent_endpoint},
                 {"default_region", call.services.settings.default_region},
                 {"zones", zones},
+                {"network_problem", call.facts.network_problem()},
                 {"ca_sha256", call.facts.ca_sha256}};
 }
 

@@ -9,6 +9,8 @@ namespace {
 Status info(Session& session, const Arguments&) {
     LODGE_TRY(auto body, session.client.get("/v1/info"));
     if (print_json(session, body)) return {};
+    auto problem = body.value("network_problem", "");
+    body["network"] = problem.empty() ? "in step with OVN" : problem;
     print_record(session.out, body,
                  {{"lodged", "version"},
                   {"State folder", "state_dir"},
@@ -16,6 +18,7 @@ Status info(Session& session, const Arguments&) {
                   {"EC2 endpoint", "endpoint"},
                   {"Agents' endpoint", "agent_endpoint"},
                   {"Default region", "default_region"},
+                  {"Network", "network"},
                   {"CA's SHA-256", "ca_sha256"}});
     session.out << '\n';
     print_table(session.out, rows(body, "zones"), {{"ZONE", "name"}, {"ID", "id"}, {"REGION", "region"}});

@@ -10,9 +10,13 @@
 #include "db/driver/sqlite.h"
 #include "db/schema/migrate.h"
 #include "db/store/accounts.h"
+#include "db/store/instances.h"
 #include "db/store/settings.h"
 #include "db/store/zones.h"
+#include "scheduler/network/addresses.h"
 #include "scheduler/network/make.h"
+#include "scheduler/network/memory_northbound.h"
+#include "scheduler/network/ovsdb_northbound.h"
 
 #ifndef LODGE_CATALOGUE_FILE
 #define LODGE_CATALOGUE_FILE "api/catalogue/instance_types.toml"
@@ -61,9 +65,11 @@ std::string shown_address(const std::string& address) {
 Result<std::unique_ptr<Lodged>> Lodged::start(const Options& options) {
     std::unique_ptr<Lodged> made(new Lodged(options));
     LODGE_TRY(made->zones_, parse_zones(options.zone_names));
+    LODGE_TRY(made->public_pool_, parse_public_pool(options.public_pool));
     LODGE_CHECK(made->prepare_folders());
     LODGE_CHECK(made->open_database());
     LODGE_CHECK(made->make_services());
+    LODGE_CHECK(made->make_network());
     LODGE_CHECK(made->listen_api());  // before what tells its port; it answers 503 until all of it is there
     LODGE_CHECK(made->listen_agents());
     LODGE_CHECK(made->listen_admin());
@@ -97,7 +103,10 @@ Status Lodged::open_database() {
         for (const auto& account : db::accounts::list(session))
             if (account.id != operator_account)  // which runs nothing
                 network::make_default_networks(session, account.id, zones_, clock_.now_ms(), random_);
+        if (!network::equip_gateways(session, public_pool_, random_))
+            spdlog::warn("the public pool has run out: not every VPC has a way out");
         paging_key_ = setting_or_new(session, "paging_key", random_);
+        cloud_id_ = setting_or_new(session, "cloud_id", random_);
         claims_->load(session);
         return {};
     });
@@ -111,7 +120,11 @@ Status Lodged::make_services() {
     hub_ = std::make_unique<scheduler::HostHub>(
         clock_, random_, [this](const std::function<void()>& task) { return link_workers_->post(task); },
         options_.timing.lease_ms, options_.overcommit.reserved_disk_mib);
-    agents_ = std::make_unique<scheduler::Agents>(*database_, *claims_, *hub_, clock_, options_.timing);
+    link::ChassisSettings chassis{!options_.ovn_northbound.empty() || options_.simulate > 0,
+                                  options_.ovn_chassis_remote, std::string(network::public_switch),
+                                  options_.guest_mtu};
+    agents_ =
+        std::make_unique<scheduler::Agents>(*database_, *claims_, *hub_, clock_, options_.timing, chassis);
     Settings settings;
     settings.default_region = options_.region.empty() ? zones_.front().region : options_.region;
     settings.zones = zones_;
@@ -121,12 +134,40 @@ Status Lodged::make_services() {
     settings.strategy =
         options_.strategy == "spread" ? scheduler::Strategy::spread : scheduler::Strategy::best_fit;
     settings.paging_key = paging_key_;
-    LODGE_TRY(settings.public_pool, parse_public_pool(options_.public_pool));
+    settings.public_pool = public_pool_;
     services_ = std::make_unique<Services>(
         Services{*database_, *claims_, *hub_, clock_, random_, *catalogue_, settings});
     endpoint_ =
         std::make_unique<Endpoint>(*services_, *workers_, metrics_, EndpointOptions{options_.metrics_token});
     return {};
+}
+
+// A simulation has a network in memory; so has who asked for none.
+Status Lodged::make_network() {
+    if (options_.simulate > 0 || options_.ovn_northbound.empty())
+        northbound_ = std::make_unique<network::MemoryNorthbound>(random_);
+    else
+        northbound_ = std::make_unique<network::OvsdbNorthbound>(
+            network::OvnRemotes{options_.ovn_northbound, options_.ovn_southbound, {}}, cloud_id_);
+    network::Cloud cloud{services_->settings.public_pool.front(), {}, options_.guest_mtu};
+    network::Surroundings surroundings;
+    surroundings.is_heard = [this](const std::string& chassis) {
+        auto id = HostId::parse(chassis);
+        return id && hub_->condition(*id, HostState::active) != scheduler::HostCondition::unreachable;
+    };
+    surroundings.written = [this](const VpcId& vpc_id) { wake_hosts_of(vpc_id); };
+    network_ = std::make_unique<network::Reconciler>(*database_, *northbound_, cloud, surroundings);
+    network_->start();
+    return {};
+}
+
+// What guests' metadata tells of their network has changed.
+void Lodged::wake_hosts_of(const VpcId& vpc_id) {
+    auto hosts = database_->read([&](db::Session& session) -> Result<std::vector<HostId>> {
+        return db::instances::hosts_in_vpc(session, vpc_id);
+    });
+    if (!hosts) return;
+    for (const auto& host : *hosts) hub_->changed(host);
 }
 
 Status Lodged::listen_api() {
@@ -183,6 +224,7 @@ Status Lodged::listen_admin() {
     facts.image_dir = options_.state_dir / "images";
     facts.agent_endpoint = shown_address(options_.agent_listen) + ":" + std::to_string(options_.agent_port);
     facts.ca_sha256 = link_tls_.ca_sha256;
+    facts.network_problem = [this] { return network_->problem(); };
     admin_ = std::make_unique<Admin>(*services_, *endpoint_, *admin_workers_, facts);
     http::Config config;
     config.unix_socket_path = options_.state_dir / "lodged.sock";
@@ -196,6 +238,10 @@ Status Lodged::listen_admin() {
 Status Lodged::start_simulation() {
     if (options_.simulate == 0) return {};
     LODGE_TRY(auto hosts, prepare_simulation(*database_, options_.simulate, zones_, clock_, random_));
+    LODGE_CHECK(database_->write([&](db::Session& session) -> Status {
+        network::equip_gateways(session, public_pool_, random_);
+        return {};
+    }));
     simulation_ = std::make_unique<Simulation>(*agents_, hosts, options_.simulate_boot_ms, clock_, random_);
     return wait_for_hosts(hosts);
 }
@@ -217,7 +263,10 @@ Status Lodged::wait_for_hosts(const std::vector<HostId>& hosts) {
 }
 
 void Lodged::upkeep_loop() {
-    scheduler::Upkeep upkeep(*database_, *claims_, *hub_, clock_, options_.timing);
+    auto applied = [this](const VpcId& vpc_id, std::int64_t revision) {
+        return network_->is_applied(vpc_id, revision);
+    };
+    scheduler::Upkeep upkeep(*database_, *claims_, *hub_, clock_, options_.timing, applied);
     for (int ticks = 0;; ++ticks) {
         upkeep.tick();
         if (ticks % ticks_between_sweeps == 0) sweep_images(*database_, options_.state_dir / "images");
@@ -235,6 +284,7 @@ Lodged::~Lodged() {
     stop_wake_.notify_all();
     if (upkeep_thread_.joinable()) upkeep_thread_.join();
     simulation_.reset();
+    network_.reset();
     if (hub_) hub_->release_all();
     if (api_server_) api_server_->stop(stop_grace_ms);
     if (agent_server_) agent_server_->stop(stop_grace_ms);

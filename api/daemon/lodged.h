@@ -13,6 +13,7 @@
 #include "api/daemon/simulation.h"
 #include "api/link/link_service.h"
 #include "api/pipeline/endpoint.h"
+#include "scheduler/network/reconciler.h"
 #include "scheduler/reconcile/upkeep.h"
 
 namespace lodge::api {
@@ -31,19 +32,23 @@ class Lodged {
     explicit Lodged(const Options& options) : options_(options) {}
     Status prepare_folders();
     Status open_database();
+    Status make_network();
     Status make_services();
     Status listen_api();
     Status listen_agents();
     Status listen_admin();
     Status start_simulation();
     Status wait_for_hosts(const std::vector<HostId>& hosts);
+    void wake_hosts_of(const VpcId& vpc_id);
     void upkeep_loop();
 
     Options options_;
     SystemClock clock_;
     SystemRandom random_;
     std::vector<Zone> zones_;
+    std::vector<Cidr> public_pool_;
     std::string paging_key_;
+    std::string cloud_id_;
     LinkTls link_tls_;
     std::unique_ptr<db::Database> database_;
     std::optional<catalogue::Catalogue> catalogue_;
@@ -53,6 +58,8 @@ class Lodged {
     std::unique_ptr<WorkerPool> link_workers_;   // the agents'
     std::unique_ptr<scheduler::HostHub> hub_;
     std::unique_ptr<scheduler::Agents> agents_;
+    std::unique_ptr<network::Northbound> northbound_;
+    std::unique_ptr<network::Reconciler> network_;
     std::unique_ptr<Services> services_;
     Metrics metrics_;
     std::unique_ptr<Endpoint> endpoint_;

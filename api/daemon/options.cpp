@@ -57,6 +57,19 @@ void add_cloud(CLI::App& app, Options& o) {
         ->capture_default_str();
 }
 
+void add_network(CLI::App& app, Options& o) {
+    app.add_option("--ovn-northbound", o.ovn_northbound,
+                   "OVN's Northbound database; empty for no OVN: guests then run without a network")
+        ->capture_default_str();
+    app.add_option("--ovn-southbound", o.ovn_southbound, "OVN's Southbound database, for lodged itself")
+        ->capture_default_str();
+    app.add_option("--ovn-chassis-remote", o.ovn_chassis_remote,
+                   "The same for hosts, e.g. ssl:HOST:6642; without, as each is configured");
+    app.add_option("--guest-mtu", o.guest_mtu, "What guests are told: the network's, less 58 for tunnels")
+        ->capture_default_str()
+        ->check(CLI::Range(576, 9000));
+}
+
 void add_timing(CLI::App& app, Options& o) {
     auto& t = o.timing;
     app.add_option("--lease-ms", t.lease_ms, "A host not heard for so long is unreachable")
@@ -86,6 +99,7 @@ Options parse_options(int argc, char** argv) {
     CLI::App app("lodged: the control plane of Lodge, servers people own answering as EC2 does");
     add_listeners(app, options);
     add_cloud(app, options);
+    add_network(app, options);
     add_timing(app, options);
     app.set_config("--config", "", "TOML file with the same options");
     app.set_version_flag("--version", "lodged 0.1.0");

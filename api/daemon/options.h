@@ -28,6 +28,12 @@ struct Options {
     std::filesystem::path catalogue;                       // empty: the one that came with the program
     std::vector<std::string> public_pool = {
         "198.19.64.0/22"};  // of elastic addresses; deploy/up gives its own
+    // Where OVN's databases are for lodged, and where hosts find the Southbound one; an empty Northbound one:
+    // there is no OVN, and guests run without a network.
+    std::string ovn_northbound = "unix:/run/ovn/ovnnb_db.sock";
+    std::string ovn_southbound = "unix:/run/ovn/ovnsb_db.sock";
+    std::string ovn_chassis_remote;  // empty: as each host is configured
+    std::int64_t guest_mtu = 1442;   // the network's between hosts, less Geneve's 58
     scheduler::Overcommit overcommit;
     scheduler::Timing timing;
     std::string strategy = "best-fit";  // or "spread"

@@ -47,6 +47,11 @@ class Database {
         return std::move(*result);
     }
 
+    // Whom stores tell, by ID, of resources that have followers elsewhere: a VPC, whose network OVN has.
+    // Called on the writer thread after the commit; it must not call write() or read(). Set it before the
+    // first write, and take it back (nullptr) before what it calls goes.
+    virtual void on_announcement(std::function<void(const std::string& id)> listener) = 0;
+
     // A consistent copy into a new file, while others read and write. IoFailure, or Conflict if `to` exists.
     virtual Status backup(const std::filesystem::path& to) = 0;
 

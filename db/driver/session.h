@@ -58,9 +58,17 @@ class Session {
     void on_rollback(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
     // Runs `then` once the commit is durable: for waking those who wait for the change.
     void after_commit(std::function<void()> then) { then_.push_back(std::move(then)); }
+    // Tells Database::on_announcement() of a resource, once the commit is durable.
+    void announce(const std::string& id) {
+        if (!listener_) return;
+        after_commit([listener = listener_, id] {
+            if (*listener) (*listener)(id);
+        });
+    }
 
   protected:
     bool failed_ = false;
+    const std::function<void(const std::string&)>* listener_ = nullptr;
     std::vector<std::function<void()>> undo_;
     std::vector<std::function<void()>> then_;
 };

@@ -53,6 +53,7 @@ class SqliteDatabase final : public Database {
         ::close(lock_);
     }
 
+    void on_announcement(std::function<void(const std::string&)> listener) override;
     Status backup(const std::filesystem::path& to) override;
 
   protected:
@@ -80,8 +81,20 @@ class SqliteDatabase final : public Database {
     std::condition_variable reader_free_;
     std::vector<std::unique_ptr<SqliteSession>> readers_;
     std::size_t readers_made_ = 0;
+    std::function<void(const std::string&)> listener_;  // the writer thread's
     std::thread writer_;
 };
+
+// On the writer thread, between two commits, so that the old one is not in use.
+void SqliteDatabase::on_announcement(std::function<void(const std::string&)> listener) {
+    auto set = [&](Session&) {
+        listener_ = std::move(listener);
+        writer_session_->set_listener(&listener_);
+        return true;
+    };
+    Error ignored = make_error(ErrorCode::internal_error);
+    run_write(set, ignored);
+}
 
 bool SqliteDatabase::run_write(const std::function<bool(Session&)>& change, Error& failure) {
     Pending pending{change};

@@ -30,6 +30,7 @@ class SqliteSession final : public Session {
         undo_.clear();
         then_.clear();
     }
+    void set_listener(const std::function<void(const std::string&)>* listener) { listener_ = listener; }
     // Whether a transaction is open; SQLite ends it by itself on some failures (a full disk).
     bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
     std::vector<std::function<void()>> take_undo() { return std::move(undo_); }

@@ -43,6 +43,7 @@ void insert(Session& session, const Host& host) {
     session.execute("INSERT INTO hosts (" HOST_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     {host.id.str(), host.name, host.zone, host.architecture, to_text(host.state), host.epoch,
                      host.certificate_sha256, host.vcpus, host.memory_mib, host.disk_mib, host.created_ms});
+    session.announce(host.id.str());
 }
 
 void update_facts(Session& session, const Host& host) {
@@ -57,6 +58,7 @@ bool set_state(Session& session, const HostId& id, HostState state) {
 
 void set_certificate(Session& session, const HostId& id, std::string_view sha256) {
     session.execute("UPDATE hosts SET certificate_sha256 = ? WHERE id = ?", {sha256, id.str()});
+    session.announce(id.str());
 }
 
 std::optional<Host> find(Session& session, const HostId& id) {

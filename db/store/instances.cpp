@@ -150,6 +150,15 @@ std::vector<WithGuest> on_host(Session& session, const HostId& host_id) {
                 {host_id.str()});
 }
 
+std::vector<HostId> hosts_in_vpc(Session& session, const VpcId& vpc_id) {
+    std::vector<HostId> all;
+    session.query(
+        "SELECT DISTINCT i.host_id FROM network_interfaces n CROSS JOIN instances i "
+        "WHERE n.vpc_id = ? AND n.instance_id <> '' AND i.id = n.instance_id",
+        {vpc_id.str()}, [&](const Row& row) { all.push_back(HostId::trusted(std::string(row.text(0)))); });
+    return all;
+}
+
 std::vector<WithGuest> in_transition(Session& session, UnixMs since_ms) {
     // CROSS JOIN keeps SQLite to the order written: from the few guests that begin to their instances, not
     // from all instances that are wanted running.

@@ -44,6 +44,8 @@ std::vector<WithGuest> of_reservation(Session& session, const AccountId& account
 
 // Instances whose current guest is on the host and has not been removed.
 std::vector<WithGuest> on_host(Session& session, const HostId& host_id);
+// Of instances with an interface in the VPC.
+std::vector<HostId> hosts_in_vpc(Session& session, const VpcId& vpc_id);
 std::int64_t count_on_host(Session& session, const HostId& host_id);
 // Instances in transition since before `since_ms`: pending ones, and those stopping or shutting down whose
 // deadline was not told yet.

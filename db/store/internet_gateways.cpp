@@ -46,4 +46,11 @@ std::optional<InternetGateway> of_vpc(Session& session, std::string_view vpc_id)
     return gateways().one(session, "vpc_id = ?", {vpc_id});
 }
 
+std::vector<InternetGateway> without_address(Session& session) {
+    return gateways().all(session,
+                          "vpc_id <> '' AND NOT EXISTS (SELECT 1 FROM public_ips p WHERE p.owner_id = "
+                          "internet_gateways.id) ORDER BY id",
+                          {});
+}
+
 }  // namespace lodge::db::internet_gateways

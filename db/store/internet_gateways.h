@@ -19,5 +19,7 @@ std::optional<InternetGateway> find_any(Session& session, std::string_view id);
 std::vector<InternetGateway> list(Session& session, const AccountId& account_id, std::string_view region,
                                   std::string_view after, std::int64_t limit);
 std::optional<InternetGateway> of_vpc(Session& session, std::string_view vpc_id);
+// Attached ones whose router has no address in the public pool yet, by ID.
+std::vector<InternetGateway> without_address(Session& session);
 
 }  // namespace lodge::db::internet_gateways

@@ -28,6 +28,7 @@ const Records<VpcCidr>& cidrs() {
 
 void insert(Session& session, const Vpc& record) {
     vpcs().insert(session, record);
+    session.announce(record.id.str());
 }
 
 void update(Session& session, const Vpc& record) {
@@ -36,6 +37,7 @@ void update(Session& session, const Vpc& record) {
 
 void erase(Session& session, const VpcId& id) {
     vpcs().erase_id(session, id.str());
+    session.announce(id.str());
 }
 
 std::optional<Vpc> find(Session& session, const AccountId& account_id, std::string_view region,
@@ -69,6 +71,7 @@ std::int64_t touch(Session& session, const VpcId& id) {
     std::int64_t revision = 0;
     session.query("SELECT revision FROM vpcs WHERE id = ?", {id.str()},
                   [&](const Row& row) { revision = row.integer(0); });
+    session.announce(id.str());
     return revision;
 }
 

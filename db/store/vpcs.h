@@ -22,7 +22,8 @@ std::optional<Vpc> find_default(Session& session, const AccountId& account_id, s
 std::vector<Vpc> of_dhcp_options(Session& session, std::string_view dhcp_options_id);
 // All accounts' and regions', by ID, for reconciling.
 std::vector<Vpc> list_all(Session& session);
-// Raises the revision: what the VPC's network must look like has changed. Returns the new one.
+// Raises the revision: what the VPC's network must look like has changed. Returns the new one. Announced, as
+// are insert() and erase().
 std::int64_t touch(Session& session, const VpcId& id);
 
 // CIDRs, the primary one first.

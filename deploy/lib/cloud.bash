@@ -32,6 +32,12 @@ ensure_lodged() {
   new_config "$config" lodged
   set_option "$config" state-dir "\"$STATE\""
   set_option "$config" agent-port "${2:-$(option_of "$config" agent-port 8774)}"
+  # OVN is one cloud's.
+  if [[ $OVS_OWNER == "another cloud" ]]; then
+    set_option "$config" ovn-northbound '""'
+  else
+    set_option "$config" ovn-northbound '"unix:/run/ovn/ovnnb_db.sock"'
+  fi
   set_option "$config" public-pool "[\"$(ovn_value PUBLIC_POOL)\"]"
   set_option "$config" port "${1:-$(option_of "$config" port 8773)}"
   ensure_service lodged

@@ -124,7 +124,7 @@ ensure_ovs() {
   OVS_OWNER=$(who_runs_ovs)
   case $OVS_OWNER in
     "a stranger") fail "an Open vSwitch of this machine's own runs; Lodge brings another: stop that one (apt-get remove openvswitch-switch)" ;;
-    "another cloud") say "another cloud on this machine runs Open vSwitch and OVN; using them"; return ;;
+    "another cloud") say "another cloud on this machine has Open vSwitch and OVN: guests of this one run without a network"; return ;;
   esac
   configure_ovn "$@"
   ensure_ovn_part ovs-db

@@ -43,7 +43,8 @@ struct HelloRequest {
 };
 // What makes the machine a chassis of OVN.
 struct ChassisSettings {
-    std::string southbound_remote;  // "unix:…", "ssl:HOST:6642"; empty: the control plane has no OVN
+    bool has_ovn = false;           // false: the operator wants none, and guests run without interfaces
+    std::string southbound_remote;  // "unix:…", "ssl:HOST:6642"; empty: as the host is configured
     std::string provider_network;   // what the bridge to the outside is called in OVN
     std::int64_t guest_mtu = 0;
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "db/store/addresses.h"
+#include "db/store/internet_gateways.h"
 #include "db/store/network_interfaces.h"
+#include "db/store/vpcs.h"
 
 namespace lodge::network {
 namespace {
@@ -43,6 +45,20 @@ std::optional<IpAddress> take_public_address(db::Session& session, const std::ve
         if (db::addresses::take(session, address.str(), owner_id)) return address;
     }
     return std::nullopt;
+}
+
+bool equip_gateways(db::Session& session, const std::vector<Cidr>& pool, Random& random) {
+    for (const auto& gateway : db::internet_gateways::without_address(session)) {
+        // Of the first block, in which the provider's router is.
+        if (!take_public_address(session, {pool.front()}, gateway.id.str(), random)) return false;
+        db::vpcs::touch(session, VpcId::trusted(gateway.vpc_id));
+    }
+    return true;
+}
+
+void give_back_router_address(db::Session& session, const InternetGateway& gateway) {
+    if (auto address = db::addresses::taken_by(session, gateway.id.str()))
+        db::addresses::give_back(session, *address);
 }
 
 void map_address(db::Session& session, Address& address, NetworkInterface& interface,

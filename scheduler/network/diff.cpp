@@ -10,8 +10,10 @@ class Transaction {
   public:
     Transaction(const Replica& replica, const Scope& scope, const Rows& wanted)
         : replica_(replica), scope_(scope), wanted_(wanted) {
-        for (const auto& row : wanted_)
+        for (const auto& row : wanted_) {
+            tables_[row.key] = row.table;
             if (!fitting(row)) new_names_[row.key] = "new" + std::to_string(new_names_.size());
+        }
     }
 
     Json run() {
@@ -91,8 +93,7 @@ class Transaction {
     }
 
     std::string parent_table(const Row& row) const {
-        for (const auto& other : wanted_)
-            if (other.key == row.parent) return other.table;
+        if (auto wanted = tables_.find(row.parent); wanted != tables_.end()) return wanted->second;
         auto found = replica_.find(row.parent);
         return found ? *found->table : "";
     }
@@ -116,9 +117,24 @@ class Transaction {
     void attach(const Row& row, const Replica::Found& found) {
         if (row.parent.empty()) return;
         auto parent = replica_.find(row.parent);
+        if (parent && !new_names_.count(row.parent) &&
+            children(*parent, row.parent_column).count(*found.uuid))
+            return;
         Json own = Json::array({"uuid", *found.uuid});
-        if (parent && !new_names_.count(row.parent) && holds(*parent, row.parent_column, own)) return;
         if (auto uuid = uuid_of(row.parent)) mutate(row, *uuid, "insert", own);
+    }
+
+    // UUIDs in a parent's column, taken apart once: a switch may have thousands of ports.
+    const std::set<std::string>& children(const Replica::Found& parent, const std::string& column) {
+        auto [known, fresh] = children_.try_emplace({*parent.uuid, column});
+        if (!fresh) return known->second;
+        auto value = parent.columns->find(column);
+        if (value == parent.columns->end() || !value->second.is_array()) return known->second;
+        const auto& items = value->second;
+        if (items[0] == "uuid") known->second.insert(items[1]);
+        if (items[0] == "set")
+            for (const auto& item : items[1]) known->second.insert(item[1]);
+        return known->second;
     }
 
     static bool holds(const Replica::Found& parent, const std::string& column, const Json& child) {
@@ -176,6 +192,8 @@ class Transaction {
     const Scope& scope_;
     const Rows& wanted_;
     std::map<std::string, std::string> new_names_;
+    std::map<std::string, std::string> tables_;  // of wanted rows, by key
+    std::map<std::pair<std::string, std::string>, std::set<std::string>> children_;
     Json operations_ = Json::array();
 };
 

@@ -27,7 +27,7 @@ bool resolve(Json& value, const std::map<std::string, std::string>& names) {
 }  // namespace
 
 MemoryNorthbound::MemoryNorthbound(Random& random) : random_(random) {
-    Json initial = {{"nb_cfg", 0}, {"hv_cfg", 0}};
+    Json initial = {{"nb_cfg", 0}};
     tables_["NB_Global"]["00000000-0000-0000-0000-000000000000"] = initial;
     replica_.apply({{"NB_Global", {{"00000000-0000-0000-0000-000000000000", {{"new", initial}}}}}});
 }
@@ -48,9 +48,10 @@ Status MemoryNorthbound::transact(const Json& operations) {
     for (const auto& operation : operations)  // a name may be used before its insertion
         if (operation.value("op", "") == "insert") {
             auto hex = random_.hex(32);
-            names[operation.value("uuid-name", "")] = hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" +
-                                                      hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" +
-                                                      hex.substr(20);
+            auto& uuid = names[operation.value("uuid-name", "")];
+            if (!uuid.empty()) return fail(ErrorCode::internal_error, "duplicate uuid-name");
+            uuid = hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" +
+                   hex.substr(16, 4) + "-" + hex.substr(20);
         }
     for (const auto& operation : operations) {
         if (auto done = run(operation, names, updates); !done) {
@@ -58,9 +59,6 @@ Status MemoryNorthbound::transact(const Json& operations) {
             return done;
         }
     }
-    auto& global = tables_["NB_Global"].begin()->second;
-    global["hv_cfg"] = global["nb_cfg"];
-    updates["NB_Global"][tables_["NB_Global"].begin()->first] = {{"new", global}};
     replica_.apply(updates);
     return {};
 }
@@ -121,6 +119,12 @@ Status MemoryNorthbound::run(const Json& operation, std::map<std::string, std::s
     }
     updates[table][uuid] = {{"new", *row}};
     return {};
+}
+
+std::optional<std::int64_t> MemoryNorthbound::followed(const Counts&) {
+    std::lock_guard lock(mutex_);
+    if (!problem_.empty()) return std::nullopt;
+    return global_count(replica_, "nb_cfg");
 }
 
 void MemoryNorthbound::on_change(std::function<void()> call) {

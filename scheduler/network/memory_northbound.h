@@ -15,6 +15,7 @@ class MemoryNorthbound final : public Northbound {
 
     bool read(const std::function<void(const Replica&)>& look) override;
     Status transact(const Json& operations) override;
+    std::optional<std::int64_t> followed(const Counts& counts) override;
     void on_change(std::function<void()> call) override;
     std::string problem() const override;
 

@@ -8,7 +8,6 @@
 #include "db/store/tags.h"
 #include "db/store/vpcs.h"
 #include "scheduler/network/addresses.h"
-#include "scheduler/network/settle.h"
 
 namespace lodge::network {
 namespace {
@@ -107,14 +106,14 @@ void begin_deletion(db::Session& session, NatGateway& gateway, UnixMs now_ms) {
     db::nat_gateways::update(session, gateway);
 }
 
-void settle_nat_gateways(db::Session& session, UnixMs now_ms) {
+void settle_nat_gateways(db::Session& session, UnixMs now_ms, const Applied& applied) {
     for (auto& gateway : db::nat_gateways::in_state(session, NatGatewayState::pending)) {
-        if (!is_applied(session, gateway.vpc_id, gateway.revision)) continue;
+        if (!applied(gateway.vpc_id, gateway.revision)) continue;
         gateway.state = NatGatewayState::available;
         db::nat_gateways::update(session, gateway);
     }
     for (auto& gateway : db::nat_gateways::in_state(session, NatGatewayState::deleting))
-        if (is_applied(session, gateway.vpc_id, gateway.revision)) finish_deletion(session, gateway);
+        if (applied(gateway.vpc_id, gateway.revision)) finish_deletion(session, gateway);
     forget(session, NatGatewayState::failed, now_ms - visible_ms);
     forget(session, NatGatewayState::deleted, now_ms - visible_ms);
 }

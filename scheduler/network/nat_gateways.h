@@ -8,6 +8,7 @@
 #include "proto/model/gateway.h"
 #include "proto/model/network_interface.h"
 #include "scheduler/network/make.h"
+#include "scheduler/network/settle.h"
 
 namespace lodge::network {
 
@@ -22,6 +23,6 @@ NatGateway make_nat_gateway(db::Session& session, const Owner& owner, const Subn
 void begin_deletion(db::Session& session, NatGateway& gateway, UnixMs now_ms);
 
 // Moves on the gateways whose VPC's network has followed, and forgets those that ended an hour ago.
-void settle_nat_gateways(db::Session& session, UnixMs now_ms);
+void settle_nat_gateways(db::Session& session, UnixMs now_ms, const Applied& applied);
 
 }  // namespace lodge::network

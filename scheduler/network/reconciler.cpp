@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "db/store/hosts.h"
 #include "db/store/vpcs.h"
 #include "scheduler/network/diff.h"
 #include "scheduler/network/snapshot.h"
@@ -17,15 +18,6 @@ constexpr auto full_look = 60s;
 constexpr auto retry = 1s;
 constexpr std::string_view cloud_scope = "cloud";
 
-std::int64_t integer_of(const Replica& replica, const std::string& column) {
-    const auto& rows = replica.rows("NB_Global");
-    if (rows.empty()) return 0;
-    auto value = rows.begin()->second.find(column);
-    return value != rows.begin()->second.end() && value->second.is_number_integer()
-               ? value->second.get<std::int64_t>()
-               : 0;
-}
-
 // Every transaction counts, so that the hosts' progress can be told from the count they have reached.
 Json counting() {
     return {{"op", "mutate"},
@@ -36,12 +28,25 @@ Json counting() {
 
 }  // namespace
 
-Reconciler::Reconciler(db::Database& database, Northbound& northbound, Cloud cloud)
-    : database_(database), northbound_(northbound), cloud_(std::move(cloud)) {
+std::int64_t global_count(const Replica& replica, const std::string& column) {
+    const auto& rows = replica.rows("NB_Global");
+    if (rows.empty()) return 0;
+    auto value = rows.begin()->second.find(column);
+    return value != rows.begin()->second.end() && value->second.is_number_integer()
+               ? value->second.get<std::int64_t>()
+               : 0;
+}
+
+Reconciler::Reconciler(db::Database& database, Northbound& northbound, Cloud cloud, Surroundings surroundings)
+    : database_(database),
+      northbound_(northbound),
+      cloud_(std::move(cloud)),
+      surroundings_(std::move(surroundings)) {
     northbound_.on_change([this] { changed_all(); });
 }
 
 Reconciler::~Reconciler() {
+    database_.on_announcement(nullptr);
     northbound_.on_change({});
     {
         std::lock_guard lock(mutex_);
@@ -52,12 +57,13 @@ Reconciler::~Reconciler() {
 }
 
 void Reconciler::start() {
+    database_.on_announcement([this](const std::string& id) { changed(id); });
     thread_ = std::thread([this] { loop(); });
 }
 
-void Reconciler::changed(const VpcId& vpc_id) {
+void Reconciler::changed(const std::string& id) {
     std::lock_guard lock(mutex_);
-    dirty_.insert(vpc_id.str());
+    dirty_.insert(id);
     wake_.notify_all();
 }
 
@@ -81,9 +87,9 @@ bool Reconciler::is_applied(const VpcId& vpc_id, std::int64_t revision) const {
         if (found == written_.end() || found->second.revision < revision) return false;
         wanted = found->second.configuration;
     }
-    bool applied = false;
-    northbound_.read([&](const Replica& replica) { applied = integer_of(replica, "hv_cfg") >= wanted; });
-    return applied;
+    auto all = [](const std::string&) { return true; };
+    auto followed = northbound_.followed(surroundings_.is_heard ? surroundings_.is_heard : all);
+    return followed && *followed >= wanted;
 }
 
 void Reconciler::loop() {
@@ -132,33 +138,42 @@ bool Reconciler::reconcile_all() {
         for (const auto& scope : replica.scopes())
             if (scope != cloud_scope) scopes.insert(scope);
     });
-    if (!connected || !write({std::string(cloud_scope), "", 0}, render_cloud(cloud_))) return false;
+    if (!connected || !reconcile_cloud()) return false;
     bool well = true;
     for (const auto& scope : scopes) well = reconcile(scope) && well;
     return well;
 }
 
+// Every host that is not taken out may carry a gateway; OVN prefers the first that it sees.
+bool Reconciler::reconcile_cloud() {
+    auto hosts = database_.read(
+        [](db::Session& session) -> Result<std::vector<Host>> { return db::hosts::list(session); });
+    if (!hosts) return false;
+    cloud_.gateway_hosts.clear();
+    for (const auto& host : *hosts)
+        if (!host.certificate_sha256.empty()) cloud_.gateway_hosts.push_back(host.id.str());
+    return write({std::string(cloud_scope), "", 0}, render_cloud(cloud_));
+}
+
 bool Reconciler::reconcile(const std::string& scope) {
+    if (!VpcId::parse(scope)) return reconcile_cloud();
     auto snapshot = database_.read([&](db::Session& session) -> Result<std::optional<Snapshot>> {
         return load_snapshot(session, VpcId::trusted(scope));
     });
     if (!snapshot) return false;
     if (!*snapshot) return write({scope, "", 0}, {});
     const auto& vpc = (*snapshot)->vpc;
-    return write({scope, vpc.account_id, vpc.revision}, render(**snapshot, cloud_));
+    if (!write({scope, vpc.account_id, vpc.revision}, render(**snapshot, cloud_))) return false;
+    if (surroundings_.written) surroundings_.written(vpc.id);
+    return true;
 }
 
 bool Reconciler::write(const Scope& scope, const Rows& rows) {
     Json changes;
-    std::int64_t configuration = 0;
-    bool connected = northbound_.read([&](const Replica& replica) {
-        changes = operations(replica, scope, rows);
-        configuration = integer_of(replica, "nb_cfg");
-    });
-    if (!connected) return false;
+    if (!northbound_.read([&](const Replica& replica) { changes = operations(replica, scope, rows); }))
+        return false;
     if (!changes.empty()) {
         changes.push_back(counting());
-        ++configuration;
         if (auto done = northbound_.transact(changes); !done) {
             spdlog::warn("network of {}: {}", scope.id, done.error().message);
             std::lock_guard lock(mutex_);
@@ -166,6 +181,8 @@ bool Reconciler::write(const Scope& scope, const Rows& rows) {
             return false;
         }
     }
+    std::int64_t configuration = 0;  // ours, or a later one
+    northbound_.read([&](const Replica& replica) { configuration = global_count(replica, "nb_cfg"); });
     std::lock_guard lock(mutex_);
     problem_.clear();
     auto& written = written_[scope.id];

@@ -16,10 +16,20 @@
 
 namespace lodge::network {
 
-// Any thread. The database and Northbound must outlive it.
+// What the reconciler is told of the rest of the control plane.
+struct Surroundings {
+    // Whether that host is heard, so that a change has to wait for it; null: all of them.
+    Northbound::Counts is_heard;
+    // Called on the reconciler's thread after a VPC's rows were looked at and are in OVN.
+    std::function<void(const VpcId&)> written;
+};
+
+// Any thread. The database and Northbound must outlive it. Stores announce changed VPCs to it from start() on
+// (Database::on_announcement, of which it is the one listener).
 class Reconciler {
   public:
-    Reconciler(db::Database& database, Northbound& northbound, Cloud cloud);
+    // `cloud` without its gateway hosts: those are the store's.
+    Reconciler(db::Database& database, Northbound& northbound, Cloud cloud, Surroundings surroundings = {});
     ~Reconciler();
     Reconciler(const Reconciler&) = delete;
     Reconciler& operator=(const Reconciler&) = delete;
@@ -27,12 +37,12 @@ class Reconciler {
     // Begins to work, on a thread of its own.
     void start();
 
-    // The VPC has changed, or went. Call after the commit.
-    void changed(const VpcId& vpc_id);
+    // The VPC, or what else that is announced, has changed, or went. Call after the commit.
+    void changed(const std::string& id);
     // Look at everything again.
     void changed_all();
 
-    // Whether OVN says that the hosts have what the VPC was at that revision.
+    // Whether OVN says that the hosts, those that are heard, have what the VPC was at that revision.
     bool is_applied(const VpcId& vpc_id, std::int64_t revision) const;
 
     // What went wrong last; empty when all is well. For the operator.
@@ -51,11 +61,13 @@ class Reconciler {
     void loop();
     bool reconcile(const std::string& scope);
     bool reconcile_all();
+    bool reconcile_cloud();
     bool write(const Scope& scope, const Rows& rows);
 
     db::Database& database_;
     Northbound& northbound_;
     Cloud cloud_;
+    const Surroundings surroundings_;
 
     mutable std::mutex mutex_;
     std::condition_variable wake_;

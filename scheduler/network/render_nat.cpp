@@ -79,7 +79,7 @@ void render_nat(const Snapshot& snapshot, const Cloud&, Rows& out) {
                    ""});
     out.push_back(
         {"Logical_Router_Policy",
-         snapshot.vpc.id.str() + "/out",
+         snapshot.vpc.id.str() + "/no-way-out",
          {{"priority", 2000},
           {"match", "outport == \"" + public_port(snapshot.vpc) + "\" && ip4 && ip4.src != $" + name},
           {"action", "drop"}},

@@ -1,5 +1,8 @@
 // A VPC's router: its ports in subnets, in the public network and towards peers, and what the route tables
 // say.
+#include <algorithm>
+#include <set>
+
 #include "scheduler/network/render_parts.h"
 
 namespace lodge::network {
@@ -109,6 +112,25 @@ Hop hop_of(const Snapshot& snapshot, const Cloud& cloud, const RouteState& route
     return {};
 }
 
+bool has_route(const Snapshot& snapshot, const std::string& table, const std::string& destination) {
+    return std::any_of(snapshot.routes.begin(), snapshot.routes.end(), [&](const RouteState& route) {
+        return route.route_table_id == table && route.destination == destination;
+    });
+}
+
+// What no subnet has must not leak to the outside by a default route. OVN asks a port's own table alone, and
+// the nameless one for ports that have none: those to the outside and to peers. A local route that was
+// replaced is the user's.
+void discard_unused(const Snapshot& snapshot, Rows& out) {
+    std::set<std::string> tables = {""};
+    for (const auto& state : snapshot.subnets) tables.insert(state.route_table_id);
+    for (const auto& table : tables)
+        for (const auto& cidr : snapshot.cidrs)
+            if (!has_route(snapshot, table, cidr.cidr))
+                static_route(snapshot, snapshot.vpc.id.str() + "/discard/" + cidr.id.str() + "/" + table,
+                             table, cidr.cidr, "discard", "", out);
+}
+
 }  // namespace
 
 IpAddress peering_address(const VpcPeering& peering, bool of_requester) {
@@ -131,9 +153,7 @@ void render_router(const Snapshot& snapshot, const Cloud& cloud, Rows& out) {
     for (const auto& subnet : snapshot.subnets) subnet_port(snapshot, subnet, out);
     public_ports(snapshot, cloud, out);
     for (const auto& peering : snapshot.peerings) peering_ports(snapshot, peering, out);
-    // What no subnet has must not leak to the outside by a default route.
-    for (const auto& cidr : snapshot.cidrs)
-        static_route(snapshot, id + "/discard/" + cidr.id.str(), "", cidr.cidr, "discard", "", out);
+    discard_unused(snapshot, out);
     for (const auto& route : snapshot.routes) {
         auto hop = hop_of(snapshot, cloud, route);
         static_route(snapshot, route.route_table_id + "/" + route.destination, route.route_table_id,

@@ -5,13 +5,9 @@
 
 namespace lodge::network {
 
-void settle(db::Session& session, UnixMs now_ms) {
+void settle(db::Session& session, UnixMs now_ms, const Applied& applied) {
     settle_peerings(session, now_ms);
-    settle_nat_gateways(session, now_ms);
-}
-
-bool is_applied(db::Session&, const VpcId&, std::int64_t) {
-    return true;
+    settle_nat_gateways(session, now_ms, applied);
 }
 
 }  // namespace lodge::network

@@ -18,12 +18,19 @@
 namespace lodge::scheduler {
 
 // Whether a host takes new guests, and if not, why not.
-enum class HostCondition : std::uint8_t { ok, draining, low_disk, unreachable, hypervisor_down };
-inline constexpr std::size_t host_conditions = 5;
+enum class HostCondition : std::uint8_t {
+    ok,
+    draining,
+    low_disk,
+    network_down,
+    unreachable,
+    hypervisor_down
+};
+inline constexpr std::size_t host_conditions = 6;
 
 // Whether it runs the guests it has, and takes back instances whose root disks it holds.
 constexpr bool serves(HostCondition condition) {
-    return condition <= HostCondition::low_disk;
+    return condition <= HostCondition::network_down;
 }
 
 // Totals are after overcommit, 0 to max_total. Free is what claims leave of them; it is negative when a host

@@ -24,6 +24,7 @@ std::vector<Reason> reasons(const NoCapacity& why) {
         {why.architecture, "is of another architecture", "are of another architecture"},
         {why.dropped(HostCondition::draining), "is draining", "are draining"},
         {why.dropped(HostCondition::low_disk), "is short of disk space", "are short of disk space"},
+        {why.dropped(HostCondition::network_down), "has no working network", "have no working network"},
         {why.dropped(HostCondition::unreachable), "is unreachable", "are unreachable"},
         {why.dropped(HostCondition::hypervisor_down), "has no working hypervisor",
          "have no working hypervisor"},

@@ -20,8 +20,14 @@ Error unknown_host(const HostId& id) {
 
 }  // namespace
 
-Agents::Agents(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing)
-    : database_(database), claims_(claims), hub_(hub), clock_(clock), timing_(timing) {}
+Agents::Agents(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing,
+               link::ChassisSettings chassis)
+    : database_(database),
+      claims_(claims),
+      hub_(hub),
+      clock_(clock),
+      timing_(timing),
+      chassis_(std::move(chassis)) {}
 
 Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloRequest& request) {
     hub_.said_hello(host_id, request.facts.accelerator);
@@ -37,7 +43,7 @@ Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloR
         const auto* indexed = claims_.index().find(host_id);
         claims_.put_host(session, *host, indexed ? indexed->condition : HostCondition::unreachable);
         note_condition(session, claims_, host_id, hub_.condition(host_id, host->state), clock_.now_ms());
-        return link::HelloReply{host->epoch, timing_.heartbeat_ms, {}};
+        return link::HelloReply{host->epoch, timing_.heartbeat_ms, chassis_};
     });
 }
 

@@ -28,7 +28,9 @@ struct Timing {
 // Thread-safe; methods block on the database, except that poll() may answer later, on the hub's executor.
 class Agents {
   public:
-    Agents(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing);
+    // `chassis`: what hosts are told to be in OVN.
+    Agents(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing,
+           link::ChassisSettings chassis = {});
 
     // Takes in the host's facts and makes it schedulable.
     Result<link::HelloReply> hello(const HostId& host_id, const link::HelloRequest& request);
@@ -48,6 +50,7 @@ class Agents {
     HostHub& hub_;
     const Clock& clock_;
     const Timing timing_;
+    const link::ChassisSettings chassis_;
 };
 
 }  // namespace lodge::scheduler

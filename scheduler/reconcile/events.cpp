@@ -15,6 +15,8 @@ std::string_view condition_text(HostCondition condition) {
             return "draining: it takes no new instances";
         case HostCondition::low_disk:
             return "short of disk space: it takes no new instances";
+        case HostCondition::network_down:
+            return "without a working network: it takes no new instances";
         case HostCondition::unreachable:
             return "unreachable: its agent is not heard; its guests may well run";
         case HostCondition::hypervisor_down:

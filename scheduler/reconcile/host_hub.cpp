@@ -60,6 +60,7 @@ HostCondition HostHub::condition(const HostId& id, HostState state) const {
         return HostCondition::unreachable;
     if (!seen.last.hypervisor_ok) return HostCondition::hypervisor_down;
     if (!seen.greeted) return HostCondition::unreachable;
+    if (!seen.last.network_ok) return HostCondition::network_down;
     if (state == HostState::draining) return HostCondition::draining;
     bool low = seen.last.disk_free_mib >= 0 && seen.last.disk_free_mib < reserved_disk_mib_;
     return low ? HostCondition::low_disk : HostCondition::ok;

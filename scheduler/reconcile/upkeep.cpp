@@ -9,7 +9,6 @@
 #include "db/store/events.h"
 #include "db/store/hosts.h"
 #include "db/store/instances.h"
-#include "scheduler/network/settle.h"
 #include "scheduler/reconcile/events.h"
 
 namespace lodge::scheduler {
@@ -26,12 +25,14 @@ void log_failure(const Status& status, std::string_view what) {
 
 }  // namespace
 
-Upkeep::Upkeep(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing)
+Upkeep::Upkeep(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing,
+               network::Applied applied)
     : database_(database),
       claims_(claims),
       hub_(hub),
       clock_(clock),
       timing_(timing),
+      applied_(std::move(applied)),
       calendar_ahead_ms_(clock.now_ms() - clock.steady_ms()),
       calendar_since_ms_(clock.steady_ms()) {}
 
@@ -114,7 +115,7 @@ void Upkeep::check_deadlines() {
 
 void Upkeep::settle_networks() {
     log_failure(database_.write([&](db::Session& session) -> Status {
-        network::settle(session, clock_.now_ms());
+        network::settle(session, clock_.now_ms(), applied_);
         return {};
     }),
                 "networks");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "db/store/instances.h"
+#include "scheduler/network/settle.h"
 #include "scheduler/reconcile/agents.h"
 
 namespace lodge::scheduler {
@@ -10,7 +11,8 @@ namespace lodge::scheduler {
 // One thread.
 class Upkeep {
   public:
-    Upkeep(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing);
+    Upkeep(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing,
+           network::Applied applied);
     void tick();
 
   private:
@@ -29,6 +31,7 @@ class Upkeep {
     HostHub& hub_;
     const Clock& clock_;
     const Timing timing_;
+    const network::Applied applied_;
     std::int64_t calendar_ahead_ms_;  // of the steady clock, at the last tick
     std::int64_t calendar_since_ms_;  // steady: since when nobody set the date
     std::int64_t next_deadlines_ms_ = 0;

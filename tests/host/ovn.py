@@ -209,6 +209,13 @@ class Ovn:
     def sbctl(self, *arguments):
         return self.central.run("ovn-sbctl", *arguments)
 
+    def answers(self):
+        """Whether both databases take questions; a socket may be a killed server's."""
+        try:
+            return self.sbctl("show") is not None and self.nbctl("show") is not None
+        except AssertionError:
+            return False
+
     def sync(self):
         """Returns when all chassis do what the Northbound database says."""
         self.nbctl("--wait=hv", "sync")

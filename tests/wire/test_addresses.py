@@ -106,8 +106,10 @@ class Small(AddressTest):
     options = ("--public-pool", "198.19.64.0/29")
 
     def test_the_pool_runs_out(self):
-        given = {self.allocate()["PublicIp"] for _ in range(5)}
-        self.assertEqual({f"198.19.64.{i}" for i in range(2, 7)}, given)
+        # Five, of which the routers of two default VPCs have one each: the simulation's and this test's account.
+        given = {self.allocate()["PublicIp"] for _ in range(3)}
+        self.assertEqual(3, len(given))
+        self.assertLessEqual(given, {f"198.19.64.{i}" for i in range(2, 7)})
         self.refused("InsufficientAddressCapacity", self.allocate)
         for address in self.ec2.describe_addresses()["Addresses"]:
             self.ec2.release_address(AllocationId=address["AllocationId"])

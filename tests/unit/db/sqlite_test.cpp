@@ -51,6 +51,27 @@ TEST_F(Sqlite, WritesAreThereForTheNextRead) {
     EXPECT_EQ(numbers(), std::vector<std::int64_t>{1});
 }
 
+TEST_F(Sqlite, AnnouncementsComeAfterTheCommitAndOnlyThen) {
+    std::vector<std::string> told;  // on the writer thread, before write() returns
+    database->on_announcement([&](const std::string& id) { told.push_back(id); });
+    ASSERT_TRUE(database->write([&](Session& session) -> Status {
+        session.announce("vpc-1");
+        EXPECT_TRUE(told.empty());
+        return {};
+    }));
+    EXPECT_EQ(told, std::vector<std::string>{"vpc-1"});
+    EXPECT_FALSE(database->write([](Session& session) -> Status {
+        session.announce("vpc-2");
+        return fail(ErrorCode::conflict);
+    }));
+    database->on_announcement(nullptr);
+    ASSERT_TRUE(database->write([](Session& session) -> Status {
+        session.announce("vpc-3");
+        return {};
+    }));
+    EXPECT_EQ(told, std::vector<std::string>{"vpc-1"});
+}
+
 TEST_F(Sqlite, AnErrorRollsBackItsOwnRequestAlone) {
     bool undone = false;
     bool after = false;

@@ -3,13 +3,18 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <thread>
+#include <utility>
 
 #include "db/driver/sqlite.h"
 #include "db/schema/migrate.h"
 #include "db/store/accounts.h"
 #include "db/store/addresses.h"
+#include "db/store/hosts.h"
 #include "db/store/network_acls.h"
 #include "db/store/network_interfaces.h"
 #include "db/store/security_groups.h"
@@ -172,7 +177,7 @@ TEST_F(ReconcilerTest, AChangeIsOneTransactionAndReportedAsApplied) {
         revision = db::vpcs::touch(session, vpc.id);
     });
     EXPECT_FALSE(reconciler.is_applied(vpc.id, revision));
-    reconciler.changed(vpc.id);
+    reconciler.changed(vpc.id.str());
     ASSERT_TRUE(reconciler.run_once());
     EXPECT_TRUE(reconciler.is_applied(vpc.id, revision));
     EXPECT_EQ(transactions(), before + 1);
@@ -189,7 +194,7 @@ TEST_F(ReconcilerTest, WhatGoesInTheStoreGoesThere) {
         db::network_interfaces::erase_addresses(session, made.id);
         db::network_interfaces::erase(session, made.id);
     });
-    reconciler.changed(vpc.id);
+    reconciler.changed(vpc.id.str());
     ASSERT_TRUE(reconciler.run_once());
     EXPECT_FALSE(has("eni-00000000000000001"));
     EXPECT_EQ(count("NAT"), 0U);
@@ -225,6 +230,48 @@ TEST_F(ReconcilerTest, ForeignRowsStayAndDriftIsMended) {
         EXPECT_EQ(found->columns->at("name"), subnet.id.str());
         EXPECT_EQ(found->columns->at("ports")[1].size(), 3U) << "router, metadata, and theirs";
     });
+}
+
+TEST_F(ReconcilerTest, AHostThatJoinsMayCarryGatewaysUntilItIsTakenOut) {
+    ASSERT_TRUE(reconciler.run_once());
+    EXPECT_EQ(count("HA_Chassis"), 0U);
+    Host host;
+    host.id = HostId::trusted("h-00000000000000002");
+    host.zone = "us-east-1a";
+    host.certificate_sha256 = "c0ffee";
+    write([&](db::Session& session) { db::hosts::insert(session, host); });
+    reconciler.changed(host.id.str());
+    ASSERT_TRUE(reconciler.run_once());
+    EXPECT_TRUE(has("lodge-gateways/h-00000000000000002"));
+    write([&](db::Session& session) { db::hosts::set_certificate(session, host.id, ""); });
+    reconciler.changed(host.id.str());
+    ASSERT_TRUE(reconciler.run_once());
+    EXPECT_EQ(count("HA_Chassis"), 0U);
+}
+
+TEST_F(ReconcilerTest, StartedItFollowsWhatStoresAnnounce) {
+    std::promise<VpcId> told;
+    Surroundings surroundings;
+    surroundings.written = [&, once = false](const VpcId& id) mutable {
+        if (std::exchange(once, true)) return;
+        told.set_value(id);
+    };
+    Reconciler own(*database, northbound, cloud, surroundings);
+    own.start();
+    EXPECT_EQ(told.get_future().get(), vpc.id);
+    std::int64_t revision = 0;
+    write([&](db::Session& session) { revision = db::vpcs::touch(session, vpc.id); });
+    while (!own.is_applied(vpc.id, revision)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+TEST_F(ReconcilerTest, EachRouteTableKeepsUnusedAddressesFromLeaking) {
+    ASSERT_TRUE(reconciler.run_once());
+    std::size_t discards = 0;
+    northbound.read([&](const Replica& replica) {
+        for (const auto& [uuid, columns] : replica.rows("Logical_Router_Static_Route"))
+            if (columns.at("nexthop") == "discard" && columns.at("ip_prefix") == "172.31.0.0/16") ++discards;
+    });
+    EXPECT_EQ(discards, 2U) << "the nameless table's, and the main one's";
 }
 
 TEST_F(ReconcilerTest, WithoutOvnNothingIsLost) {

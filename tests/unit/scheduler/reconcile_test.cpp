@@ -35,7 +35,7 @@ struct Process {
               },
               timing.lease_ms, 2048),
           agents(database, claims, hub, clock, timing),
-          upkeep(database, claims, hub, clock, timing) {
+          upkeep(database, claims, hub, clock, timing, [](const VpcId&, std::int64_t) { return true; }) {
         EXPECT_TRUE(database.read([&](db::Session& session) -> Status {
             claims.load(session);
             return {};
@@ -249,6 +249,17 @@ TEST_F(Reconcile, AHostWithoutAHypervisorSaysSoBeforeItCanSayHello) {
     hello();
     EXPECT_FALSE(process->agents.heartbeat(host.id, {}).hello_wanted);
     EXPECT_EQ(process->hub.condition(host.id, HostState::active), HostCondition::ok);
+}
+
+TEST_F(Reconcile, AHostWithoutANetworkKeepsItsGuestsAndTakesNone) {
+    hello();
+    link::Heartbeat heartbeat;
+    heartbeat.network_ok = false;
+    process->agents.heartbeat(host.id, heartbeat);
+    EXPECT_EQ(process->hub.condition(host.id, HostState::active), HostCondition::network_down);
+    EXPECT_TRUE(serves(HostCondition::network_down));
+    process->upkeep.tick();
+    EXPECT_THAT(events(host.id.str(), "condition").back(), testing::HasSubstr("without a working network"));
 }
 
 TEST_F(Reconcile, NothingIsSaidOfAHostInTheFirstLease) {
