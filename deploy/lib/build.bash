@@ -65,9 +65,10 @@ install_control_plane() {
   put "$RUN/completion" "$COMPLETION" 644
 }
 
-# build_image KIND: one of deploy/images. Its fetching from apt fails where the lists are missing or have gone stale.
+# build_image KIND DURATION: one of deploy/images, and what to tell of the time that it takes when it is not up to date.
+# Its fetching from apt fails where the lists are missing or have gone stale.
 build_image() {
-  step "making the guest image '$1'" "$LOG/image-$1.log"
+  step "making the guest image '$1' (at first $2)" "$LOG/image-$1.log"
   compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null || watched "$LOG/image-$1.log" apt-get -q update
   if watched "$LOG/image-$1.log" "$DEPLOY/images/build" "$1" --out "$IMAGES"; then return; fi
   say "that failed; once more, with apt's newest lists"

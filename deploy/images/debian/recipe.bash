@@ -61,7 +61,11 @@ configure_debian() {
   echo "UUID=$DEBIAN_ROOT_UUID / ext4 rw,discard,errors=remount-ro 0 1" >"$root/etc/fstab"
   echo debian >"$root/etc/hostname"
   ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
+  # cloud-init asks by dhclient before the network is up.
+  echo "timeout 20;" >>"$root/etc/dhcp/dhclient.conf"
   chroot "$root" systemctl --quiet enable systemd-networkd systemd-resolved
+  # LVM's snapshots and unattended apt are not used here; emulated, the first is 10 s of each boot.
+  chroot "$root" systemctl --quiet mask e2scrub_reap.service e2scrub_all.timer apt-daily.timer apt-daily-upgrade.timer
   : >"$root/etc/machine-id"
   rm -f "$root/etc/dpkg/dpkg.cfg.d/99mmdebstrap" "$root"/etc/ssh/ssh_host_*_key* "$root/var/lib/systemd/random-seed" \
     "$root/var/lib/dbus/machine-id"
