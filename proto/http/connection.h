@@ -35,6 +35,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     // Closes now and leaves the worker. Harmless when closed.
     void finish();
 
+    const std::string& peer_address() const { return peer_address_; }
+
     std::size_t slot = 0;  // the worker's
 
   private:

@@ -82,6 +82,13 @@ Result<std::unique_ptr<Listener>> Listener::open(const Config& config, net::io_c
     return listener;
 }
 
+Result<std::unique_ptr<Listener>> Listener::adopt(Fd fd, std::string tag, net::io_context& context) {
+    std::unique_ptr<Listener> listener(new Listener(context));
+    listener->tag_ = std::move(tag);
+    LODGE_CHECK(listener->listen(std::move(fd), listener->tag_));
+    return listener;
+}
+
 Listener::~Listener() {
     struct stat now {};
     if (path_.empty() || ::lstat(path_.c_str(), &now) != 0) return;
@@ -141,7 +148,7 @@ void Listener::close() {
 
 void Listener::wait() {
     socket_.async_wait(net::posix::descriptor_base::wait_read, [this](const error_code& ec) {
-        if (!ec) accept_some();
+        if (!ec && socket_.is_open()) accept_some();
     });
 }
 
@@ -168,6 +175,7 @@ bool Listener::accept_one() {
     Accepted accepted;
     accepted.family = path_.empty() ? peer.protocol().family() : AF_UNIX;
     accepted.peer_address = path_.empty() ? ip_peer(peer) : unix_peer(fd.get());
+    if (!tag_.empty()) accepted.peer_address = tag_ + "/" + accepted.peer_address;
     if (path_.empty()) set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
     accepted.fd = std::move(fd);
     failing_ = false;

@@ -6,6 +6,7 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "proto/http/worker.h"
 
@@ -19,6 +20,8 @@ class Listener {
     // Binds and listens; clients queue in the kernel until start(). io_failure says where it cannot listen,
     // and why.
     static Result<std::unique_ptr<Listener>> open(const Config& config, net::io_context& context);
+    // The same for a bound TCP socket of the caller's.
+    static Result<std::unique_ptr<Listener>> adopt(Fd fd, std::string tag, net::io_context& context);
     // Removes the unix socket's file, if it is still ours.
     ~Listener();
     Listener(const Listener&) = delete;
@@ -44,6 +47,7 @@ class Listener {
     Accept accept_;
     bool failing_ = false;  // said so in the log already
     std::uint16_t port_ = 0;
+    std::string tag_;             // of an adopted one: goes before its clients' addresses
     std::filesystem::path path_;  // of the unix socket, once bound
     struct stat file_ {};         // which file that was
 };

@@ -3,9 +3,11 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <future>
+#include <map>
 #include <numeric>
 #include <thread>
 
@@ -62,6 +64,8 @@ class Server::Impl {
     std::uint16_t port() const { return port_; }
     const Service& service() const { return service_; }
     std::uint64_t total_requests() const;
+    Result<std::uint64_t> add_listener(Fd fd, const std::string& tag);
+    void remove_listener(std::uint64_t id);
 
   private:
     Status start_threads();
@@ -73,7 +77,9 @@ class Server::Impl {
     Service service_;
     std::uint16_t port_ = 0;
     std::vector<std::unique_ptr<Worker>> workers_;
-    std::unique_ptr<Listener> listener_;  // on the first worker's thread
+    std::unique_ptr<Listener> listener_;  // on the first worker's thread, as the next
+    std::map<std::uint64_t, std::unique_ptr<Listener>> added_;
+    std::atomic<std::uint64_t> next_listener_ = 1;
     std::size_t next_worker_ = 0;
     std::vector<std::thread> threads_;
     std::mutex stop_mutex_;
@@ -93,8 +99,10 @@ Status Server::Impl::open() {
         LODGE_TRY(service_.tls, make_tls_context(*config.tls));
     }
     for (std::size_t i = 0; i < config.threads; ++i) workers_.push_back(std::make_unique<Worker>(service_));
-    LODGE_TRY(listener_, Listener::open(config, workers_.front()->loop()->context()));
-    port_ = listener_->port();
+    if (!config.only_added_listeners) {
+        LODGE_TRY(listener_, Listener::open(config, workers_.front()->loop()->context()));
+        port_ = listener_->port();
+    }
     return start_threads();
 }
 
@@ -108,9 +116,38 @@ Status Server::Impl::start_threads() {
     } catch (const std::system_error& error) {
         return fail(ErrorCode::io_failure, std::string("cannot start a thread: ") + error.what());
     }
-    net::post(workers_.front()->loop()->context(),
-              [this] { listener_->start([this](Accepted accepted) { accept(std::move(accepted)); }); });
+    if (listener_)
+        net::post(workers_.front()->loop()->context(),
+                  [this] { listener_->start([this](Accepted accepted) { accept(std::move(accepted)); }); });
     return {};
+}
+
+Result<std::uint64_t> Server::Impl::add_listener(Fd fd, const std::string& tag) {
+    auto& context = workers_.front()->loop()->context();
+    LODGE_TRY(auto made, Listener::adopt(std::move(fd), tag, context));
+    auto id = next_listener_++;
+    net::post(context, [this, id, listener = std::move(made)]() mutable {
+        listener->start([this](Accepted accepted) { accept(std::move(accepted)); });
+        added_[id] = std::move(listener);
+    });
+    return id;
+}
+
+// Waits, so that its address is free again. Its handlers that are under way are on the same thread, and come
+// before; what its close() cancelled still refers to it, and runs next.
+void Server::Impl::remove_listener(std::uint64_t id) {
+    std::lock_guard lock(stop_mutex_);
+    if (stopped_) return;
+    std::promise<void> closed;
+    auto& context = workers_.front()->loop()->context();
+    net::post(context, [&] {
+        if (auto found = added_.extract(id)) {
+            found.mapped()->close();
+            net::post(context, [listener = std::shared_ptr<Listener>(std::move(found.mapped()))] {});
+        }
+        closed.set_value();
+    });
+    closed.get_future().wait();
 }
 
 // On the first worker's thread. Threads take turns, so that each has its share of the connections.
@@ -118,6 +155,8 @@ void Server::Impl::accept(Accepted accepted) {
     const auto most = service_.config.limits.max_connections;
     const auto open = service_.open_connections.load();
     if (open >= most && (service_.tls || open >= most + refusals_at_once)) return;  // closes it
+    const auto& admit = service_.config.admit;
+    if (admit && accepted.family != AF_UNIX && !admit(accepted.peer_address)) return;
     accepted.refused = open >= most;
     service_.open_connections.fetch_add(1);
     service_.total_connections.fetch_add(1, std::memory_order_relaxed);
@@ -130,7 +169,7 @@ void Server::Impl::accept(Accepted accepted) {
 void Server::Impl::stop(std::int64_t grace_ms) {
     std::lock_guard lock(stop_mutex_);
     if (std::exchange(stopped_, true)) return;
-    if (threads_.size() == workers_.size() && listener_) {
+    if (threads_.size() == workers_.size() && !threads_.empty()) {
         stop_accepting();
         on_every_worker(&Worker::wind_down);
         wait_until_closed(grace_ms);
@@ -138,13 +177,15 @@ void Server::Impl::stop(std::int64_t grace_ms) {
     on_every_worker(&Worker::abort);
     for (auto& thread : threads_) thread.join();
     listener_.reset();
+    added_.clear();
 }
 
 // Returns when it is done: later posts to the workers come after every accepted client.
 void Server::Impl::stop_accepting() {
     std::promise<void> closed;
     net::post(workers_.front()->loop()->context(), [&] {
-        listener_->close();
+        if (listener_) listener_->close();
+        for (auto& [id, listener] : added_) listener->close();
         closed.set_value();
     });
     closed.get_future().wait();
@@ -173,6 +214,14 @@ Result<std::unique_ptr<Server>> Server::start(Config config, Handler handler) {
     auto impl = std::make_unique<Impl>(std::move(config), std::move(handler));
     LODGE_CHECK(impl->open());
     return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Result<std::uint64_t> Server::add_listener(int descriptor, const std::string& tag) {
+    return impl_->add_listener(Fd(descriptor), tag);
+}
+
+void Server::remove_listener(std::uint64_t id) {
+    impl_->remove_listener(id);
 }
 
 std::uint16_t Server::port() const {

@@ -25,7 +25,8 @@ Response Service::plain_error(int status, std::string_view reason) {
     return response;
 }
 
-void Service::connection_closed() {
+void Service::connection_closed(const std::string& peer_address) {
+    if (config.left && !peer_address.starts_with("unix")) config.left(peer_address);
     if (open_connections.fetch_sub(1) != 1) return;
     std::lock_guard lock(mutex);
     all_closed.notify_all();

@@ -29,7 +29,7 @@ struct Service {
     static Response plain_error(int status, std::string_view reason);
 
     // After a connection has given its descriptor back.
-    void connection_closed();
+    void connection_closed(const std::string& peer_address);
 };
 
 }  // namespace lodge::http

@@ -66,8 +66,9 @@ std::shared_ptr<Connection> Worker::make_connection(Accepted accepted) {
 
 void Worker::add(Accepted accepted) {
     const bool refused = accepted.refused;
+    const auto peer = accepted.peer_address;
     auto connection = make_connection(std::move(accepted));
-    if (!connection) return service_.connection_closed();
+    if (!connection) return service_.connection_closed(peer);
     connection->slot = connections_.size();
     connections_.push_back(connection);
     arm_tick();
@@ -83,7 +84,7 @@ void Worker::remove(Connection& connection) {
         connections_[slot]->slot = slot;
     }
     connections_.pop_back();
-    service_.connection_closed();
+    service_.connection_closed(connection.peer_address());
 }
 
 void Worker::wind_down() {
