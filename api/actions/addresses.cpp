@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "api/actions/interface_of.h"
+#include "api/actions/interface_parts.h"
 #include "api/actions/tagging.h"
 #include "db/store/internet_gateways.h"
 #include "db/store/network_interfaces.h"
@@ -167,7 +167,7 @@ Status make_way(db::Session& session, const RequestContext& context, Address& ad
                                                                 " is already associated with associate-id " +
                                                                 address.association_id);
     auto interface = db::network_interfaces::find_any(session, address.network_interface_id);
-    if (interface) network_changed(session, context, interface->vpc_id);
+    if (interface) interface_changed(session, context, *interface);
     network::unmap_address(session, address);
     return {};
 }
@@ -178,7 +178,7 @@ Status associate(db::Session& session, const RequestContext& context, Address& a
     for (auto& other : db::addresses::of_interface(session, goal.interface.id))
         if (other.private_ip == goal.private_ip) LODGE_CHECK(make_way(session, context, other, may_move));
     network::map_address(session, address, goal.interface, goal.private_ip, context.services.random);
-    network_changed(session, context, goal.interface.vpc_id);
+    interface_changed(session, context, goal.interface);
     return {};
 }
 

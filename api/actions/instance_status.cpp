@@ -112,16 +112,16 @@ Result<ec2::DescribeInstanceStatusResponse> describe_instance_status(
         [&](db::Session& session, const std::string& id) -> std::optional<StatusRecord> {
             auto row = db::instances::find(session, context.account_id, context.region, id);
             if (!row) return std::nullopt;
-            return status_of(context, with_tags(session, std::move(*row)));
+            return status_of(context, load_one(session, std::move(*row)));
         },
         [&](db::Session& session, const std::string& after, std::int64_t limit) {
             auto slash = after.find('/');
             db::instances::Position position;
             if (slash != std::string::npos) position = {after.substr(0, slash), after.substr(slash + 1)};
             std::vector<StatusRecord> records;
-            for (auto& row :
-                 db::instances::list(session, context.account_id, context.region, position, limit))
-                records.push_back(status_of(context, with_tags(session, std::move(row))));
+            for (auto& record : load_all(session, db::instances::list(session, context.account_id,
+                                                                      context.region, position, limit)))
+                records.push_back(status_of(context, std::move(record)));
             return records;
         }};
     bool all = request.include_all_instances.value_or(false);

@@ -1,18 +1,24 @@
 #include "api/actions/instance_view.h"
 
+#include <algorithm>
 #include <set>
+#include <unordered_map>
 
+#include "api/actions/metadata_options.h"
 #include "api/actions/tagging.h"
 #include "db/store/tags.h"
 #include "scheduler/lifecycle/lifecycle.h"
+#include "scheduler/network/names.h"
 
 namespace lodge::api {
+
+using db::attached_interfaces::AttachedInterface;
+
 namespace {
 
 // Blocks that hold the same in every instance here; clients such as Terraform read them all.
 void add_constant_blocks(ec2::Instance& out) {
-    out.private_dns_name = "";
-    out.dns_name = "";
+    out.dns_name = "";  // there is no public zone that would resolve it
     out.platform_details = "Linux/UNIX";
     out.usage_operation = "RunInstances";
     out.monitoring = ec2::Monitoring{"disabled"};
@@ -26,10 +32,7 @@ void add_constant_blocks(ec2::Instance& out) {
     out.capacity_reservation_specification = ec2::CapacityReservationSpecificationResponse{"open"};
     out.hibernation_options = ec2::HibernationOptions{false};
     out.enclave_options = ec2::EnclaveOptions{false};
-    out.metadata_options =
-        ec2::InstanceMetadataOptionsResponse{"applied", "optional", 1, "disabled", "disabled", "disabled"};
     out.maintenance_options = ec2::InstanceMaintenanceOptions{"default"};
-    out.private_dns_name_options = ec2::PrivateDnsNameOptionsResponse{"ip-name", false, false};
 }
 
 std::optional<std::string> unless_empty(const std::string& text) {
@@ -54,6 +57,103 @@ void add_root_disk(ec2::Instance& out, const InstanceRecord& record) {
     out.block_device_mapping.push_back(std::move(root));
 }
 
+std::vector<ec2::GroupIdentifier> groups_of(const AttachedInterface& attached) {
+    std::vector<ec2::GroupIdentifier> out;
+    for (const auto& group : attached.groups) out.push_back({group.name, group.id.str()});
+    return out;
+}
+
+std::optional<ec2::InstanceNetworkInterfaceAssociation> association_of(const AttachedInterface& attached,
+                                                                       std::string_view private_ip) {
+    auto public_ip = public_ip_of(attached, private_ip);
+    if (public_ip.empty()) return std::nullopt;
+    for (const auto& elastic : attached.elastic)
+        if (elastic.public_ip == public_ip)
+            return ec2::InstanceNetworkInterfaceAssociation{public_ip, "", elastic.account_id};
+    return ec2::InstanceNetworkInterfaceAssociation{public_ip, "", "amazon"};
+}
+
+ec2::InstanceNetworkInterfaceAttachment attachment_of(const NetworkInterface& interface) {
+    ec2::InstanceNetworkInterfaceAttachment out;
+    out.attachment_id = interface.attachment_id;
+    out.device_index = interface.device_index;
+    out.network_card_index = 0;
+    out.status = std::string(to_text(interface.attachment_state));
+    out.attach_time = interface.attached_ms;
+    out.delete_on_termination = interface.delete_on_termination;
+    return out;
+}
+
+void add_addresses(ec2::InstanceNetworkInterface& out, const AttachedInterface& attached) {
+    for (const auto& address : attached.addresses) {
+        if (address.is_ipv6) {
+            out.ipv6_addresses.push_back({address.address});
+            continue;
+        }
+        out.private_ip_addresses.push_back(
+            {address.address, network::ip_name(attached.interface.region, address.address),
+             address.position == 0, association_of(attached, address.address)});
+    }
+    if (out.private_ip_addresses.empty()) return;
+    const auto& primary = out.private_ip_addresses.front();
+    out.private_ip_address = primary.private_ip_address;
+    out.private_dns_name = primary.private_dns_name;
+    out.association = primary.association;
+}
+
+ec2::InstanceNetworkInterface shown(const AttachedInterface& attached) {
+    const auto& interface = attached.interface;
+    ec2::InstanceNetworkInterface out;
+    out.network_interface_id = interface.id.str();
+    out.subnet_id = interface.subnet_id.str();
+    out.vpc_id = interface.vpc_id.str();
+    out.description = interface.description;
+    out.owner_id = interface.account_id;
+    out.status = "in-use";
+    out.mac_address = interface.mac;
+    out.source_dest_check = interface.source_dest_check;
+    out.groups = groups_of(attached);
+    out.attachment = attachment_of(interface);
+    out.interface_type = interface.interface_type;
+    add_addresses(out, attached);
+    return out;
+}
+
+void add_network(ec2::Instance& out, const InstanceRecord& record) {
+    out.private_dns_name = record.private_dns_name();
+    for (const auto& attached : record.interfaces) out.network_interfaces.push_back(shown(attached));
+    const auto* primary = record.primary();
+    if (!primary) return;
+    out.private_ip_address = unless_empty(record.private_ip());
+    out.ip_address = unless_empty(record.public_ip());
+    out.subnet_id = primary->interface.subnet_id.str();
+    out.vpc_id = primary->interface.vpc_id.str();
+    out.source_dest_check = primary->interface.source_dest_check;
+    out.groups = groups_of(*primary);
+    for (const auto& address : primary->addresses)
+        if (address.is_ipv6 && !out.ipv6_address) out.ipv6_address = address.address;
+}
+
+void add_options(ec2::Instance& out, const Instance& instance) {
+    out.metadata_options = to_ec2(instance.metadata);
+    out.private_dns_name_options = ec2::PrivateDnsNameOptionsResponse{
+        instance.hostname_type, instance.resource_name_dns_a, instance.resource_name_dns_aaaa};
+}
+
+db::instances::Position position_of(const db::instances::WithGuest& row) {
+    return {row.instance.reservation_id.str(), row.instance.id.str()};
+}
+
+// From the first to the last of them in the store's order.
+db::instances::Span span_of(const std::vector<db::instances::WithGuest>& rows) {
+    auto before = [](const auto& a, const auto& b) {
+        return std::tie(a.instance.reservation_id, a.instance.id) <
+               std::tie(b.instance.reservation_id, b.instance.id);
+    };
+    auto [first, last] = std::minmax_element(rows.begin(), rows.end(), before);
+    return {first->instance.account_id, first->instance.region, position_of(*first), position_of(*last)};
+}
+
 }  // namespace
 
 InstanceState InstanceRecord::state() const {
@@ -67,9 +167,57 @@ std::optional<ec2::StateReason> InstanceRecord::state_reason() const {
     return std::nullopt;
 }
 
-InstanceRecord with_tags(db::Session& session, db::instances::WithGuest row) {
-    auto tags = db::tags::of(session, row.instance.account_id, row.instance.id.str());
-    return {std::move(row.instance), std::move(row.guest), std::move(tags)};
+const AttachedInterface* InstanceRecord::primary() const {
+    bool is_there = !interfaces.empty() && interfaces.front().interface.device_index == 0;
+    return is_there ? &interfaces.front() : nullptr;
+}
+
+std::string InstanceRecord::private_ip() const {
+    const auto* attached = primary();
+    return attached && !attached->addresses.empty() ? attached->addresses.front().address : "";
+}
+
+std::string InstanceRecord::public_ip() const {
+    const auto* attached = primary();
+    return attached ? public_ip_of(*attached, private_ip()) : "";
+}
+
+std::string InstanceRecord::private_dns_name() const {
+    auto address = private_ip();
+    return address.empty() ? "" : network::host_name(instance, address);
+}
+
+std::string public_ip_of(const AttachedInterface& attached, std::string_view private_ip) {
+    for (const auto& elastic : attached.elastic)
+        if (elastic.private_ip == private_ip) return elastic.public_ip;
+    bool is_primary = !attached.addresses.empty() && attached.addresses.front().address == private_ip;
+    return is_primary ? attached.interface.public_ip : "";
+}
+
+std::vector<InstanceRecord> load_all(db::Session& session, std::vector<db::instances::WithGuest> rows) {
+    std::vector<InstanceRecord> records;
+    if (rows.empty()) return records;
+    auto span = span_of(rows);
+    records.reserve(rows.size());
+    std::unordered_map<std::string_view, InstanceRecord*> by_id;
+    for (auto& row : rows) {
+        auto& record =
+            records.emplace_back(InstanceRecord{std::move(row.instance), std::move(row.guest), {}, {}});
+        by_id[record.instance.id.str()] = &record;
+    }
+    for (auto& tag : db::tags::of_instances(session, span))
+        if (auto found = by_id.find(tag.resource_id); found != by_id.end())
+            found->second->tags.push_back(std::move(tag));
+    for (auto& attached : db::attached_interfaces::of_instances(session, span))
+        if (auto found = by_id.find(attached.interface.instance_id); found != by_id.end())
+            found->second->interfaces.push_back(std::move(attached));
+    return records;
+}
+
+InstanceRecord load_one(db::Session& session, db::instances::WithGuest row) {
+    std::vector<db::instances::WithGuest> rows;
+    rows.push_back(std::move(row));
+    return std::move(load_all(session, std::move(rows)).front());
 }
 
 ec2::InstanceState to_ec2(InstanceState state) {
@@ -82,6 +230,8 @@ ec2::Instance to_ec2(const InstanceRecord& record) {
     add_constant_blocks(out);
     add_state(out, record);
     add_root_disk(out, record);
+    add_network(out, record);
+    add_options(out, instance);
     out.instance_id = instance.id.str();
     out.image_id = instance.image_id.str();
     out.key_name = unless_empty(instance.key_name);
@@ -111,6 +261,25 @@ std::vector<ec2::Reservation> group_by_reservation(const std::vector<InstanceRec
         out.back().instances.push_back(to_ec2(record));
     }
     return out;
+}
+
+Result<db::instances::WithGuest> find_living_instance(db::Session& session, const RequestContext& context,
+                                                      const std::string& id) {
+    LODGE_TRY(auto rows, find_instances(session, context, {id}));
+    auto& row = rows.front();
+    if (scheduler::visible_state(row.instance.desired, row.guest.observed) == InstanceState::terminated)
+        return fail(ErrorCode::incorrect_instance_state,
+                    "The instance '" + id + "' has been terminated: it cannot be changed.");
+    return std::move(row);
+}
+
+void wake_host(db::Session& session, const RequestContext& context, const HostId& id) {
+    session.after_commit([&hub = context.services.hub, id] { hub.changed(id); });
+}
+
+void wake_hosts_in(db::Session& session, const RequestContext& context, const VpcId& vpc_id) {
+    for (const auto& host_id : db::instances::hosts_in_vpc(session, vpc_id))
+        wake_host(session, context, host_id);
 }
 
 Result<std::vector<db::instances::WithGuest>> find_instances(db::Session& session,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "api/pipeline/context.h"
+#include "db/store/attached_interfaces.h"
 #include "db/store/instances.h"
 #include "proto/ec2/instances.h"
 #include "proto/model/tag.h"
@@ -15,18 +16,41 @@ struct InstanceRecord {
     Instance instance;
     Guest guest;
     std::vector<Tag> tags;
+    // By device index. A terminated instance has none, and so neither address nor VPC.
+    std::vector<db::attached_interfaces::AttachedInterface> interfaces;
 
     InstanceState state() const;
     std::optional<ec2::StateReason> state_reason() const;
+    // The one of index 0; null when there is none.
+    const db::attached_interfaces::AttachedInterface* primary() const;
+    std::string private_ip() const;  // empty: none
+    std::string public_ip() const;
+    std::string private_dns_name() const;
 };
 
-// With their tags.
-InstanceRecord with_tags(db::Session& session, db::instances::WithGuest row);
+// What leads to an address of the interface from outside: an elastic address, or for the primary one that of
+// its launch; empty when nothing does.
+std::string public_ip_of(const db::attached_interfaces::AttachedInterface& attached,
+                         std::string_view private_ip);
+
+// With their tags and interfaces. All at once are neighbours in the store's order (reservation, ID) and cost
+// a few queries together.
+std::vector<InstanceRecord> load_all(db::Session& session, std::vector<db::instances::WithGuest> rows);
+InstanceRecord load_one(db::Session& session, db::instances::WithGuest row);
 
 ec2::InstanceState to_ec2(InstanceState state);
 ec2::Instance to_ec2(const InstanceRecord& record);
 // Neighbours of one reservation, grouped.
 std::vector<ec2::Reservation> group_by_reservation(const std::vector<InstanceRecord>& records);
+
+// One that has not terminated: find_instances()'s errors, IncorrectInstanceState.
+Result<db::instances::WithGuest> find_living_instance(db::Session& session, const RequestContext& context,
+                                                      const std::string& id);
+
+// Wakes the host's agent once this is committed: what it is to know of its guests has changed.
+void wake_host(db::Session& session, const RequestContext& context, const HostId& id);
+// The same for every host with a guest in the VPC.
+void wake_hosts_in(db::Session& session, const RequestContext& context, const VpcId& vpc_id);
 
 // The instances of those IDs in their order, or the error for the first bad one (InvalidInstanceID.Malformed,
 // .NotFound). Each once.

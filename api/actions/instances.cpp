@@ -2,10 +2,12 @@
 #include "proto/ec2/instances.h"
 #include "api/actions/instance_filters.h"
 #include "api/actions/instance_view.h"
+#include "api/actions/network.h"
 #include "api/describe/engine.h"
 #include "db/store/guests.h"
-#include "db/store/tags.h"
+#include "db/store/network_interfaces.h"
 #include "scheduler/lifecycle/lifecycle.h"
+#include "scheduler/network/instance_network.h"
 #include "scheduler/placement/place.h"
 #include "scheduler/reconcile/events.h"
 
@@ -44,14 +46,11 @@ describe::Resource<InstanceRecord> resource(const RequestContext& context) {
             [&context](db::Session& session, const std::string& id) -> std::optional<InstanceRecord> {
                 auto row = db::instances::find(session, context.account_id, context.region, id);
                 if (!row) return std::nullopt;
-                return with_tags(session, std::move(*row));
+                return load_one(session, std::move(*row));
             },
             [&context](db::Session& session, const std::string& after, std::int64_t limit) {
-                std::vector<InstanceRecord> records;
-                for (auto& row :
-                     db::instances::list(session, context.account_id, context.region, position(after), limit))
-                    records.push_back(with_tags(session, std::move(row)));
-                return records;
+                return load_all(session, db::instances::list(session, context.account_id, context.region,
+                                                             position(after), limit));
             }};
 }
 
@@ -87,6 +86,18 @@ Result<std::vector<ec2::InstanceStateChange>> change_each(RequestContext& contex
     });
 }
 
+// The public addresses that stopping gave back.
+Status take_launch_addresses(db::Session& session, const RequestContext& context, const Instance& instance) {
+    for (auto& interface : db::network_interfaces::of_instance(session, instance.id)) {
+        auto before = interface.public_ip;
+        if (!network::take_launch_address(session, context.services.settings.public_pool, interface,
+                                          context.services.random))
+            return fail(ErrorCode::insufficient_address_capacity);
+        if (interface.public_ip != before) network_changed(session, context, interface.vpc_id);
+    }
+    return {};
+}
+
 // A new guest where the root disk is.
 Status start_one(db::Session& session, const RequestContext& context, WithGuest& row) {
     auto before = state_of(row);
@@ -109,6 +120,7 @@ Status start_one(db::Session& session, const RequestContext& context, WithGuest&
     if (!context.services.claims.claim(session, guest))
         return fail(ErrorCode::insufficient_instance_capacity, "The host has no room any more; try again.");
     db::guests::insert(session, guest);
+    LODGE_CHECK(take_launch_addresses(session, context, row.instance));
     scheduler::want_start(row.instance, guest, context.now_ms());
     row.guest = guest;
     save(session, context, row, before);
@@ -145,6 +157,7 @@ Status terminate_one(db::Session& session, const RequestContext& context,
                         "'disableApiTermination' instance attribute and try again.");
     scheduler::want_termination(row.instance, skip, context.now_ms());
     save(session, context, row, before);
+    network::settle_ended_guest(session, row.instance, row.guest);  // a stopped one has no guest to wait for
     return {};
 }
 

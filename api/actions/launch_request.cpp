@@ -11,7 +11,6 @@ namespace lodge::api {
 namespace {
 
 constexpr std::string_view default_type = "t3.micro";
-constexpr std::size_t max_user_data_bytes = 16 * 1024;
 constexpr std::int64_t gib = std::int64_t{1} << 30;
 
 Status check_counts(const ec2::RunInstancesRequest& request) {
@@ -86,8 +85,9 @@ Status resolve_root(const ec2::RunInstancesRequest& request, LaunchWish& wish) {
 
 Status check_type(const Image& image, ImageType type) {
     if (image.type == type) return {};
+    std::string kind = type == ImageType::machine ? "machine image" : std::string(to_text(type));
     return fail(ErrorCode::invalid_parameter_value,
-                "The image '" + image.id.str() + "' is not a " + std::string(to_text(type)) + ".");
+                "The image '" + image.id.str() + "' is not a " + kind + ".");
 }
 
 Result<std::int64_t> root_size(const ec2::RunInstancesRequest& request, const LaunchWish& wish,
@@ -107,12 +107,16 @@ Result<std::int64_t> root_size(const ec2::RunInstancesRequest& request, const La
                     "GB is smaller than the image, expect size >= " + std::to_string(least) + "GB");
 }
 
-Status check_key_pair(db::Session& session, const RequestContext& context,
-                      const ec2::RunInstancesRequest& request) {
-    if (!request.key_name || request.key_name->empty()) return {};
-    if (db::key_pairs::find_by_name(session, context.account_id, context.region, *request.key_name))
-        return {};
+Result<std::string> public_key_of(db::Session& session, const RequestContext& context,
+                                  const ec2::RunInstancesRequest& request) {
+    if (!request.key_name || request.key_name->empty()) return std::string();
+    auto found = db::key_pairs::find_by_name(session, context.account_id, context.region, *request.key_name);
+    if (found) return std::move(found->public_key);
     return fail(ErrorCode::invalid_key_pair_not_found, *request.key_name);
+}
+
+Result<std::vector<ec2::Tag>> tags_of(const ec2::RunInstancesRequest& request, std::string_view type) {
+    return tags_for(request.tag_specification, type, {"instance", "volume", "network-interface"});
 }
 
 }  // namespace
@@ -126,8 +130,10 @@ Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunIns
     LODGE_CHECK(resolve_cpus(request, wish));
     LODGE_CHECK(resolve_user_data(request, wish));
     LODGE_CHECK(resolve_root(request, wish));
-    LODGE_TRY(wish.instance_tags, tags_for(request.tag_specification, "instance", {"instance", "volume"}));
-    LODGE_TRY(wish.volume_tags, tags_for(request.tag_specification, "volume", {"instance", "volume"}));
+    LODGE_TRY(wish.instance_tags, tags_of(request, "instance"));
+    LODGE_TRY(wish.volume_tags, tags_of(request, "volume"));
+    LODGE_TRY(wish.interface_tags, tags_of(request, "network-interface"));
+    LODGE_TRY(wish.interfaces, check_interfaces(request, *wish.type));
     return wish;
 }
 
@@ -165,7 +171,7 @@ Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& 
     LODGE_CHECK(check_part(session, context, out.kernel_id, ImageType::kernel));
     LODGE_CHECK(check_part(session, context, out.ramdisk_id, ImageType::ramdisk));
     LODGE_TRY(out.root_size_bytes, root_size(request, wish, out.image));
-    LODGE_CHECK(check_key_pair(session, context, request));
+    LODGE_TRY(out.public_key, public_key_of(session, context, request));
     return out;
 }
 

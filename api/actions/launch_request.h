@@ -4,11 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "api/pipeline/context.h"
+#include "api/actions/launch_interfaces.h"
 #include "proto/ec2/instances.h"
 #include "proto/model/image.h"
 
 namespace lodge::api {
+
+inline constexpr std::size_t max_user_data_bytes = 16 * 1024;  // raw
 
 // What can be said without the store.
 struct LaunchWish {
@@ -20,6 +22,8 @@ struct LaunchWish {
     std::optional<std::int64_t> root_size_gib;
     std::vector<ec2::Tag> instance_tags;
     std::vector<ec2::Tag> volume_tags;
+    std::vector<ec2::Tag> interface_tags;
+    std::vector<InterfaceWish> interfaces;
 };
 Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunInstancesRequest& request);
 
@@ -29,6 +33,7 @@ struct LaunchImages {
     std::string kernel_id;  // the request's, or the image's
     std::string ramdisk_id;
     std::int64_t root_size_bytes = 0;
+    std::string public_key;  // of the key pair; empty: none
 };
 Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& context,
                                     const ec2::RunInstancesRequest& request, const LaunchWish& wish);

@@ -1,7 +1,7 @@
 // CreateNatGateway, DeleteNatGateway, DescribeNatGateways.
 #include "db/store/nat_gateways.h"
 
-#include "api/actions/network.h"
+#include "api/actions/interface_parts.h"
 #include "api/actions/tagging.h"
 #include "db/store/addresses.h"
 #include "db/store/network_interfaces.h"
@@ -91,20 +91,6 @@ Status check_parameters(const ec2::CreateNatGatewayRequest& request) {
     return {};
 }
 
-Result<IpAddress> check_private_ip(db::Session& session, const Subnet& subnet, const std::string& text) {
-    auto address = IpAddress::parse(text);
-    auto cidr = Cidr::parse(subnet.cidr);
-    if (!address || !cidr || !cidr->contains(*address) || network::is_reserved(*cidr, *address))
-        return fail(
-            ErrorCode::invalid_parameter_value,
-            "Value (" + text +
-                ") for parameter privateIpAddress is invalid. It is not an address to be given out in " +
-                subnet.id.str() + ".");
-    if (db::network_interfaces::address_taken(session, subnet.id, address->str()))
-        return fail(ErrorCode::invalid_ip_address_in_use, "Address " + text + " is in use.");
-    return *address;
-}
-
 Result<NatGateway> make_gateway(db::Session& session, const RequestContext& context,
                                 const ec2::CreateNatGatewayRequest& request,
                                 const std::vector<ec2::Tag>& tags) {
@@ -117,7 +103,7 @@ Result<NatGateway> make_gateway(db::Session& session, const RequestContext& cont
                                              ErrorCode::invalid_allocation_id_not_found));
     }
     if (request.private_ip_address) {
-        LODGE_TRY(wish.private_ip, check_private_ip(session, subnet, *request.private_ip_address));
+        LODGE_TRY(wish.private_ip, free_private_ip(session, subnet, *request.private_ip_address));
     }
     auto made = network::make_nat_gateway(session, owner_of(context), subnet, std::move(wish));
     put_tags(session, context, made.id.str(), "natgateway", tags);

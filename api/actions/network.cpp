@@ -33,6 +33,12 @@ Result<Zone> find_zone(const RequestContext& context, const std::optional<std::s
                 "Value (" + name.value_or(id.value_or("")) + ") for parameter availabilityZone is invalid.");
 }
 
+std::string zone_id(const RequestContext& context, const std::string& name) {
+    for (const auto& zone : context.services.settings.zones)
+        if (zone.name == name) return zone.id;
+    return "";
+}
+
 Result<Cidr> parse_cidr(const std::string& text, std::string_view parameter) {
     if (auto cidr = Cidr::parse(text)) return *cidr;
     return fail(ErrorCode::invalid_parameter_value, "Value (" + text + ") for parameter " +

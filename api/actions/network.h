@@ -40,6 +40,9 @@ Result<Subnet> find_subnet(db::Session& session, const RequestContext& context, 
 Result<Zone> find_zone(const RequestContext& context, const std::optional<std::string>& name,
                        const std::optional<std::string>& id);
 
+// "use1-az1" of "us-east-1a"; empty for a zone that the configuration has dropped.
+std::string zone_id(const RequestContext& context, const std::string& name);
+
 // Canonical text of an IPv4 or IPv6 CIDR, or InvalidParameterValue.
 Result<Cidr> parse_cidr(const std::string& text, std::string_view parameter);
 

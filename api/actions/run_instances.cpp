@@ -1,6 +1,8 @@
 // RunInstances: all of MinCount or nothing; placement is decided in the call.
 #include "api/actions/instance_view.h"
+#include "api/actions/launch_network.h"
 #include "api/actions/launch_request.h"
+#include "api/actions/metadata_options.h"
 #include "api/actions/tagging.h"
 #include "db/store/guests.h"
 #include "db/store/reservations.h"
@@ -18,24 +20,47 @@ class Launch {
   public:
     Launch(db::Session& session, const RequestContext& context, const ec2::RunInstancesRequest& request,
            const LaunchWish& wish)
-        : session_(session), context_(context), request_(request), wish_(wish), now_ms_(context.now_ms()) {}
+        : session_(session),
+          context_(context),
+          request_(request),
+          wish_(wish),
+          now_ms_(context.now_ms()),
+          network_(session, context, wish.interfaces, wish.interface_tags) {}
 
     Result<ReservationId> run() {
         LODGE_TRY(images_, resolve_images(session_, context_, request_, wish_));
-        LODGE_TRY(auto plan, place());
+        LODGE_TRY(auto zones, network_.resolve(wish_.zones, names_zone()));
+        LODGE_TRY(auto plan, place(std::move(zones)));
+        LODGE_TRY(auto count, network_.choose_zone(plan.zone, request_.min_count,
+                                                   static_cast<std::int64_t>(plan.hosts.size())));
+        plan.hosts.resize(static_cast<std::size_t>(count));
+        LODGE_CHECK(resolve_options());
         auto reservation_id = ReservationId::make(context_.services.random);
         db::reservations::insert(session_, {reservation_id, context_.account_id, context_.region, now_ms_});
         for (std::size_t i = 0; i < plan.hosts.size(); ++i) LODGE_CHECK(add(reservation_id, plan, i));
+        network_.finish();
         return reservation_id;
     }
 
   private:
-    Result<scheduler::Plan> place() {
+    bool names_zone() const {
+        const auto& placement = request_.placement;
+        return placement && (placement->availability_zone || placement->availability_zone_id);
+    }
+
+    Status resolve_options() {
+        metadata_ = launch_options(session_, context_, request_.metadata_options);
+        if (!metadata_.instance_tags) return {};
+        for (const auto& tag : wish_.instance_tags) LODGE_CHECK(check_metadata_key(*tag.key));
+        return {};
+    }
+
+    Result<scheduler::Plan> place(std::vector<std::string> zones) {
         scheduler::Request request;
         request.vcpus = vcpus();
         request.memory_mib = wish_.type->memory_mib;
         request.architecture = images_.image.architecture;
-        request.zones = wish_.zones;
+        request.zones = std::move(zones);
         request.min_count = request_.min_count;
         request.max_count = request_.max_count;
         request.strategy = context_.services.settings.strategy;
@@ -65,11 +90,12 @@ class Launch {
         db::instances::insert(session_, instance);
         if (!wish_.user_data.empty()) db::instances::put_user_data(session_, instance.id, wish_.user_data);
         db::guests::insert(session_, guest);
+        LODGE_CHECK(network_.attach(instance));
         put_tags(session_, context_, instance.id.str(), "instance", wish_.instance_tags);
         put_tags(session_, context_, instance.root_volume_id.str(), "volume", wish_.volume_tags);
         scheduler::record(session_, now_ms_, instance.account_id, instance.id.str(), "placed",
                           "accepted and placed on " + guest.host_id.str());
-        session_.after_commit([&hub = context_.services.hub, id = guest.host_id] { hub.changed(id); });
+        wake_host(session_, context_, guest.host_id);
         return {};
     }
 
@@ -90,6 +116,9 @@ class Launch {
         instance.core_count = wish_.core_count;
         instance.threads_per_core = wish_.threads_per_core;
         instance.key_name = request_.key_name.value_or("");
+        instance.public_key = images_.public_key;
+        instance.metadata = metadata_;
+        put_hostname_options(instance);
         instance.client_token = request_.client_token.value_or("");
         instance.disable_api_termination = request_.disable_api_termination.value_or(false);
         instance.disable_api_stop = request_.disable_api_stop.value_or(false);
@@ -102,19 +131,31 @@ class Launch {
         return instance;
     }
 
+    // The subnet's, where the request says nothing.
+    void put_hostname_options(Instance& instance) const {
+        const auto& subnet = network_.primary_subnet();
+        auto options = request_.private_dns_name_options.value_or(ec2::PrivateDnsNameOptionsRequest());
+        instance.hostname_type = options.hostname_type.value_or(subnet.hostname_type);
+        instance.resource_name_dns_a =
+            options.enable_resource_name_dns_a_record.value_or(subnet.resource_name_dns_a);
+        instance.resource_name_dns_aaaa =
+            options.enable_resource_name_dns_aaaa_record.value_or(subnet.resource_name_dns_aaaa);
+    }
+
     db::Session& session_;
     const RequestContext& context_;
     const ec2::RunInstancesRequest& request_;
     const LaunchWish& wish_;
     const UnixMs now_ms_;
     LaunchImages images_;
+    LaunchNetwork network_;
+    MetadataOptions metadata_;
 };
 
 Result<Response> show(db::Session& session, const RequestContext& context,
                       const std::string& reservation_id) {
-    std::vector<InstanceRecord> records;
-    for (auto& row : db::instances::of_reservation(session, context.account_id, reservation_id))
-        records.push_back(with_tags(session, std::move(row)));
+    auto records =
+        load_all(session, db::instances::of_reservation(session, context.account_id, reservation_id));
     auto reservations = group_by_reservation(records);
     if (!reservations.empty()) return std::move(reservations.front());
     Response forgotten;  // a retry after all of its instances have been gone for more than an hour

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "api/actions/instance_view.h"
 #include "api/actions/network.h"
 #include "api/actions/tagging.h"
 #include "db/store/network_acls.h"
@@ -47,12 +48,6 @@ describe::FilterField<SubnetRecord> of_ipv6(std::string_view name, F value) {
     return {name, [value](const SubnetRecord& record, Values& out) {
                 for (const auto& cidr : record.ipv6_cidrs) out.emplace_back(value(cidr));
             }};
-}
-
-std::string zone_id(const RequestContext& context, const std::string& name) {
-    for (const auto& zone : context.services.settings.zones)
-        if (zone.name == name) return zone.id;
-    return "";  // of a zone that the configuration has dropped
 }
 
 // Of one request: zones' IDs are configuration.
@@ -296,6 +291,7 @@ Result<ec2::AssociateSubnetCidrBlockResponse> associate_subnet_cidr_block(
         LODGE_TRY(auto vpc, find_vpc(session, context, subnet.vpc_id.str()));
         LODGE_TRY(auto added, add_ipv6_cidr(session, context, vpc, subnet, cidr));
         network_changed(session, context, vpc.id);
+        wake_hosts_in(session, context, vpc.id);
         return ec2::SubnetCidrBlockChange{shown(added, "associating"), subnet.id.str()};
     });
 }
@@ -317,6 +313,7 @@ Result<ec2::DisassociateSubnetCidrBlockResponse> disassociate_subnet_cidr_block(
         subnet->assign_ipv6_address_on_creation = false;
         db::subnets::update(session, *subnet);
         network_changed(session, context, subnet->vpc_id);
+        wake_hosts_in(session, context, subnet->vpc_id);
         return ec2::SubnetCidrBlockChange{shown(*block, "disassociating"), subnet->id.str()};
     });
 }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "api/actions/instance_view.h"
+#include "api/actions/metadata_options.h"
 #include "api/actions/tagging.h"
 #include "api/describe/engine.h"
 #include "db/store/addresses.h"
@@ -88,6 +90,15 @@ Result<std::set<std::string>> resources_of(const std::vector<std::string>& ids) 
                 "At most " + std::to_string(max_resources) + " resources can be given.");
 }
 
+// Whether it is an instance whose metadata holds its tags; if so, its host is told that they change.
+bool serves_its_tags(db::Session& session, const RequestContext& context, const std::string& id) {
+    if (!InstanceId::parse(id)) return false;
+    auto row = db::instances::find(session, context.account_id, context.region, id);
+    if (!row || !row->instance.metadata.instance_tags) return false;
+    wake_host(session, context, row->instance.host_id);
+    return true;
+}
+
 // A tag of its own record for DescribeTags.
 template <class F>
 describe::FilterField<Tag> text(std::string_view name, F value) {
@@ -143,6 +154,8 @@ Result<ec2::CreateTagsResponse> create_tags(RequestContext& context, const ec2::
     return context.write([&](db::Session& session) -> Result<ec2::CreateTagsResponse> {
         for (const auto& id : resources) {
             LODGE_TRY(const Taggable* resource, find_taggable(session, context, id));
+            if (serves_its_tags(session, context, id))
+                for (const auto& tag : request.tag) LODGE_CHECK(check_metadata_key(*tag.key));
             if (put_tags(session, context, id, resource->type, request.tag).size() > max_tags)
                 return fail(ErrorCode::tag_limit_exceeded, std::to_string(max_tags));
         }
@@ -158,6 +171,7 @@ Result<ec2::DeleteTagsResponse> delete_tags(RequestContext& context, const ec2::
     return context.write([&](db::Session& session) -> Result<ec2::DeleteTagsResponse> {
         for (const auto& id : resources) {
             LODGE_CHECK(find_taggable(session, context, id).map([](auto&&) {}));
+            serves_its_tags(session, context, id);
             // No tags named: all of them go. A key with a value, even an empty one, goes only with that
             // value.
             auto doomed = request.tag;

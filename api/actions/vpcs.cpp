@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "api/actions/group_rules.h"
+#include "api/actions/instance_view.h"
 #include "api/actions/network.h"
 #include "api/actions/tagging.h"
 #include "db/store/egress_only_internet_gateways.h"
@@ -150,6 +151,7 @@ VpcCidr add_cidr(db::Session& session, const RequestContext& context, const Vpc&
                   context.now_ms()};
     db::vpcs::insert_cidr(session, added);
     network_changed(session, context, vpc.id);
+    wake_hosts_in(session, context, vpc.id);
     return added;
 }
 
@@ -416,6 +418,7 @@ Result<ec2::DisassociateVpcCidrBlockResponse> disassociate_vpc_cidr_block(
         LODGE_CHECK(check_unused(session, *block));
         db::vpcs::erase_cidr(session, block->id);
         network_changed(session, context, vpc->id);
+        wake_hosts_in(session, context, vpc->id);
         return change_of(*vpc, *block, "disassociating");
     });
 }

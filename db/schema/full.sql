@@ -131,7 +131,8 @@ CREATE TABLE instances (
     metadata_http_ipv6 BIGINT NOT NULL DEFAULT 0,
     hostname_type TEXT NOT NULL DEFAULT 'ip-name',
     resource_name_dns_a BIGINT NOT NULL DEFAULT 0,
-    resource_name_dns_aaaa BIGINT NOT NULL DEFAULT 0
+    resource_name_dns_aaaa BIGINT NOT NULL DEFAULT 0,
+    public_key TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX instances_by_account ON instances (account_id, region, reservation_id, id);
 CREATE INDEX instances_by_reservation ON instances (reservation_id);
@@ -475,7 +476,8 @@ CREATE TABLE prefix_list_entries (
     PRIMARY KEY (prefix_list_id, version, cidr)
 );
 
--- instance_id and attachment_id: of the attachment, if there is one.
+-- instance_id and attachment_id: of the attachment, if there is one. auto_public_ip: whether the interface gets an
+-- address of the public pool whenever its instance starts.
 CREATE TABLE network_interfaces (
     id TEXT PRIMARY KEY,
     account_id TEXT NOT NULL REFERENCES accounts (id),
@@ -497,6 +499,7 @@ CREATE TABLE network_interfaces (
     delete_on_termination BIGINT NOT NULL,
     attached_ms BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
+    auto_public_ip BIGINT NOT NULL DEFAULT 0,
     UNIQUE (port_uuid)
 );
 CREATE INDEX network_interfaces_by_account ON network_interfaces (account_id, region, id);
@@ -546,3 +549,14 @@ CREATE TABLE public_ips (
     owner_id TEXT NOT NULL
 );
 CREATE INDEX public_ips_by_owner ON public_ips (owner_id);
+
+-- Empty text and 0: no preference.
+CREATE TABLE instance_metadata_defaults (
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    http_tokens TEXT NOT NULL,
+    http_endpoint TEXT NOT NULL,
+    hop_limit BIGINT NOT NULL,
+    instance_tags TEXT NOT NULL,
+    PRIMARY KEY (account_id, region)
+);

@@ -1,11 +1,8 @@
 #include "db/store/addresses.h"
 
-#include "db/store/records.h"
-
 namespace lodge::db::addresses {
-namespace {
 
-const Records<Address>& addresses() {
+const Records<Address>& table() {
     static const Records<Address> records(
         "addresses", {field("id", &Address::id), field("account_id", &Address::account_id),
                       field("region", &Address::region), field("public_ip", &Address::public_ip),
@@ -15,48 +12,46 @@ const Records<Address>& addresses() {
     return records;
 }
 
-}  // namespace
-
 void insert(Session& session, const Address& record) {
-    addresses().insert(session, record);
+    table().insert(session, record);
 }
 
 void update(Session& session, const Address& record) {
-    addresses().update(session, record);
+    table().update(session, record);
 }
 
 void erase(Session& session, const AllocationId& id) {
-    addresses().erase_id(session, id.str());
+    table().erase_id(session, id.str());
 }
 
 std::optional<Address> find(Session& session, const AccountId& account_id, std::string_view region,
                             std::string_view id) {
-    return addresses().find(session, account_id, region, id);
+    return table().find(session, account_id, region, id);
 }
 
 std::optional<Address> find_any(Session& session, std::string_view id) {
-    return addresses().find_any(session, id);
+    return table().find_any(session, id);
 }
 
 std::vector<Address> list(Session& session, const AccountId& account_id, std::string_view region,
                           std::string_view after, std::int64_t limit) {
-    return addresses().list(session, account_id, region, after, limit);
+    return table().list(session, account_id, region, after, limit);
 }
 
 std::optional<Address> find_by_ip(Session& session, const AccountId& account_id, std::string_view region,
                                   std::string_view public_ip) {
-    return addresses().one(session, "public_ip = ? AND account_id = ? AND region = ?",
-                           {public_ip, account_id, region});
+    return table().one(session, "public_ip = ? AND account_id = ? AND region = ?",
+                       {public_ip, account_id, region});
 }
 
 std::optional<Address> find_by_association(Session& session, const AccountId& account_id,
                                            std::string_view region, std::string_view association_id) {
-    return addresses().one(session, "association_id = ? AND account_id = ? AND region = ?",
-                           {association_id, account_id, region});
+    return table().one(session, "association_id = ? AND account_id = ? AND region = ?",
+                       {association_id, account_id, region});
 }
 
 std::vector<Address> of_interface(Session& session, const NetworkInterfaceId& id) {
-    return addresses().all(session, "network_interface_id = ? ORDER BY private_ip", {id.str()});
+    return table().all(session, "network_interface_id = ? ORDER BY private_ip", {id.str()});
 }
 
 bool any_mapped_in(Session& session, const VpcId& vpc_id) {
@@ -89,6 +84,13 @@ std::optional<std::string> taken_by(Session& session, std::string_view owner_id)
     session.query("SELECT address FROM public_ips WHERE owner_id = ?", {owner_id},
                   [&](const Row& row) { address = row.text(0); });
     return address;
+}
+
+std::optional<std::string> owner_of(Session& session, std::string_view address) {
+    std::optional<std::string> owner;
+    session.query("SELECT owner_id FROM public_ips WHERE address = ?", {address},
+                  [&](const Row& row) { owner = row.text(0); });
+    return owner;
 }
 
 std::vector<std::string> taken(Session& session) {

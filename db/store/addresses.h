@@ -4,10 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "db/driver/session.h"
+#include "db/store/records.h"
 #include "proto/model/network_interface.h"
 
 namespace lodge::db::addresses {
+
+// For joins.
+const Records<Address>& table();
 
 void insert(Session& session, const Address& record);
 void update(Session& session, const Address& record);
@@ -30,6 +33,7 @@ bool any_mapped_in(Session& session, const VpcId& vpc_id);
 bool take(Session& session, std::string_view address, std::string_view owner_id);
 void give_back(Session& session, std::string_view address);
 std::optional<std::string> taken_by(Session& session, std::string_view owner_id);
+std::optional<std::string> owner_of(Session& session, std::string_view address);
 std::vector<std::string> taken(Session& session);
 
 }  // namespace lodge::db::addresses

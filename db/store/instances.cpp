@@ -6,44 +6,53 @@ namespace lodge::db::instances {
 namespace {
 
 const Records<Instance>& table() {
-    static const Records<Instance> all("instances",
-                                       {field("id", &Instance::id),
-                                        field("account_id", &Instance::account_id),
-                                        field("region", &Instance::region),
-                                        field("zone", &Instance::zone),
-                                        field("reservation_id", &Instance::reservation_id),
-                                        field("launch_index", &Instance::launch_index),
-                                        field("image_id", &Instance::image_id),
-                                        field("kernel_id", &Instance::kernel_id),
-                                        field("ramdisk_id", &Instance::ramdisk_id),
-                                        field("instance_type", &Instance::instance_type),
-                                        field("architecture", &Instance::architecture),
-                                        field("vcpus", &Instance::vcpus),
-                                        field("memory_mib", &Instance::memory_mib),
-                                        field("core_count", &Instance::core_count),
-                                        field("threads_per_core", &Instance::threads_per_core),
-                                        field("key_name", &Instance::key_name),
-                                        field("client_token", &Instance::client_token),
-                                        field("disable_api_termination", &Instance::disable_api_termination),
-                                        field("disable_api_stop", &Instance::disable_api_stop),
-                                        field("terminate_on_shutdown", &Instance::terminate_on_shutdown),
-                                        field("root_device_name", &Instance::root_device_name),
-                                        field("root_volume_id", &Instance::root_volume_id),
-                                        field("root_size_bytes", &Instance::root_size_bytes),
-                                        field("root_attached_ms", &Instance::root_attached_ms),
-                                        field("desired", &Instance::desired),
-                                        field("generation", &Instance::generation),
-                                        field("skip_os_shutdown", &Instance::skip_os_shutdown),
-                                        field("reboots_wanted", &Instance::reboots_wanted),
-                                        field("guest_id", &Instance::guest_id),
-                                        field("host_id", &Instance::host_id),
-                                        field("launched_ms", &Instance::launched_ms),
-                                        field("desired_ms", &Instance::desired_ms),
-                                        field("ended_ms", &Instance::ended_ms),
-                                        field("overdue", &Instance::overdue),
-                                        field("state_reason_code", &Instance::state_reason_code),
-                                        field("state_reason", &Instance::state_reason),
-                                        field("transition_reason", &Instance::transition_reason)});
+    static const Records<Instance> all(
+        "instances", {field("id", &Instance::id),
+                      field("account_id", &Instance::account_id),
+                      field("region", &Instance::region),
+                      field("zone", &Instance::zone),
+                      field("reservation_id", &Instance::reservation_id),
+                      field("launch_index", &Instance::launch_index),
+                      field("image_id", &Instance::image_id),
+                      field("kernel_id", &Instance::kernel_id),
+                      field("ramdisk_id", &Instance::ramdisk_id),
+                      field("instance_type", &Instance::instance_type),
+                      field("architecture", &Instance::architecture),
+                      field("vcpus", &Instance::vcpus),
+                      field("memory_mib", &Instance::memory_mib),
+                      field("core_count", &Instance::core_count),
+                      field("threads_per_core", &Instance::threads_per_core),
+                      field("key_name", &Instance::key_name),
+                      field("client_token", &Instance::client_token),
+                      field("disable_api_termination", &Instance::disable_api_termination),
+                      field("disable_api_stop", &Instance::disable_api_stop),
+                      field("terminate_on_shutdown", &Instance::terminate_on_shutdown),
+                      field("root_device_name", &Instance::root_device_name),
+                      field("root_volume_id", &Instance::root_volume_id),
+                      field("root_size_bytes", &Instance::root_size_bytes),
+                      field("root_attached_ms", &Instance::root_attached_ms),
+                      field("desired", &Instance::desired),
+                      field("generation", &Instance::generation),
+                      field("skip_os_shutdown", &Instance::skip_os_shutdown),
+                      field("reboots_wanted", &Instance::reboots_wanted),
+                      field("guest_id", &Instance::guest_id),
+                      field("host_id", &Instance::host_id),
+                      field("launched_ms", &Instance::launched_ms),
+                      field("desired_ms", &Instance::desired_ms),
+                      field("ended_ms", &Instance::ended_ms),
+                      field("overdue", &Instance::overdue),
+                      field("state_reason_code", &Instance::state_reason_code),
+                      field("state_reason", &Instance::state_reason),
+                      field("transition_reason", &Instance::transition_reason),
+                      field("public_key", &Instance::public_key),
+                      field("metadata_http_tokens", &Instance::metadata, &MetadataOptions::http_tokens),
+                      field("metadata_http_endpoint", &Instance::metadata, &MetadataOptions::http_endpoint),
+                      field("metadata_hop_limit", &Instance::metadata, &MetadataOptions::hop_limit),
+                      field("metadata_tags", &Instance::metadata, &MetadataOptions::instance_tags),
+                      field("metadata_http_ipv6", &Instance::metadata, &MetadataOptions::http_ipv6),
+                      field("hostname_type", &Instance::hostname_type),
+                      field("resource_name_dns_a", &Instance::resource_name_dns_a),
+                      field("resource_name_dns_aaaa", &Instance::resource_name_dns_aaaa)});
     return all;
 }
 
@@ -108,6 +117,22 @@ void update(Session& session, const Instance& instance) {
         {to_text(i.desired), i.generation, std::int64_t{i.skip_os_shutdown}, i.reboots_wanted,
          i.guest_id.str(), i.host_id.str(), i.launched_ms, i.desired_ms, i.ended_ms, std::int64_t{i.overdue},
          i.state_reason_code, i.state_reason, i.transition_reason, i.id.str()});
+}
+
+void update_attributes(Session& session, const Instance& instance) {
+    const auto& i = instance;
+    const auto& m = i.metadata;
+    session.execute(
+        "UPDATE instances SET instance_type = ?, vcpus = ?, memory_mib = ?, core_count = ?, "
+        "threads_per_core = ?, kernel_id = ?, ramdisk_id = ?, disable_api_termination = ?, "
+        "disable_api_stop = ?, terminate_on_shutdown = ?, metadata_http_tokens = ?, "
+        "metadata_http_endpoint = ?, metadata_hop_limit = ?, metadata_tags = ?, hostname_type = ?, "
+        "resource_name_dns_a = ?, resource_name_dns_aaaa = ? WHERE id = ?",
+        {i.instance_type, i.vcpus, i.memory_mib, i.core_count, i.threads_per_core, i.kernel_id, i.ramdisk_id,
+         std::int64_t{i.disable_api_termination}, std::int64_t{i.disable_api_stop},
+         std::int64_t{i.terminate_on_shutdown}, m.http_tokens, std::int64_t{m.http_endpoint}, m.hop_limit,
+         std::int64_t{m.instance_tags}, i.hostname_type, std::int64_t{i.resource_name_dns_a},
+         std::int64_t{i.resource_name_dns_aaaa}, i.id.str()});
 }
 
 std::optional<WithGuest> find(Session& session, const AccountId& account_id, std::string_view region,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "db/driver/session.h"
+#include "db/store/instance_span.h"
 #include "proto/model/guest.h"
 #include "proto/model/instance.h"
 
@@ -20,6 +21,9 @@ void insert(Session& session, const Instance& instance);
 // Writes back every column that changes in an instance's life.
 void update(Session& session, const Instance& instance);
 
+// Writes back what ModifyInstanceAttribute and its like change.
+void update_attributes(Session& session, const Instance& instance);
+
 // Raw bytes, beside the row that everything reads; empty when none were put.
 void put_user_data(Session& session, const InstanceId& id, std::string_view bytes);
 std::string user_data(Session& session, const InstanceId& id);
@@ -33,10 +37,6 @@ std::optional<WithGuest> find_by_root_volume(Session& session, const AccountId& 
 std::optional<WithGuest> find_any(Session& session, const InstanceId& id);
 
 // An account's instances in a region in the order (reservation, ID), after that pair; at most `limit`.
-struct Position {
-    std::string reservation_id;
-    std::string instance_id;
-};
 std::vector<WithGuest> list(Session& session, const AccountId& account_id, std::string_view region,
                             const Position& after, std::int64_t limit);
 std::vector<WithGuest> of_reservation(Session& session, const AccountId& account_id,

@@ -1,11 +1,8 @@
 #include "db/store/network_interfaces.h"
 
-#include "db/store/records.h"
-
 namespace lodge::db::network_interfaces {
-namespace {
 
-const Records<NetworkInterface>& interfaces() {
+const Records<NetworkInterface>& table() {
     static const Records<NetworkInterface> records(
         "network_interfaces", {field("id", &NetworkInterface::id),
                                field("account_id", &NetworkInterface::account_id),
@@ -26,11 +23,12 @@ const Records<NetworkInterface>& interfaces() {
                                field("device_index", &NetworkInterface::device_index),
                                field("delete_on_termination", &NetworkInterface::delete_on_termination),
                                field("attached_ms", &NetworkInterface::attached_ms),
-                               field("created_ms", &NetworkInterface::created_ms)});
+                               field("created_ms", &NetworkInterface::created_ms),
+                               field("auto_public_ip", &NetworkInterface::auto_public_ip)});
     return records;
 }
 
-const Records<InterfaceAddress>& addresses() {
+const Records<InterfaceAddress>& address_table() {
     static const Records<InterfaceAddress> records(
         "network_interface_addresses",
         {field("subnet_id", &InterfaceAddress::subnet_id), field("address", &InterfaceAddress::address),
@@ -40,82 +38,85 @@ const Records<InterfaceAddress>& addresses() {
     return records;
 }
 
-}  // namespace
-
 void insert(Session& session, const NetworkInterface& record) {
-    interfaces().insert(session, record);
+    table().insert(session, record);
 }
 
 void update(Session& session, const NetworkInterface& record) {
-    interfaces().update(session, record);
+    table().update(session, record);
 }
 
 void erase(Session& session, const NetworkInterfaceId& id) {
-    interfaces().erase_id(session, id.str());
+    table().erase_id(session, id.str());
 }
 
 std::optional<NetworkInterface> find(Session& session, const AccountId& account_id, std::string_view region,
                                      std::string_view id) {
-    return interfaces().find(session, account_id, region, id);
+    return table().find(session, account_id, region, id);
 }
 
 std::optional<NetworkInterface> find_any(Session& session, std::string_view id) {
-    return interfaces().find_any(session, id);
+    return table().find_any(session, id);
 }
 
 std::vector<NetworkInterface> list(Session& session, const AccountId& account_id, std::string_view region,
                                    std::string_view after, std::int64_t limit) {
-    return interfaces().list(session, account_id, region, after, limit);
+    return table().list(session, account_id, region, after, limit);
 }
 
 std::vector<NetworkInterface> of_vpc(Session& session, const VpcId& vpc_id) {
-    return interfaces().all(session, "vpc_id = ? ORDER BY id", {vpc_id.str()});
+    return table().all(session, "vpc_id = ? ORDER BY id", {vpc_id.str()});
 }
 
 std::vector<NetworkInterface> of_subnet(Session& session, const SubnetId& subnet_id) {
-    return interfaces().all(session, "subnet_id = ? ORDER BY id", {subnet_id.str()});
+    return table().all(session, "subnet_id = ? ORDER BY id", {subnet_id.str()});
 }
 
 std::vector<NetworkInterface> of_instance(Session& session, const InstanceId& instance_id) {
-    return interfaces().all(session, "instance_id = ? ORDER BY device_index", {instance_id.str()});
+    return table().all(session, "instance_id = ? ORDER BY device_index", {instance_id.str()});
 }
 
 std::optional<NetworkInterface> find_by_attachment(Session& session, const AccountId& account_id,
                                                    std::string_view region, std::string_view attachment_id) {
-    return interfaces().one(session, "attachment_id = ? AND account_id = ? AND region = ?",
-                            {attachment_id, account_id, region});
+    return table().one(session, "attachment_id = ? AND account_id = ? AND region = ?",
+                       {attachment_id, account_id, region});
 }
 
 std::vector<NetworkInterface> of_group(Session& session, const SecurityGroupId& group_id) {
-    return interfaces().all(
+    return table().all(
         session,
         "id IN (SELECT network_interface_id FROM network_interface_groups WHERE group_id = ?) ORDER BY id",
         {group_id.str()});
 }
 
 void insert_address(Session& session, const InterfaceAddress& record) {
-    addresses().insert(session, record);
+    address_table().insert(session, record);
 }
 
 void update_address(Session& session, const InterfaceAddress& record) {
-    addresses().update(session, record);
+    address_table().update(session, record);
 }
 
 void erase_address(Session& session, const SubnetId& subnet_id, std::string_view address) {
-    addresses().erase(session, "subnet_id = ? AND address = ?", {subnet_id.str(), address});
+    address_table().erase(session, "subnet_id = ? AND address = ?", {subnet_id.str(), address});
 }
 
 void erase_addresses(Session& session, const NetworkInterfaceId& id) {
-    addresses().erase(session, "network_interface_id = ?", {id.str()});
+    address_table().erase(session, "network_interface_id = ?", {id.str()});
 }
 
 std::vector<InterfaceAddress> addresses_of(Session& session, const NetworkInterfaceId& id) {
-    return addresses().all(session, "network_interface_id = ? ORDER BY is_ipv6, position, address",
-                           {id.str()});
+    return address_table().all(session, "network_interface_id = ? ORDER BY is_ipv6, position, address",
+                               {id.str()});
 }
 
 std::vector<InterfaceAddress> addresses_in(Session& session, const SubnetId& subnet_id) {
-    return addresses().all(session, "subnet_id = ? ORDER BY address", {subnet_id.str()});
+    return address_table().all(session, "subnet_id = ? ORDER BY address", {subnet_id.str()});
+}
+
+std::optional<InterfaceAddress> find_address(Session& session, const SubnetId& subnet_id,
+                                             std::string_view address) {
+    return address_table().one(session, "subnet_id = ? AND address = ?", {subnet_id.str(), address});
 }
 
 std::int64_t count_ipv4_in(Session& session, const SubnetId& subnet_id) {

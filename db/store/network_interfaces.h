@@ -4,10 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "db/driver/session.h"
+#include "db/store/records.h"
 #include "proto/model/network_interface.h"
 
 namespace lodge::db::network_interfaces {
+
+// For joins.
+const Records<NetworkInterface>& table();
+const Records<InterfaceAddress>& address_table();
 
 void insert(Session& session, const NetworkInterface& record);
 void update(Session& session, const NetworkInterface& record);
@@ -33,6 +37,8 @@ void erase_addresses(Session& session, const NetworkInterfaceId& id);
 // IPv4 first, the primary one at the front.
 std::vector<InterfaceAddress> addresses_of(Session& session, const NetworkInterfaceId& id);
 std::vector<InterfaceAddress> addresses_in(Session& session, const SubnetId& subnet_id);
+std::optional<InterfaceAddress> find_address(Session& session, const SubnetId& subnet_id,
+                                             std::string_view address);
 std::int64_t count_ipv4_in(Session& session, const SubnetId& subnet_id);
 bool address_taken(Session& session, const SubnetId& subnet_id, std::string_view address);
 

@@ -42,6 +42,19 @@ std::vector<Tag> of(Session& session, const AccountId& account_id, std::string_v
     return all;
 }
 
+std::vector<Tag> of_instances(Session& session, const instances::Span& span) {
+    std::vector<Tag> all;
+    session.query(
+        "SELECT t.resource_id, t.resource_type, t.key, t.value FROM instances i "
+        "JOIN tags t ON t.resource_id = i.id AND t.account_id = i.account_id "
+        "WHERE i.account_id = ? AND i.region = ? AND (i.reservation_id, i.id) >= (?, ?) "
+        "AND (i.reservation_id, i.id) <= (?, ?) ORDER BY i.reservation_id, i.id, t.key",
+        {span.account_id, span.region, span.first.reservation_id, span.first.instance_id,
+         span.last.reservation_id, span.last.instance_id},
+        [&](const Row& row) { all.push_back(from(row)); });
+    return all;
+}
+
 std::vector<Tag> list(Session& session, const AccountId& account_id, std::string_view region,
                       std::string_view after_resource, std::string_view after_key, std::int64_t limit) {
     std::vector<Tag> all;

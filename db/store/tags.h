@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "db/driver/session.h"
+#include "db/store/instance_span.h"
 #include "proto/model/tag.h"
 
 namespace lodge::db::tags {
@@ -15,6 +16,8 @@ void erase(Session& session, const AccountId& account_id, std::string_view resou
 void erase_all(Session& session, std::string_view resource_id);
 // Those of one resource, by key.
 std::vector<Tag> of(Session& session, const AccountId& account_id, std::string_view resource_id);
+// Those of a run of instances, by instance and key.
+std::vector<Tag> of_instances(Session& session, const instances::Span& span);
 // All of an account in a region, by resource and key, after (resource, key); at most `limit`.
 std::vector<Tag> list(Session& session, const AccountId& account_id, std::string_view region,
                       std::string_view after_resource, std::string_view after_key, std::int64_t limit);

@@ -48,6 +48,25 @@ struct Reservation {
     UnixMs created_ms = 0;
 };
 
+// How the metadata service answers the instance.
+struct MetadataOptions {
+    std::string http_tokens = "optional";  // "optional", "required"
+    bool http_endpoint = true;
+    std::int64_t hop_limit = 1;
+    bool instance_tags = false;
+    bool http_ipv6 = false;
+};
+
+// What an account wants of metadata options where a launch says nothing; empty and 0: no preference.
+struct MetadataDefaults {
+    AccountId account_id;
+    std::string region;
+    std::string http_tokens;    // "optional", "required"
+    std::string http_endpoint;  // "enabled", "disabled"
+    std::int64_t hop_limit = 0;
+    std::string instance_tags;  // "enabled", "disabled"
+};
+
 // The EC2 resource. Its guests come and go; its root disk stays on one host.
 struct Instance {
     InstanceId id;
@@ -66,6 +85,7 @@ struct Instance {
     std::int64_t core_count = 0;
     std::int64_t threads_per_core = 0;
     std::string key_name;
+    std::string public_key;  // of the key pair at launch, which may be deleted since; OpenSSH's one-line form
     std::string client_token;
     bool disable_api_termination = false;
     bool disable_api_stop = false;
@@ -74,6 +94,10 @@ struct Instance {
     VolumeId root_volume_id;
     std::int64_t root_size_bytes = 0;
     UnixMs root_attached_ms = 0;
+    MetadataOptions metadata;
+    std::string hostname_type = "ip-name";  // "ip-name", "resource-name"
+    bool resource_name_dns_a = false;
+    bool resource_name_dns_aaaa = false;
 
     Desired desired = Desired::running;
     std::int64_t generation = 1;  // raised by every change of what agents are asked for

@@ -33,7 +33,8 @@ struct NetworkInterface {
     std::string description;
     std::string requester_id;  // not empty: made by the cloud itself, and only it may change or delete it
     bool source_dest_check = true;
-    std::string public_ip;  // given at launch (not elastic); empty: none
+    std::string public_ip;        // given at launch (not elastic); empty: none
+    bool auto_public_ip = false;  // gets one whenever its instance starts
 
     // The attachment.
     std::string attachment_id;

@@ -89,12 +89,14 @@ std::string dhcp_options_of(db::Session& session, const Owner& owner) {
 
 // From a random address on, the first that is free; `first` and `count` bound the search.
 std::optional<IpAddress> search(db::Session& session, const SubnetId& subnet_id, const IpAddress& first,
-                                std::uint64_t count, Random& random) {
+                                std::uint64_t count, Random& random, const std::set<IpAddress>& spared) {
     if (count == 0) return std::nullopt;
     auto start = random.next_u64() % count;
     for (std::uint64_t i = 0; i < count; ++i) {
         auto address = first.plus((start + i) % count);
-        if (!db::network_interfaces::address_taken(session, subnet_id, address.str())) return address;
+        if (!spared.contains(address) &&
+            !db::network_interfaces::address_taken(session, subnet_id, address.str()))
+            return address;
     }
     return std::nullopt;
 }
@@ -221,17 +223,18 @@ std::int64_t usable_addresses(const Cidr& subnet) {
     return static_cast<std::int64_t>(subnet.size()) - 5;
 }
 
-std::optional<IpAddress> free_address(db::Session& session, const Subnet& subnet, Random& random) {
+std::optional<IpAddress> free_address(db::Session& session, const Subnet& subnet, Random& random,
+                                      const std::set<IpAddress>& spared) {
     auto cidr = Cidr::parse(subnet.cidr);
     if (!cidr) return std::nullopt;
     return search(session, subnet.id, cidr->network().plus(4),
-                  static_cast<std::uint64_t>(usable_addresses(*cidr)), random);
+                  static_cast<std::uint64_t>(usable_addresses(*cidr)), random, spared);
 }
 
 std::optional<IpAddress> free_ipv6_address(db::Session& session, const Subnet& subnet, const Cidr& cidr,
-                                           Random& random) {
+                                           Random& random, const std::set<IpAddress>& spared) {
     // Of a /64 the first 2^62 behind the reserved ones are plenty to choose among.
-    return search(session, subnet.id, cidr.network().plus(4), std::uint64_t{1} << 62, random);
+    return search(session, subnet.id, cidr.network().plus(4), std::uint64_t{1} << 62, random, spared);
 }
 
 std::optional<NetworkInterface> make_interface(db::Session& session, const Owner& owner, const Subnet& subnet,

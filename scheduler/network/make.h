@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,12 +52,13 @@ std::string private_domain(std::string_view region);
 // The first four addresses of a subnet and the last are not given out.
 bool is_reserved(const Cidr& subnet, const IpAddress& address);
 std::int64_t usable_addresses(const Cidr& subnet);
-// A free IPv4 address; taken from a random place on, so that an address does not come back right after its
-// owner went.
-std::optional<IpAddress> free_address(db::Session& session, const Subnet& subnet, Random& random);
+// A free IPv4 address that is none of `spared`; taken from a random place on, so that an address does not
+// come back right after its owner went.
+std::optional<IpAddress> free_address(db::Session& session, const Subnet& subnet, Random& random,
+                                      const std::set<IpAddress>& spared = {});
 // The same out of an IPv6 CIDR of the subnet.
 std::optional<IpAddress> free_ipv6_address(db::Session& session, const Subnet& subnet, const Cidr& cidr,
-                                           Random& random);
+                                           Random& random, const std::set<IpAddress>& spared = {});
 
 // Who made the interfaces that belong to the cloud itself.
 inline constexpr std::string_view cloud_requester = "lodge";

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "proto/base/encoding.h"
 #include "scheduler/network/render_parts.h"
 
 namespace lodge::network {
@@ -22,25 +21,8 @@ std::string_view digits_of(std::string_view id) {
     return dash == std::string_view::npos ? id : id.substr(dash + 1);
 }
 
-std::string mac_of(std::string_view key) {
-    auto hex = hex_encode(sha256(key));
-    std::string mac = "02";
-    for (std::size_t i = 0; i < 5; ++i) mac += ":" + hex.substr(2 * i, 2);
-    return mac;
-}
-
-std::string uuid_of(std::string_view key) {
-    auto hex = hex_encode(sha256(key));
-    return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-4" + hex.substr(13, 3) + "-8" + hex.substr(17, 3) +
-           "-" + hex.substr(20, 12);
-}
-
 std::string port_group_name(std::string_view group_id) {
     return "sg_" + std::string(digits_of(group_id));
-}
-
-std::string imds_port_name(std::string_view subnet_id) {
-    return uuid_of(std::string(subnet_id) + "/imds");
 }
 
 std::string gateway_port(const Subnet& subnet) {

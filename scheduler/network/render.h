@@ -24,7 +24,5 @@ Rows render(const Snapshot& snapshot, const Cloud& cloud);
 
 // The name of a group's port group, and of the address sets that OVN makes of it ("…_ip4", "…_ip6").
 std::string port_group_name(std::string_view group_id);
-// Names libvirt's port of the metadata service in a subnet.
-std::string imds_port_name(std::string_view subnet_id);
 
 }  // namespace lodge::network

@@ -1,6 +1,7 @@
 // The pieces of render(), a file each.
 #pragma once
 
+#include "proto/base/network_names.h"
 #include "scheduler/network/render.h"
 
 namespace lodge::network {
@@ -19,10 +20,6 @@ std::string gateway_port(const Subnet& subnet);  // the router's port in a subne
 std::string public_port(const Vpc& vpc);         // and in the public network
 std::string peering_port(const VpcPeering& peering, bool of_requester);
 
-// A locally administered address out of a key, always the same.
-std::string mac_of(std::string_view key);
-// A UUID out of a key, always the same.
-std::string uuid_of(std::string_view key);
 // The hexadecimal digits of an ID.
 std::string_view digits_of(std::string_view id);
 

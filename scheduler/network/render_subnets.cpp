@@ -8,8 +8,6 @@
 namespace lodge::network {
 namespace {
 
-constexpr std::string_view imds_address = "169.254.169.254";
-constexpr std::string_view dns_address = "169.254.169.253";
 constexpr std::string_view lease_seconds = "3600";
 
 std::string joined(const std::vector<std::string>& items, std::string_view between) {
@@ -105,7 +103,7 @@ void fixed_ports(const Snapshot& snapshot, const SubnetState& state, Rows& out) 
                     {"options", map_of({{"router-port", gateway_port(state.subnet)}})}},
                    id,
                    "ports"});
-    auto addresses = mac_of(id + "/imds") + " " + std::string(imds_address) + " " + std::string(dns_address) +
+    auto addresses = imds_port_mac(id) + " " + std::string(imds_address) + " " + std::string(dns_address) +
                      " " + resolver(snapshot);
     out.push_back({"Logical_Switch_Port",
                    id + "/imds",

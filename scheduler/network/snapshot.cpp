@@ -70,8 +70,10 @@ class Loader {
             auto own = db::route_tables::association_of(session_, id_, subnet.id.str());
             const auto& association = own ? own : main;
             if (association) state.route_table_id = association->route_table_id.str();
-            if (auto acl = db::network_acls::association_of(session_, subnet.id))
+            if (auto acl = db::network_acls::association_of(session_, subnet.id)) {
+                state.network_acl_id = acl->network_acl_id;
                 state.acl_entries = db::network_acls::entries_of(session_, acl->network_acl_id);
+            }
             state.subnet = std::move(subnet);
             out_.subnets.push_back(std::move(state));
         }

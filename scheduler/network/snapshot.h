@@ -21,6 +21,7 @@ struct SubnetState {
     Subnet subnet;
     std::vector<SubnetIpv6Cidr> ipv6_cidrs;
     std::string route_table_id;  // its own, or the VPC's main one
+    NetworkAclId network_acl_id;
     std::vector<NetworkAclEntry> acl_entries;
 };
 

@@ -6,6 +6,8 @@
 #include "db/store/guests.h"
 #include "db/store/hosts.h"
 #include "db/store/instances.h"
+#include "scheduler/network/attachments.h"
+#include "scheduler/network/instance_network.h"
 #include "scheduler/reconcile/desired.h"
 #include "scheduler/reconcile/events.h"
 
@@ -16,6 +18,15 @@ constexpr std::int64_t longest_poll_ms = 60'000;
 
 Error unknown_host(const HostId& id) {
     return make_error(ErrorCode::not_found, {"there is no host " + id.str()});
+}
+
+// What the report says of a running guest's interfaces, unless it is of an older guest or generation.
+void note_interfaces(db::Session& session, const Instance& instance, const Guest& guest,
+                     const link::ObservedGuest& seen) {
+    if (guest.id != instance.guest_id || seen.generation < instance.generation ||
+        seen.observed != Observed::running)
+        return;
+    network::note_plugged(session, instance.id, {seen.interfaces.begin(), seen.interfaces.end()});
 }
 
 }  // namespace
@@ -82,6 +93,7 @@ void Agents::apply(db::Session& session, const HostId& host_id, const link::Obse
     auto row = db::instances::find_any(session, guest->instance_id);
     if (!row) return;
     auto& instance = row->instance;
+    note_interfaces(session, instance, *guest, seen);
     bool held = holds_claim(guest->observed);
     auto before = visible_state(instance.desired, row->guest.observed);
     auto generation = instance.generation;
@@ -90,6 +102,7 @@ void Agents::apply(db::Session& session, const HostId& host_id, const link::Obse
     db::guests::update(session, *guest);
     db::instances::update(session, instance);
     if (held && !holds_claim(guest->observed)) claims_.release(session, *guest);
+    network::settle_ended_guest(session, instance, *guest);
     record_transition(session, instance, before, visible_state(instance.desired, guest->observed),
                       clock_.now_ms());
     if (instance.generation != generation) session.after_commit([this, host_id] { hub_.changed(host_id); });

@@ -2,8 +2,14 @@
 
 #include <unordered_map>
 
+#include "db/store/attached_interfaces.h"
 #include "db/store/images.h"
 #include "db/store/instances.h"
+#include "db/store/subnets.h"
+#include "db/store/tags.h"
+#include "db/store/vpcs.h"
+#include "db/store/zones.h"
+#include "scheduler/network/names.h"
 
 namespace lodge::scheduler {
 namespace {
@@ -23,6 +29,142 @@ class Images {
     db::Session& session_;
     std::unordered_map<std::string, Image> known_;
 };
+
+using db::attached_interfaces::AttachedInterface;
+
+// What the interfaces of a host's guests are in; looks each VPC and subnet up once.
+class Networks {
+  public:
+    explicit Networks(db::Session& session) : session_(session) {}
+
+    void fill(link::GuestInterface& out) {
+        const auto& subnet = subnet_of(out.subnet_id);
+        out.subnet_cidr = subnet.cidr;
+        out.subnet_ipv6_cidrs = subnet.ipv6_cidrs;
+        const auto& vpc = vpc_of(out.vpc_id);
+        out.vpc_cidrs = vpc.cidrs;
+        out.vpc_ipv6_cidrs = vpc.ipv6_cidrs;
+    }
+
+  private:
+    struct SubnetBlocks {
+        std::string cidr;
+        std::vector<std::string> ipv6_cidrs;
+    };
+    struct VpcBlocks {
+        std::vector<std::string> cidrs;
+        std::vector<std::string> ipv6_cidrs;
+    };
+
+    const SubnetBlocks& subnet_of(const SubnetId& id) {
+        auto [found, fresh] = subnets_.try_emplace(id);
+        if (!fresh) return found->second;
+        if (auto subnet = db::subnets::find_any(session_, id.str())) found->second.cidr = subnet->cidr;
+        for (const auto& block : db::subnets::ipv6_cidrs_of(session_, id))
+            found->second.ipv6_cidrs.push_back(block.cidr);
+        return found->second;
+    }
+
+    const VpcBlocks& vpc_of(const VpcId& id) {
+        auto [found, fresh] = vpcs_.try_emplace(id);
+        if (!fresh) return found->second;
+        for (const auto& block : db::vpcs::cidrs_of(session_, id))
+            (block.is_ipv6 ? found->second.ipv6_cidrs : found->second.cidrs).push_back(block.cidr);
+        return found->second;
+    }
+
+    db::Session& session_;
+    std::unordered_map<SubnetId, SubnetBlocks> subnets_;
+    std::unordered_map<VpcId, VpcBlocks> vpcs_;
+};
+
+void put_addresses(const AttachedInterface& attached, link::GuestInterface& out) {
+    for (const auto& address : attached.addresses)
+        (address.is_ipv6 ? out.ipv6_addresses : out.private_ips).push_back(address.address);
+    for (const auto& elastic : attached.elastic)
+        out.public_ips.push_back({elastic.private_ip, elastic.public_ip});
+    if (!attached.interface.public_ip.empty() && !out.private_ips.empty())
+        out.public_ips.push_back({out.private_ips.front(), attached.interface.public_ip});
+}
+
+link::GuestInterface guest_interface(const Instance& instance, const AttachedInterface& attached,
+                                     Networks& networks) {
+    const auto& interface = attached.interface;
+    link::GuestInterface out;
+    out.network_interface_id = interface.id;
+    out.port_uuid = interface.port_uuid;
+    out.mac = interface.mac;
+    out.device_index = interface.device_index;
+    out.account_id = interface.account_id;
+    out.vpc_id = interface.vpc_id;
+    out.subnet_id = interface.subnet_id;
+    networks.fill(out);
+    put_addresses(attached, out);
+    for (const auto& group : attached.groups) {
+        out.security_group_ids.push_back(group.id.str());
+        out.security_groups.push_back(group.name);
+    }
+    if (!out.private_ips.empty())
+        out.private_dns_name = interface.device_index == 0
+                                   ? network::host_name(instance, out.private_ips.front())
+                                   : network::ip_name(interface.region, out.private_ips.front());
+    return out;
+}
+
+// Everything that a host's guests' networks are made of, loaded at once.
+class Attachments {
+  public:
+    Attachments(db::Session& session, const HostId& host_id) : networks_(session) {
+        for (auto& attached : db::attached_interfaces::of_host(session, host_id))
+            by_instance_[attached.interface.instance_id].push_back(std::move(attached));
+    }
+
+    // What is to be plugged in: an interface that is detaching is not.
+    std::vector<link::GuestInterface> of(const Instance& instance) {
+        std::vector<link::GuestInterface> out;
+        auto found = by_instance_.find(instance.id.str());
+        if (found == by_instance_.end()) return out;
+        for (const auto& attached : found->second)
+            if (attached.interface.attachment_state != AttachmentState::detaching)
+                out.push_back(guest_interface(instance, attached, networks_));
+        return out;
+    }
+
+  private:
+    Networks networks_;
+    std::unordered_map<std::string, std::vector<AttachedInterface>> by_instance_;
+};
+
+std::unordered_map<std::string, std::string> zone_ids(db::Session& session) {
+    std::unordered_map<std::string, std::string> ids;
+    for (const auto& zone : db::zones::list(session)) ids[zone.name] = zone.id;
+    return ids;
+}
+
+link::GuestMetadata metadata(db::Session& session, const Instance& instance) {
+    link::GuestMetadata out;
+    out.http_endpoint = instance.metadata.http_endpoint;
+    out.http_tokens_required = instance.metadata.http_tokens == "required";
+    out.hop_limit = instance.metadata.hop_limit;
+    out.http_ipv6 = instance.metadata.http_ipv6;
+    out.instance_tags = instance.metadata.instance_tags;
+    out.account_id = instance.account_id;
+    out.region = instance.region;
+    out.zone = instance.zone;
+    out.image_id = instance.image_id.str();
+    out.kernel_id = instance.kernel_id;
+    out.ramdisk_id = instance.ramdisk_id;
+    out.reservation_id = instance.reservation_id.str();
+    out.launch_index = instance.launch_index;
+    out.launched_ms = instance.launched_ms;
+    out.root_device_name = instance.root_device_name;
+    out.key_name = instance.key_name;
+    out.public_key = instance.public_key;
+    if (out.instance_tags)
+        for (auto& tag : db::tags::of(session, instance.account_id, instance.id.str()))
+            out.tags[tag.key] = tag.value;
+    return out;
+}
 
 link::Content content(const Image& image) {
     return {image.blob.sha256, image.blob.format, image.blob.size_bytes};
@@ -60,8 +202,16 @@ link::DesiredGuest desired(const db::instances::WithGuest& row, Images& images) 
 
 std::vector<link::DesiredGuest> desired_guests(db::Session& session, const HostId& host_id) {
     Images images(session);
+    Attachments attachments(session, host_id);
+    auto zones = zone_ids(session);
     std::vector<link::DesiredGuest> all;
-    for (const auto& row : db::instances::on_host(session, host_id)) all.push_back(desired(row, images));
+    for (const auto& row : db::instances::on_host(session, host_id)) {
+        auto& guest = all.emplace_back(desired(row, images));
+        guest.interfaces = attachments.of(row.instance);
+        guest.metadata = metadata(session, row.instance);
+        guest.metadata.zone_id = zones[row.instance.zone];
+        if (!guest.interfaces.empty()) guest.metadata.hostname = guest.interfaces.front().private_dns_name;
+    }
     return all;
 }
 

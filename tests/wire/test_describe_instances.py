@@ -61,9 +61,8 @@ class Describe(WireTest):
             with self.subTest(name):
                 self.assertEqual([instance["InstanceId"]], self.filtered(name, value))
                 self.assertEqual([], self.filtered(name, "something else"))
-        for name in ("vpc-id", "subnet-id", "private-ip-address", "ip-address", "instance.group-id", "kernel-id",
-                     "iam-instance-profile.arn", "network-interface.network-interface-id", "platform", "reason",
-                     "state-reason-code", "dns-name", "private-dns-name", "instance-lifecycle", "placement-group-name"):
+        for name in ("kernel-id", "iam-instance-profile.arn", "platform", "reason", "state-reason-code", "dns-name",
+                     "network-interface.association.carrier-ip", "instance-lifecycle", "placement-group-name"):
             with self.subTest(name):
                 self.assertEqual([], self.filtered(name, "something"))
 

@@ -6,7 +6,8 @@ from idl import actions, needed
 from signing import call
 
 UNKNOWN = "i-0123456789abcdef0"
-WITHOUT = {"ModifySubnetAttribute"}  # EC2's own have no DryRun
+WITHOUT = {"ModifySubnetAttribute", "AssignPrivateIpAddresses", "UnassignPrivateIpAddresses", "AssignIpv6Addresses",
+           "UnassignIpv6Addresses"}  # EC2's own have no DryRun
 
 
 class DryRun(WireTest):
@@ -62,7 +63,8 @@ class DryRun(WireTest):
     def test_errors_come_first(self):
         for action, parameters, code in (
                 ("RunInstances", {"ImageId": "ami-0123456789abcdef0", "MinCount": 1, "MaxCount": 1}, "InvalidAMIID.NotFound"),
-                ("RunInstances", {"ImageId": IMAGE, "MinCount": 1, "MaxCount": 1, "SubnetId": "x"}, "UnsupportedOperation"),
+                ("RunInstances", {"ImageId": IMAGE, "MinCount": 1, "MaxCount": 1, "SubnetId": "x"}, "InvalidSubnetId.Malformed"),
+                ("RunInstances", {"ImageId": IMAGE, "MinCount": 1, "MaxCount": 1, "AdditionalInfo": "x"}, "UnsupportedOperation"),
                 ("TerminateInstances", {"InstanceId.1": UNKNOWN}, "InvalidInstanceID.NotFound"),
                 ("DescribeInstances", {"InstanceId.1": UNKNOWN}, "InvalidInstanceID.NotFound"),
                 ("DescribeInstances", {"Filter.1.Name": "x", "Filter.1.Value.1": "y"}, "InvalidParameterValue"),

@@ -20,6 +20,8 @@ NEWER = {
     "RevokeSecurityGroupIngress": {"revokedSecurityGroupRuleSet"},
     "RevokeSecurityGroupEgress": {"revokedSecurityGroupRuleSet"},
     "CreateNetworkAcl": {"clientToken"},
+    **{action: {f"{interface}.{name}" for name in ("availabilityZoneId", "ipv6AddressesSet.isPrimaryIpv6")}
+       for action, interface in (("CreateNetworkInterface", "networkInterface"), ("DescribeNetworkInterfaces", "networkInterfaceSet"))},
     "DescribeInstanceTypes": {"instanceTypeSet." + name for name in (
         "processorInfo.manufacturer", "ebsInfo.maximumEbsAttachments", "ebsInfo.attachmentLimitType",
         "networkInfo.networkCards.baselineBandwidthInGbps", "networkInfo.networkCards.peakBandwidthInGbps",
@@ -31,7 +33,7 @@ NEWER = {
        for action, gateway in (("CreateNatGateway", "natGateway"), ("DescribeNatGateways", "natGatewaySet"))},
 }
 # Actions that EC2 has and Debian's model does not know yet.
-NEWER_ACTIONS = {"GetSecurityGroupsForVpc"}
+NEWER_ACTIONS = {"GetSecurityGroupsForVpc", "GetInstanceMetadataDefaults", "ModifyInstanceMetadataDefaults"}
 SCALARS = {"string": {"string"}, "int": {"integer", "long"}, "bool": {"boolean"}, "double": {"double", "float"}, "blob": {"blob"},
            "timestamp": {"timestamp"}}
 # Types that differ on purpose: what the model calls a string and we write from a typed value, or the other way round.

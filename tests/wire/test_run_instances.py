@@ -107,7 +107,7 @@ class Run(WireTest):
         self.assertEqual((kernel, ramdisk), (instance["KernelId"], instance["RamdiskId"]))
         instance = self.run_one(KernelId=kernel, RamdiskId=ramdisk)
         self.assertEqual((kernel, ramdisk), (instance["KernelId"], instance["RamdiskId"]))
-        self.assert_code("InvalidParameterValue", self.run_one, ImageId=kernel)
+        self.assert_code("InvalidParameterValue", self.run_one, f"The image '{kernel}' is not a machine image.", ImageId=kernel)
         self.assert_code("InvalidParameterValue", self.run_one, KernelId=ramdisk)
         self.assert_code("InvalidParameterValue", self.run_one, RamdiskId=IMAGE)
         self.assert_code("InvalidAMIID.NotFound", self.run_one, KernelId="aki-0123456789abcdef0")
@@ -127,8 +127,9 @@ class Run(WireTest):
         self.assertEqual(root["DeviceName"], instance["RootDeviceName"])
         for name, value in {"RootDeviceType": "ebs", "VirtualizationType": "hvm", "EnaSupport": True,
                             "EbsOptimized": False, "PlatformDetails": "Linux/UNIX", "UsageOperation": "RunInstances",
-                            "StateTransitionReason": "", "NetworkInterfaces": [], "SecurityGroups": []}.items():
+                            "StateTransitionReason": "", "SourceDestCheck": True}.items():
             self.assertEqual(value, instance[name], name)
+        self.assertEqual([0], [i["Attachment"]["DeviceIndex"] for i in instance["NetworkInterfaces"]])
         self.assertEqual("pending", self.run_one()["State"]["Name"])
 
     def test_pending_has_a_state_reason(self):
