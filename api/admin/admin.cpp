@@ -36,6 +36,7 @@ constexpr Route routes[] = {
     {"GET", "/v1/events/", "", admin::list_events},
     {"POST", "/v1/backup", "", admin::backup},
     {"POST", "/v1/placement/explain", "", admin::explain_placement},
+    {"POST", "/v1/network/explain", "", admin::explain_network},
 };
 
 // The ID in the path if the route fits, empty for a route without one.

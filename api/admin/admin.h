@@ -18,6 +18,7 @@ struct AdminFacts {
     std::filesystem::path image_dir;
     std::string agent_endpoint;  // "127.0.0.1:8774"
     std::string ca_sha256;
+    std::string identity_certificate;              // PEM: what instance identity documents are verified with
     std::function<std::string()> network_problem;  // why OVN does not follow; empty when it does
 };
 

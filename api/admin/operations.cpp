@@ -50,6 +50,7 @@ Result<Json> info(const Call& call) {
                 {"default_region", call.services.settings.default_region},
                 {"zones", zones},
                 {"network_problem", call.facts.network_problem()},
+                {"identity_certificate", call.facts.identity_certificate},
                 {"ca_sha256", call.facts.ca_sha256}};
 }
 

@@ -41,5 +41,6 @@ Result<Json> list_instances(const Call& call);
 Result<Json> list_events(const Call& call);
 Result<Json> backup(const Call& call);
 Result<Json> explain_placement(const Call& call);
+Result<Json> explain_network(const Call& call);
 
 }  // namespace lodge::api::admin

@@ -40,10 +40,11 @@ CommandTree command_tree() {
         {"host", "The machines that guests run on"},
         {"image", "What guests boot from"},
         {"instance", "EC2 instances, of all accounts"},
+        {"network", "What gets through between instances and the outside"},
         {"placement", "Where instances would go, and why"},
     };
     for (auto* commands : {info_commands, account_commands, host_commands, image_commands, instance_commands,
-                           placement_commands, backup_commands, completion_commands})
+                           network_commands, placement_commands, backup_commands, completion_commands})
         for (auto& command : commands()) tree.commands.push_back(std::move(command));
     return tree;
 }

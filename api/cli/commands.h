@@ -14,6 +14,7 @@ std::vector<Command> host_commands();
 std::vector<Command> image_commands();
 std::vector<Command> info_commands();
 std::vector<Command> instance_commands();
+std::vector<Command> network_commands();
 std::vector<Command> placement_commands();
 
 // `lodge image import`, a file of its own.

@@ -57,8 +57,11 @@ std::string usage(const Command& command) {
     std::string line = "Usage: lodge " + command.path();
     bool more = false;
     for (const auto& option : command.options) {
-        if (option.required) line.append(" ").append(with_placeholder(option));
-        more |= !option.required;
+        if (option.required)
+            line.append(" ").append(with_placeholder(option));
+        else if (option.positional())
+            line.append(" [").append(option.name).append("]");
+        more |= !option.required && !option.positional();
     }
     return line + (more ? " [OPTIONS]\n" : "\n");
 }

@@ -25,10 +25,25 @@ Status info(Session& session, const Arguments&) {
     return {};
 }
 
+Status identity_certificate(Session& session, const Arguments&) {
+    LODGE_TRY(auto body, session.client.get("/v1/info"));
+    const auto pem = body.value("identity_certificate", "");
+    if (!print_json(session, {{"identity_certificate", pem}})) session.out << pem;
+    return {};
+}
+
 }  // namespace
 
 std::vector<Command> info_commands() {
     return {{.group = "",
+             .name = "identity-certificate",
+             .summary = "Print the certificate that instance identity documents are verified with",
+             .details = "",
+             .examples = "  lodge identity-certificate > lodge.pem\n"
+                         "  openssl smime -verify -in pkcs7 -inform PEM -certfile lodge.pem -noverify",
+             .options = {},
+             .run = identity_certificate},
+            {.group = "",
              .name = "info",
              .summary = "Show whether lodged runs, its addresses and zones",
              .details = "",

@@ -1,4 +1,5 @@
-// `lodge`, the operator's command line. Exit codes: 0 done, 1 refused or failed, 2 wrong use.
+// `lodge`, the operator's command line. Exit codes: 0 done, 1 refused or failed, 2 wrong use; a command may
+// say others of what it found (network explain: 3).
 #include <curl/curl.h>
 
 #include <exception>
@@ -36,7 +37,7 @@ int run(int argc, const char* const* argv) {
     std::cout.flush();
     if (!outcome) return report(outcome.error());
     if (!std::cout) return report({lodge::ErrorCode::io_failure, "cannot write the output"});
-    return 0;
+    return session.exit_status;
 }
 
 }  // namespace

@@ -18,6 +18,8 @@ struct Session {
     bool json = false;  // print lodged's answer and nothing else to `out`
     std::ostream& out;  // what was asked for
     std::ostream& err;  // hints and progress
+    // What the process ends with when the command is done; for answers that scripts ask for by it.
+    int exit_status = 0;
 };
 
 }  // namespace lodge::cli

@@ -224,6 +224,7 @@ Status Lodged::listen_admin() {
     facts.image_dir = options_.state_dir / "images";
     facts.agent_endpoint = shown_address(options_.agent_listen) + ":" + std::to_string(options_.agent_port);
     facts.ca_sha256 = link_tls_.ca_sha256;
+    facts.identity_certificate = link_tls_.identity_signer.certificate_pem;
     facts.network_problem = [this] { return network_->problem(); };
     admin_ = std::make_unique<Admin>(*services_, *endpoint_, *admin_workers_, facts);
     http::Config config;

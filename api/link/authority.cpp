@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "api/link/launch_data.h"
 #include "db/store/settings.h"
 
 namespace lodge::api {
@@ -44,6 +45,7 @@ Result<LinkTls> prepare_link_tls(db::Database& database, const fs::path& folder,
     out.certificate_file = folder / "server.pem";
     out.key_file = folder / "server.key";
     LODGE_TRY(out.authority, load_authority(database, now_ms, random));
+    LODGE_TRY(out.identity_signer, load_identity_signer(database, now_ms, random));
     LODGE_TRY(out.ca_sha256, pki::fingerprint_sha256(out.authority.certificate_pem));
     LODGE_TRY(auto key, pki::generate_private_key_pem());
     LODGE_TRY(auto certificate,

@@ -15,6 +15,7 @@ namespace lodge::api {
 
 struct LinkTls {
     pki::Authority authority;
+    pki::Authority identity_signer;  // of instance identity documents
     std::string ca_sha256;
     std::filesystem::path ca_file;
     std::filesystem::path certificate_file;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "api/link/json_reply.h"
+#include "api/link/launch_data.h"
 #include "db/store/hosts.h"
 #include "proto/base/encoding.h"
 #include "scheduler/reconcile/events.h"
@@ -144,6 +145,10 @@ void LinkService::answer(const http::Request& request, const http::Reply& reply)
     if (target == "/v1/report")
         return reply(
             exchange<link::ReportRequest>(request, [&](const auto& m) { return agents_.report(*host, m); }));
+    if (target == "/v1/launch-data")
+        return reply(exchange<link::LaunchDataRequest>(request, [&](const auto& m) {
+            return launch_data(database_, tls_.identity_signer, *host, m.guest_id);
+        }));
     if (target.starts_with("/v1/images/")) return reply(image(target.substr(11)));
     reply(json_error(make_error(ErrorCode::not_found, {"there is no " + target.substr(0, 100)})));
 }

@@ -1,4 +1,5 @@
 """What an operator takes back: access keys and hosts, by the `lodge` program."""
+import json
 import subprocess
 import unittest
 
@@ -65,6 +66,18 @@ class Hosts(OperatorTest):
         self.assertEqual("terminated", self.describe(instance)["State"]["Name"])
         for command in (("remove", host), ("drain", host, "--undo"), ("remove", "h-nonsense")):
             self.assertIn("no host", self.lodge_program("host", *command, code=1))
+
+
+class Identity(OperatorTest):
+    def test_the_certificate_that_documents_are_verified_with(self):
+        pem = self.lodge_program("identity-certificate")
+        self.assertEqual(pem, json.loads(self.lodge_program("--json", "identity-certificate"))["identity_certificate"])
+        shown = subprocess.run(["openssl", "x509", "-noout", "-text"], input=pem, capture_output=True, text=True, check=True).stdout
+        for each in ("Lodge instance identity", "Public-Key: (2048 bit)", "CA:FALSE", "Digital Signature"):
+            self.assertIn(each, shown)
+        self.lodge.kill()
+        self.lodge.start()
+        self.assertEqual(pem, self.lodge_program("identity-certificate"))
 
 
 if __name__ == "__main__":

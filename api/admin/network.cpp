@@ -1,0 +1,60 @@
+// Whether a packet gets from one place to another, and why.
+#include "api/admin/operations.h"
+#include "scheduler/network/explain_load.h"
+
+namespace lodge::api::admin {
+namespace {
+
+// TCP if there is a port, else a ping.
+Result<network::Traffic> read_traffic(const Json& body) {
+    auto port = number_or(body, "port", -1);
+    auto word = text_or(body, "protocol", port < 0 ? "icmp" : "tcp");
+    auto protocol = network::read_protocol(word);
+    if (!protocol) return fail(ErrorCode::invalid_input, "there is no protocol " + word);
+    bool has_ports = *protocol == "tcp" || *protocol == "udp";
+    if (has_ports && (port < 1 || port > 65535))
+        return fail(ErrorCode::invalid_input, *protocol + " needs a port from 1 to 65535");
+    if (!has_ports && port >= 0) return fail(ErrorCode::invalid_input, "protocol " + word + " has no ports");
+    return network::Traffic{*protocol, port};
+}
+
+std::string traffic_text(const network::Traffic& traffic) {
+    if (traffic.port >= 0) return traffic.protocol + "/" + std::to_string(traffic.port);
+    return traffic.protocol == "icmp" ? "ping" : "protocol " + traffic.protocol;
+}
+
+Json show(const network::Asked& asked, const network::Traffic& traffic,
+          const network::Explanation& explanation) {
+    Json steps = Json::array();
+    for (const auto& step : explanation.steps)
+        steps.push_back({{"direction", step.of_reply ? "reply" : "request"},
+                         {"outcome", network::word(step.outcome)},
+                         {"text", step.text},
+                         {"advice", step.advice}});
+    auto sentence = traffic_text(traffic) + " from " + asked.source.name + " to " + asked.destination.name +
+                    (explanation.passes ? " gets through." : " is stopped.");
+    Json out = {{"passes", explanation.passes}, {"sentence", sentence}, {"steps", steps}};
+    if (const auto& flow = explanation.microflow)
+        out["trace"] = {
+            {"datapath", flow->datapath}, {"microflow", flow->text}, {"tracking", flow->tracking}};
+    return out;
+}
+
+}  // namespace
+
+Result<Json> explain_network(const Call& call) {
+    LODGE_TRY(auto source, text(call.body, "source"));
+    LODGE_TRY(auto destination, text(call.body, "destination"));
+    LODGE_TRY(auto traffic, read_traffic(call.body));
+    const auto& pools = call.services.settings.public_pool;
+    auto pool = pools.empty() ? std::nullopt : std::optional(pools.front());
+    LODGE_TRY(auto asked, call.services.database.read([&](db::Session& session) -> Result<network::Asked> {
+        return network::look_up(session, pool, source, destination);
+    }));
+    auto explanation = network::explain(asked.world, asked.source, asked.destination, traffic);
+    auto out = show(asked, traffic, explanation);
+    out["network_problem"] = call.facts.network_problem();
+    return out;
+}
+
+}  // namespace lodge::api::admin
