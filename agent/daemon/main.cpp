@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -13,6 +14,9 @@
 #include "agent/hypervisor/libvirt.h"
 #include "agent/link/http_link.h"
 #include "agent/link/identity.h"
+#include "agent/metadata/host_metadata.h"
+#include "agent/network/ip_devices.h"
+#include "agent/network/ovs_network.h"
 #include "agent/reconcile/agent.h"
 #include "agent/storage/file_storage.h"
 
@@ -27,6 +31,8 @@ struct Options {
     std::filesystem::path token_file;
     std::string libvirt_uri = "qemu:///system";
     std::string accelerator = "auto";
+    agent::OvsOptions network;
+    agent::DnsOptions dns;
     std::string log_level = "info";
     agent::Patience patience;
 };
@@ -42,6 +48,15 @@ void add_options(CLI::App& app, Options& options) {
     app.add_option("--accelerator", options.accelerator, "auto, kvm, or qemu (emulated)")
         ->check(CLI::IsMember({"auto", "kvm", "qemu"}))
         ->capture_default_str();
+    app.add_option("--ovs-db", options.network.ovs_db, "Open vSwitch's database on this host")
+        ->capture_default_str();
+    app.add_option("--ovn-rundir", options.network.ovn_rundir, "Folder of ovn-controller's control socket")
+        ->capture_default_str();
+    app.add_option("--encap-ip", options.network.encap_ip,
+                   "This host's address for tunnels from other hosts; by default what Open vSwitch has "
+                   "configured, else the one towards OVN");
+    app.add_option("--resolver", options.dns.resolvers,
+                   "ADDRESS[:PORT] that guests' names are asked of; those of /etc/resolv.conf without");
     app.add_option("--stop-timeout-ms", options.patience.stop_ms,
                    "StopInstances: from asking the guest to force")
         ->capture_default_str();
@@ -85,7 +100,26 @@ Result<agent::Identity> identify(const Options& options) {
     return joined;
 }
 
+agent::OvsOptions network_options(const Options& options, const agent::Identity& identity) {
+    const auto path = [](const std::filesystem::path& file) {
+        return std::filesystem::absolute(file).string();
+    };
+    agent::OvsOptions made = options.network;
+    made.host_id = identity.host_id;
+    made.tls = {path(identity.key_file), path(identity.certificate_file), path(identity.ca_file)};
+    return made;
+}
+
+// Guests' connections take many descriptors, and what service managers give at first is few.
+void allow_descriptors() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int run(const Options& options, const sigset_t& signals) {
+    allow_descriptors();
     std::error_code ignored;
     std::filesystem::create_directories(options.state_dir, ignored);
     auto identity = identify(options);
@@ -106,10 +140,20 @@ int run(const Options& options, const sigset_t& signals) {
     }
     agent::LibvirtHypervisor hypervisor(
         {options.libvirt_uri, *agent::parse_accelerator(options.accelerator), identity->host_id});
+    agent::IpDevices devices;
+    agent::OvsNetwork network(network_options(options, *identity), devices, clock);
+    agent::MetadataOptions metadata_options;
+    metadata_options.folder = options.state_dir / "metadata";
+    metadata_options.fetch = [&](const GuestId& guest_id) { return link.launch_data({guest_id}); };
+    auto metadata = agent::HostMetadata::start(metadata_options, options.dns, clock, random);
+    if (!metadata) {
+        std::cerr << "lodge-agent: " << metadata.error().message << "\n";
+        return 1;
+    }
     agent::AgentOptions agent_options;
     agent_options.host_id = identity->host_id;
     agent_options.patience = options.patience;
-    agent::Agent running(hypervisor, **storage, link, clock, random, agent_options);
+    agent::Agent running({hypervisor, **storage, network, **metadata}, link, clock, random, agent_options);
     running.start();
     spdlog::info("lodge-agent of host {} serves {}", identity->host_id.str(), identity->server);
     int signal = 0;

@@ -1,5 +1,5 @@
-// The <devices> of a guest's domain: root disk, serial console, entropy, balloon, and nothing else. Pure; any
-// thread.
+// The <devices> of a guest's domain: root disk, network interfaces and room for more of them, serial console,
+// entropy, balloon, and nothing else. Pure; any thread.
 #pragma once
 
 #include <pugixml.hpp>

@@ -4,6 +4,7 @@
 
 #include "agent/domain/devices.h"
 #include "agent/domain/guest_tag.h"
+#include "agent/domain/xml_text.h"
 #include "proto/base/encoding.h"
 
 namespace lodge::agent {
@@ -11,6 +12,7 @@ namespace {
 
 using pugi::xml_node;
 
+constexpr const char* name_prefix = "lodge-";
 constexpr const char* vendor = "Amazon EC2";  // guests' tools look for it in the firmware's tables
 
 void add_text(xml_node parent, const char* name, const std::string& value) {
@@ -20,7 +22,9 @@ void add_text(xml_node parent, const char* name, const std::string& value) {
 void add_identity(xml_node domain, const GuestSpec& spec) {
     add_text(domain, "name", domain_name(spec.guest_id));
     add_text(domain, "uuid", domain_uuid(spec.instance_id));
-    write_guest_tag(domain.append_child("metadata"), {spec.guest_id, spec.instance_id, spec.host_id});
+    xml_node metadata = domain.append_child("metadata");
+    write_guest_tag(metadata, {spec.guest_id, spec.instance_id, spec.host_id});
+    write_held_mark(metadata);
 }
 
 // One socket, as EC2's types have. libvirt refuses a topology that is not exactly `vcpus`.
@@ -115,17 +119,14 @@ void add_power(xml_node domain) {
     pm.append_child("suspend-to-disk").append_attribute("enabled") = "no";
 }
 
-struct StringWriter final : pugi::xml_writer {
-    std::string text;
-    void write(const void* data, std::size_t size) override {
-        text.append(static_cast<const char*>(data), size);
-    }
-};
-
 }  // namespace
 
 std::string domain_name(const GuestId& guest_id) {
-    return "lodge-" + guest_id.str();
+    return name_prefix + guest_id.str();
+}
+
+bool is_domain_name(std::string_view name) {
+    return name.starts_with(name_prefix);
 }
 
 std::string domain_uuid(const InstanceId& instance_id) {
@@ -149,9 +150,7 @@ std::string domain_xml(const GuestSpec& spec, const DomainOptions& options) {
     add_clock(domain, kvm);
     add_power(domain);
     add_devices(domain, spec);
-    StringWriter writer;
-    document.save(writer, "  ", pugi::format_indent | pugi::format_no_declaration);
-    return std::move(writer.text);
+    return text_of(document);
 }
 
 }  // namespace lodge::agent

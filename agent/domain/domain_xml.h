@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "agent/domain/guest_spec.h"
 
@@ -15,6 +16,8 @@ struct DomainOptions {
 
 // "lodge-g-0123…".
 std::string domain_name(const GuestId& guest_id);
+// Whether a domain of that name may be a guest of Lodge's.
+bool is_domain_name(std::string_view name);
 
 // The domain's and the SMBIOS system's UUID: a UUID of version 8 (RFC 9562) out of the instance's ID, so that
 // each guest of an instance has the same and no two instances share one. Starts with "ec2": cloud-init knows

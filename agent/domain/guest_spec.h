@@ -2,10 +2,19 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "proto/base/ids.h"
 
 namespace lodge::agent {
+
+// A network interface of a guest: a port of OVN, by its UUID.
+struct Nic {
+    NetworkInterfaceId network_interface_id;
+    std::string port_uuid;
+    std::string mac;
+    std::int64_t mtu = 0;  // 0: the default
+};
 
 // A guest as the hypervisor is to run it: the agent's paths in place of content hashes. Paths are absolute.
 struct GuestSpec {
@@ -28,6 +37,7 @@ struct GuestSpec {
     std::string ramdisk_path;
     std::string kernel_cmdline;
     std::string console_path;  // the serial console's output goes to this file, rotated by virtlogd
+    std::vector<Nic> interfaces;
 };
 
 }  // namespace lodge::agent

@@ -12,10 +12,17 @@ void write_guest_tag(pugi::xml_node metadata, const GuestTag& tag) {
     element.append_attribute("host") = tag.host_id.str().c_str();
 }
 
+void write_held_mark(pugi::xml_node metadata) {
+    metadata.append_child("lodge-held:held").append_attribute("xmlns:lodge-held") = held_mark_namespace;
+}
+
 std::optional<GuestTag> parse_guest_tag(const std::string& xml) {
     pugi::xml_document document;
     if (!document.load_buffer(xml.data(), xml.size())) return std::nullopt;
-    const pugi::xml_node element = document.document_element();
+    return parse_guest_tag(document.document_element());
+}
+
+std::optional<GuestTag> parse_guest_tag(pugi::xml_node element) {
     const std::string_view name = element.name();
     if (name != "guest" && name != "lodge:guest") return std::nullopt;
     const auto guest_id = GuestId::parse(element.attribute("id").value());

@@ -43,6 +43,7 @@ Result<Capacity> FakeHypervisor::capacity() {
 
 DomainState FakeHypervisor::state_of(const Guest& guest) const {
     if (!guest.on) return DomainState::shut_off;
+    if (guest.held) return DomainState::held;
     return clock_.steady_ms() < guest.up_at_ms ? DomainState::starting : DomainState::running;
 }
 
@@ -51,8 +52,12 @@ Result<std::vector<Domain>> FakeHypervisor::list() {
     unstuck_.wait(lock, [this] { return !stuck_; });
     if (unavailable_) return tl::unexpected(unavailable_error().error());
     std::vector<Domain> domains;
-    for (const auto& [id, guest] : guests_)
+    for (const auto& [id, guest] : guests_) {
         domains.push_back({id, guest.spec.instance_id, state_of(guest), guest.end_reason});
+        if (!guest.on) continue;
+        for (const Nic& nic : guest.spec.interfaces)
+            domains.back().interfaces.push_back(nic.network_interface_id);
+    }
     return domains;
 }
 
@@ -67,15 +72,24 @@ Status FakeHypervisor::change(const GuestId& guest_id, const std::function<Statu
     return {};
 }
 
-Status FakeHypervisor::start(const GuestSpec& spec) {
-    return change(spec.guest_id, [&](Guest* known) -> Status {
+Status FakeHypervisor::start(const GuestSpec& spec, const Gate& gate) {
+    bool is_held = false;
+    LODGE_CHECK(change(spec.guest_id, [&](Guest* known) -> Status {
+        is_held = known == nullptr || !known->on || known->held;
         if (known != nullptr && known->on) return {};
         guests_.erase(spec.guest_id);
-        return start_locked(spec);
-    });
+        return hold_locked(spec);
+    }));
+    if (!is_held) return {};
+    if (const Status open = gate(); !open) {
+        std::lock_guard lock(mutex_);
+        guests_.erase(spec.guest_id);
+        return open;
+    }
+    return let_run(spec.guest_id);
 }
 
-Status FakeHypervisor::start_locked(const GuestSpec& spec) {
+Status FakeHypervisor::hold_locked(const GuestSpec& spec) {
     if (const auto message = std::exchange(next_start_fails_, std::nullopt))
         return fail(ErrorCode::io_failure, *message);
     const auto twin = [&](const auto& each) { return each.second.spec.instance_id == spec.instance_id; };
@@ -83,9 +97,36 @@ Status FakeHypervisor::start_locked(const GuestSpec& spec) {
         return fail(ErrorCode::io_failure, "another guest of " + spec.instance_id.str() + " is defined");
     Guest& guest = guests_[spec.guest_id];
     guest.spec = spec;
-    guest.on = true;
-    boot(guest);
+    guest.on = guest.held = true;
     return {};
+}
+
+Status FakeHypervisor::let_run(const GuestId& guest_id) {
+    return change(guest_id, [&](Guest* guest) -> Status {
+        if (guest == nullptr || !guest->on)
+            return fail(ErrorCode::io_failure, domain_name(guest_id) + " ended while it was started");
+        if (std::exchange(guest->held, false)) boot(*guest);
+        return {};
+    });
+}
+
+Status FakeHypervisor::attach_interface(const GuestId& guest_id, const Nic& nic) {
+    return change(guest_id, [&](Guest* guest) -> Status {
+        if (guest == nullptr || !guest->on) return not_running(guest_id);
+        std::erase_if(guest->spec.interfaces,
+                      [&](const Nic& each) { return each.network_interface_id == nic.network_interface_id; });
+        guest->spec.interfaces.push_back(nic);
+        return {};
+    });
+}
+
+Status FakeHypervisor::request_detach(const GuestId& guest_id, const NetworkInterfaceId& id) {
+    return change(guest_id, [&](Guest* guest) -> Status {
+        if (guest == nullptr || !guest->on || guest->clinging) return {};
+        std::erase_if(guest->spec.interfaces,
+                      [&](const Nic& each) { return each.network_interface_id == id; });
+        return {};
+    });
 }
 
 void FakeHypervisor::boot(Guest& guest) {

@@ -21,7 +21,9 @@ class FakeHypervisor final : public Hypervisor {
 
     Result<Capacity> capacity() override;
     Result<std::vector<Domain>> list() override;
-    Status start(const GuestSpec& spec) override;
+    Status start(const GuestSpec& spec, const Gate& gate) override;
+    Status attach_interface(const GuestId& guest_id, const Nic& nic) override;
+    Status request_detach(const GuestId& guest_id, const NetworkInterfaceId& id) override;
     Status request_shutdown(const GuestId& guest_id) override;
     Status destroy(const GuestId& guest_id) override;
     Status undefine(const GuestId& guest_id) override;
@@ -42,7 +44,9 @@ class FakeHypervisor final : public Hypervisor {
     void guest_powers_off(const GuestId& guest_id);  // the user inside does
     void guest_reboots(const GuestId& guest_id);
     void crash(const GuestId& guest_id);
-    void set_deaf(const GuestId& guest_id, bool deaf);  // a guest that does not react to ACPI
+    void set_deaf(const GuestId& guest_id, bool deaf);          // a guest that does not react to ACPI
+    void set_clinging(const GuestId& guest_id, bool clinging);  // it does not let go of its interfaces
+    void leave_held(const GuestSpec& spec);                     // as an agent does that dies in start()
     void set_unavailable(bool unavailable);
     void set_stuck(bool stuck);  // list() does not return until it is no longer
 
@@ -50,11 +54,13 @@ class FakeHypervisor final : public Hypervisor {
     struct Guest {
         GuestSpec spec;
         bool on = false;
+        bool held = false;
         std::int64_t up_at_ms = 0;  // by the steady clock
         bool told_up = false;       // tick() has called back for it
         EndReason end_reason = EndReason::unknown;
         std::int64_t reboots = 0;
         bool deaf = false;
+        bool clinging = false;
     };
 
     // Runs `act(guest or null)` under the lock, unless unavailable; calls back when it succeeded.
@@ -64,7 +70,8 @@ class FakeHypervisor final : public Hypervisor {
     void boot(Guest& guest);
     void reboot(Guest& guest);
     DomainState state_of(const Guest& guest) const;
-    Status start_locked(const GuestSpec& spec);
+    Status hold_locked(const GuestSpec& spec);
+    Status let_run(const GuestId& guest_id);
     void say(const Guest& guest, const std::string& line);
     void call_back();
 

@@ -10,6 +10,15 @@ void FakeHypervisor::fail_next_start(std::string message) {
     next_start_fails_ = std::move(message);
 }
 
+void FakeHypervisor::set_clinging(const GuestId& guest_id, bool clinging) {
+    to_running(guest_id, [clinging](Guest& guest) { guest.clinging = clinging; });
+}
+
+void FakeHypervisor::leave_held(const GuestSpec& spec) {
+    std::lock_guard lock(mutex_);
+    static_cast<void>(hold_locked(spec));
+}
+
 void FakeHypervisor::set_unavailable(bool unavailable) {
     {
         std::lock_guard lock(mutex_);

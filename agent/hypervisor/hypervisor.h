@@ -15,8 +15,9 @@
 
 namespace lodge::agent {
 
-// `starting`: a call of start() is not through yet, or the machine is not up; it may still fail.
-enum class DomainState { starting, running, shut_off };
+// `starting`: a call of start() is not through yet, or the machine is not up; it may still fail. `held`: it
+// has its machine and was never let run; unless a call of start() is at it, that call's process has ended.
+enum class DomainState { starting, held, running, shut_off };
 
 // Why a domain is shut off, as far as the hypervisor knows.
 enum class EndReason { unknown, guest_shutdown, destroyed, crashed, failed };
@@ -26,6 +27,7 @@ struct Domain {
     InstanceId instance_id;
     DomainState state = DomainState::shut_off;
     EndReason end_reason = EndReason::unknown;
+    std::vector<NetworkInterfaceId> interfaces = {};  // plugged in; of a domain that is on
 };
 
 struct Capacity {
@@ -36,6 +38,10 @@ struct Capacity {
     std::string accelerator;      // "kvm" or "qemu"
 };
 
+// Whether a guest may run now that all it has is plugged in. Blocks for as long as it takes, which must be
+// bounded.
+using Gate = std::function<Status()>;
+
 class Hypervisor {
   public:
     virtual ~Hypervisor() = default;
@@ -45,10 +51,21 @@ class Hypervisor {
     // asked now.
     virtual Result<std::vector<Domain>> list() = 0;
 
-    // Defines the domain (replacing a definition of the same guest that is not running) and starts it. A
-    // running one is left alone: success. After an error nothing of it is defined. Fails while another guest
-    // of the same instance is defined: they share a UUID, so that two never run.
-    virtual Status start(const GuestSpec& spec) = 0;
+    // Defines the domain (replacing a definition of the same guest that is not running), makes its machine
+    // with everything plugged in, asks `gate`, and lets it run. A running one is left alone: success, without
+    // asking; one that is held is gone on with. After an error nothing of it is defined, and gate's own error
+    // is returned as it is; but after service_unavailable of the hypervisor itself it may be left held. Fails
+    // while another guest of the same instance is defined: they share a UUID, so that two never run.
+    virtual Status start(const GuestSpec& spec, const Gate& gate) = 0;
+
+    // Plugs the interface into the running guest. Success when it is plugged in already;
+    // incorrect_instance_state unless the guest runs.
+    virtual Status attach_interface(const GuestId& guest_id, const Nic& nic) = 0;
+    // Asks the guest to let go of the interface and returns at once; list() tells when it has. A guest that
+    // does not hear it, since it is not up, say, is to be asked again. Success when it is not plugged in, or
+    // the guest is off or unknown.
+    virtual Status request_detach(const GuestId& guest_id, const NetworkInterfaceId& id) = 0;
+
     // Asks the guest to power off (ACPI) and returns at once. Success when it is off already or unknown. A
     // guest that is not up yet does not hear it: ask again.
     virtual Status request_shutdown(const GuestId& guest_id) = 0;

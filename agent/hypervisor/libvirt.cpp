@@ -1,10 +1,13 @@
 #include "agent/hypervisor/libvirt.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
 #include "agent/domain/domain_xml.h"
 #include "agent/domain/guest_tag.h"
+#include "agent/domain/interface_xml.h"
+#include "agent/domain/live_domain.h"
 #include "agent/hypervisor/libvirt_state.h"
 
 namespace lodge::agent {
@@ -52,6 +55,28 @@ Result<std::vector<DomainHandle>> all_domains(virConnectPtr connection) {
     return domains;
 }
 
+// What its XML tells; nothing for a domain without our tag, or gone by now.
+Result<std::optional<LiveDomain>> read_domain(virDomainPtr domain) {
+    const CString xml(virDomainGetXMLDesc(domain, 0));
+    if (xml) return parse_live_domain(xml.get());
+    if (vanished()) return std::nullopt;
+    return tl::unexpected(libvirt_error("reading a domain's definition"));
+}
+
+bool has(const LiveDomain& domain, const NetworkInterfaceId& id) {
+    return std::find(domain.interfaces.begin(), domain.interfaces.end(), id) != domain.interfaces.end();
+}
+
+// Off a domain that runs, in case its agent died before it could. Nothing is lost if it fails.
+void take_mark_off(virDomainPtr domain) {
+    virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, nullptr, nullptr, held_mark_namespace,
+                         VIR_DOMAIN_AFFECT_LIVE);
+}
+
+bool is_held(int state, int reason, const LiveDomain& domain) {
+    return state == VIR_DOMAIN_PAUSED && reason != VIR_DOMAIN_PAUSED_STARTING_UP && domain.held;
+}
+
 }  // namespace
 
 LibvirtHypervisor::LibvirtHypervisor(LibvirtOptions options)
@@ -86,16 +111,25 @@ Result<Capacity> LibvirtHypervisor::capacity() {
 }
 
 Result<std::optional<Domain>> LibvirtHypervisor::observe(virDomainPtr domain) const {
-    LODGE_TRY(const std::optional<GuestTag> tag, tag_of(domain));
-    if (!tag || tag->host_id != options_.owner) return std::nullopt;
+    if (!is_domain_name(virDomainGetName(domain))) return std::nullopt;
+    LODGE_TRY(const std::optional<LiveDomain> live, read_domain(domain));
+    if (!live || live->tag.host_id != options_.owner) return std::nullopt;
     int state = 0;
     int reason = 0;
     if (virDomainGetState(domain, &state, &reason, 0) != 0) {
         if (vanished()) return std::nullopt;
         return tl::unexpected(libvirt_error("reading a domain's state"));
     }
-    Domain seen{tag->guest_id, tag->instance_id, domain_state(state, reason), EndReason::unknown};
-    if (seen.state != DomainState::shut_off) return seen;
+    Domain seen{live->tag.guest_id, live->tag.instance_id, domain_state(state, reason)};
+    if (is_held(state, reason, *live)) {
+        seen.state = DomainState::held;
+    } else if (live->held && seen.state == DomainState::running) {
+        take_mark_off(domain);
+    }
+    if (seen.state != DomainState::shut_off) {
+        seen.interfaces = live->interfaces;
+        return seen;
+    }
     seen.end_reason = end_reason_of_state(state, reason);
     // libvirtd has forgotten the reason when it was started anew; the event may have told us.
     if (seen.end_reason == EndReason::unknown) seen.end_reason = watch_->end_reason(virDomainGetName(domain));
@@ -126,23 +160,85 @@ Result<DomainHandle> LibvirtHypervisor::find(virConnectPtr connection, const Gue
     return domain;
 }
 
+// The test driver starts nothing paused, and takes no flags.
+int LibvirtHypervisor::create_paused(virDomainPtr domain) const {
+    if (domain_type_ != test_type) return virDomainCreateWithFlags(domain, VIR_DOMAIN_START_PAUSED);
+    const int created = virDomainCreate(domain);
+    return created == 0 ? virDomainSuspend(domain) : created;
+}
+
 Status LibvirtHypervisor::define_and_create(virConnectPtr connection, const GuestSpec& spec) const {
     const std::string name = domain_name(spec.guest_id);
     const DomainHandle domain(virDomainDefineXML(connection, domain_xml(spec, {domain_type_}).c_str()));
     if (!domain) return tl::unexpected(libvirt_error("defining " + name));
-    if (virDomainCreate(domain.get()) == 0) return {};
+    if (create_paused(domain.get()) == 0) return {};
     Error error = libvirt_error("starting " + name);
     if (virDomainIsActive(domain.get()) == 1) return {};  // another call was faster
     undefine_with_extras(domain.get(), domain_type_);
     return tl::unexpected(std::move(error));
 }
 
-Status LibvirtHypervisor::start(const GuestSpec& spec) {
+Result<bool> LibvirtHypervisor::create_held(virConnectPtr connection, const GuestSpec& spec) const {
+    LODGE_TRY(const DomainHandle known, find(connection, spec.guest_id));
+    if (!known || virDomainIsActive(known.get()) != 1) LODGE_CHECK(define_and_create(connection, spec));
+    LODGE_TRY(const DomainHandle domain, find(connection, spec.guest_id));
+    if (domain) {
+        LODGE_TRY(const std::optional<Domain> seen, observe(domain.get()));
+        if (seen && seen->state != DomainState::shut_off) return seen->state == DomainState::held;
+    }
+    return fail(ErrorCode::io_failure, domain_name(spec.guest_id) + " ended while it was started");
+}
+
+Status LibvirtHypervisor::start(const GuestSpec& spec, const Gate& gate) {
+    LODGE_TRY(const bool held,
+              connection_.run([&](virConnectPtr connection) { return create_held(connection, spec); }));
+    if (!held) return {};
+    Status done = gate();
+    if (done) {
+        done = let_run(spec.guest_id);
+        if (done || done.error().code == ErrorCode::service_unavailable) return done;
+    }
+    LODGE_CHECK(destroy(spec.guest_id));
+    LODGE_CHECK(undefine(spec.guest_id));
+    return done;
+}
+
+// The mark goes last: a domain without it would stay paused, were we to die in between.
+Status LibvirtHypervisor::let_run(const GuestId& guest_id) {
     return connection_.run([&](virConnectPtr connection) -> Status {
-        LODGE_TRY(const DomainHandle domain, find(connection, spec.guest_id));
-        if (domain && virDomainIsActive(domain.get()) == 1) return {};
-        return define_and_create(connection, spec);
+        LODGE_TRY(const DomainHandle domain, find(connection, guest_id));
+        int state = VIR_DOMAIN_SHUTOFF;
+        if (domain) virDomainGetState(domain.get(), &state, nullptr, 0);
+        if (state == VIR_DOMAIN_PAUSED && virDomainResume(domain.get()) != 0)
+            return tl::unexpected(libvirt_error("letting " + domain_name(guest_id) + " run"));
+        if (!domain || virDomainIsActive(domain.get()) != 1)
+            return fail(ErrorCode::io_failure, domain_name(guest_id) + " ended while it was started");
+        take_mark_off(domain.get());
+        return {};
     });
+}
+
+Status LibvirtHypervisor::attach_interface(const GuestId& guest_id, const Nic& nic) {
+    return if_running(
+        guest_id, "attaching " + nic.network_interface_id.str() + " to",
+        [&](virDomainPtr domain) {
+            const auto live = read_domain(domain);
+            if (live && *live && has(**live, nic.network_interface_id)) return 0;
+            return virDomainAttachDeviceFlags(domain, interface_xml(nic, options_.owner).c_str(),
+                                              VIR_DOMAIN_AFFECT_LIVE);
+        },
+        fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running"));
+}
+
+Status LibvirtHypervisor::request_detach(const GuestId& guest_id, const NetworkInterfaceId& id) {
+    return if_running(guest_id, "detaching " + id.str() + " from",
+                      [&](virDomainPtr domain) {
+                          const auto live = read_domain(domain);
+                          if (live && (!*live || !has(**live, id))) return 0;
+                          return virDomainDetachDeviceAlias(domain, interface_alias(id).c_str(),
+                                                            VIR_DOMAIN_AFFECT_LIVE);
+                      },
+                      {});
 }
 
 Status LibvirtHypervisor::if_running(const GuestId& guest_id, const std::string& doing,

@@ -27,7 +27,9 @@ class LibvirtHypervisor final : public Hypervisor {
 
     Result<Capacity> capacity() override;
     Result<std::vector<Domain>> list() override;
-    Status start(const GuestSpec& spec) override;
+    Status start(const GuestSpec& spec, const Gate& gate) override;
+    Status attach_interface(const GuestId& guest_id, const Nic& nic) override;
+    Status request_detach(const GuestId& guest_id, const NetworkInterfaceId& id) override;
     Status request_shutdown(const GuestId& guest_id) override;
     Status destroy(const GuestId& guest_id) override;
     Status undefine(const GuestId& guest_id) override;
@@ -42,7 +44,11 @@ class LibvirtHypervisor final : public Hypervisor {
     // Runs `act` on the guest's domain if that is running; `off` is the result if it is not.
     Status if_running(const GuestId& guest_id, const std::string& doing,
                       const std::function<int(virDomainPtr)>& act, const Status& off);
+    // Whether it is held now; otherwise it runs.
+    Result<bool> create_held(virConnectPtr connection, const GuestSpec& spec) const;
     Status define_and_create(virConnectPtr connection, const GuestSpec& spec) const;
+    int create_paused(virDomainPtr domain) const;
+    Status let_run(const GuestId& guest_id);
     // What list() tells of it; nothing for a domain that is not ours, or gone by now.
     Result<std::optional<Domain>> observe(virDomainPtr domain) const;
 

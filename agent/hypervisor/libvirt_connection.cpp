@@ -43,6 +43,10 @@ void on_reboot(virConnectPtr, virDomainPtr domain, void* opaque) {
     watch_of(opaque).was_reset(virDomainGetName(domain), SystemClock().steady_ms());
 }
 
+void on_device_removed(virConnectPtr, virDomainPtr, const char*, void* opaque) {
+    watch_of(opaque).changed();
+}
+
 void on_close(virConnectPtr, int reason, void* opaque) {
     spdlog::warn("the connection to libvirtd is lost (reason {})", reason);
     static_cast<LibvirtWatch*>(opaque)->changed();
@@ -101,6 +105,7 @@ Result<LibvirtConnection::Handle> LibvirtConnection::open() {
     virConnectSetKeepAlive(connection, keepalive_interval_s, keepalive_count);
     opened.watch_event(VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle));
     opened.watch_event(VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot));
+    opened.watch_event(VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device_removed));
     opened.watch_close();
     return Handle(connection, [opened](virConnectPtr) mutable { opened.close(); });
 }

@@ -159,6 +159,10 @@ Result<link::ReportReply> HttpLink::report(const link::ReportRequest& request) {
     return call<link::ReportReply>("/v1/report", request, 15'000);
 }
 
+Result<link::LaunchDataReply> HttpLink::launch_data(const link::LaunchDataRequest& request) {
+    return call<link::LaunchDataReply>("/v1/launch-data", request, 15'000);
+}
+
 Status HttpLink::fetch(const link::Content& content, const std::filesystem::path& into) {
     std::FILE* file = std::fopen(into.c_str(), "wbe");
     if (!file) return fail(ErrorCode::io_failure, "cannot write " + into.string());

@@ -23,15 +23,20 @@ std::string_view boot_of(std::string_view version) {
 
 }  // namespace
 
-Agent::Agent(Hypervisor& hypervisor, Storage& storage, Link& link, const Clock& clock, Random& random,
-             AgentOptions options)
-    : hypervisor_(hypervisor),
-      storage_(storage),
+Agent::Agent(HostParts host, Link& link, const Clock& clock, Random& random, AgentOptions options)
+    : hypervisor_(host.hypervisor),
+      storage_(host.storage),
+      network_(host.network),
+      metadata_(host.metadata),
       link_(link),
       clock_(clock),
       random_(random),
       options_(std::move(options)) {
     hypervisor_.on_change([this] { kick(); });
+    network_.on_change([this] {
+        kick();
+        kick_network();
+    });
 }
 
 Agent::~Agent() {
@@ -42,6 +47,7 @@ void Agent::start() {
     threads_.emplace_back([this] { poll_loop(); });
     threads_.emplace_back([this] { heartbeat_loop(); });
     threads_.emplace_back([this] { reconcile_loop(); });
+    threads_.emplace_back([this] { network_loop(); });
     threads_.emplace_back([this] { report_loop(); });
     for (std::size_t i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { work_loop(work_); });
     for (std::size_t i = 0; i < options_.fetchers; ++i)
@@ -54,6 +60,7 @@ void Agent::stop() {
         stopping_ = true;
     }
     link_.interrupt();
+    network_.interrupt();
     wake_.notify_all();
     news_wake_.notify_all();
     work_.wake.notify_all();
@@ -61,6 +68,7 @@ void Agent::stop() {
     for (auto& thread : threads_) thread.join();
     threads_.clear();
     hypervisor_.on_change(nullptr);
+    network_.on_change(nullptr);
 }
 
 void Agent::kick() {
@@ -100,9 +108,13 @@ bool Agent::say_hello() {
         spdlog::debug("hello: {}", reply.error().message);
         return false;
     }
-    std::lock_guard lock(mutex_);
-    epoch_ = reply->epoch;
-    heartbeat_ms_ = std::clamp<std::int64_t>(reply->heartbeat_ms, 100, 60'000);
+    {
+        std::lock_guard lock(mutex_);
+        epoch_ = reply->epoch;
+        heartbeat_ms_ = std::clamp<std::int64_t>(reply->heartbeat_ms, 100, 60'000);
+        chassis_ = std::move(reply->chassis);
+    }
+    kick_network();
     return true;
 }
 
@@ -114,6 +126,8 @@ void Agent::heartbeat_loop() {
             greeted = say_hello();  // asks the hypervisor first; what it says goes into the heartbeat
         link::Heartbeat heartbeat;
         if (auto space = storage_.disk_space()) heartbeat.disk_free_mib = space->free_mib;
+        heartbeat.network_error = network_error();
+        heartbeat.network_ok = heartbeat.network_error.empty();
         std::int64_t period_ms = 0;
         {
             std::lock_guard lock(mutex_);
@@ -155,6 +169,7 @@ void Agent::take_desired(link::PollReply reply, bool started_anew) {
         for (auto& desired : reply.guests) {
             named.insert(desired.guest_id);
             auto& entry = guests_[desired.guest_id];
+            if (started_anew) entry.told.reset();
             if (!started_anew && desired.generation < entry.desired.generation) continue;
             if (desired.desired != entry.desired.desired)
                 entry.asked_shutdown_ms = entry.last_asked_ms = entry.backoff_ms = entry.not_before_ms = 0;
@@ -162,8 +177,10 @@ void Agent::take_desired(link::PollReply reply, bool started_anew) {
         }
         std::erase_if(guests_,
                       [&](const auto& each) { return !named.contains(each.first) && !each.second.busy; });
+        ++desired_changes_;
     }
     kick();
+    kick_network();
 }
 
 link::ConsoleOutput Agent::console_of(const InstanceId& instance_id) {
@@ -237,22 +254,33 @@ bool Agent::reconcile_once() {
     return soon;
 }
 
-void Agent::look_at(Entry& entry, const Listed& listed, bool& soon) {
-    if (entry.asked_reboot_ms > 0 && hypervisor_.reboots_seen(entry.desired.guest_id) != entry.reboots_before)
-        end_reboot(entry);
+View Agent::view_of(const Entry& entry, const Listed& listed) const {
     View view;
     view.desired = entry.desired;
     view.desired.reboots_done = std::max(entry.desired.reboots_done, entry.reboots_done);
     if (auto found = listed.domains.find(entry.desired.guest_id); found != listed.domains.end())
         view.domain = found->second;
     view.stray = listed.strays.contains(entry.desired.instance_id);
-    view.now_ms = clock_.steady_ms();
-    entry.ran = entry.ran || (view.domain && view.domain->state == DomainState::running);
-    view.ran = entry.ran;
+    view.ran = entry.ran || (view.domain && view.domain->state == DomainState::running);
     view.start_failure = entry.start_failure;
+    view.start_trouble = entry.start_trouble;
     view.asked_shutdown_ms = entry.asked_shutdown_ms;
     view.last_asked_ms = entry.last_asked_ms;
     view.asked_reboot_ms = entry.asked_reboot_ms;
+    view.has_network = network_.kind() == NetworkKind::present;
+    for (const auto& each : entry.desired.interfaces)
+        if (network_.is_installed(each.port_uuid)) view.installed.insert(each.network_interface_id);
+    view.asked_detach_ms = entry.asked_detach_ms;
+    view.now_ms = clock_.steady_ms();
+    return view;
+}
+
+void Agent::look_at(Entry& entry, const Listed& listed, bool& soon) {
+    if (entry.asked_reboot_ms > 0 && hypervisor_.reboots_seen(entry.desired.guest_id) != entry.reboots_before)
+        end_reboot(entry);
+    const View view = view_of(entry, listed);
+    entry.ran = view.ran;
+    entry.on_host = view.domain.has_value();
     auto decision = decide(view, options_.patience);
     if (entry.removed) {
         decision.step = Step::none;
@@ -260,16 +288,30 @@ void Agent::look_at(Entry& entry, const Listed& listed, bool& soon) {
     }
     tell(entry, decision.observed);
     soon = soon || decision.look_again_soon;
-    if (decision.step != Step::destroy && decision.step != Step::none && view.now_ms < entry.not_before_ms) {
+    // Whether a guest is to have its interfaces must be known before it starts.
+    const bool too_early = decision.step == Step::start && !entry.desired.interfaces.empty() &&
+                           network_.kind() == NetworkKind::unknown;
+    if (too_early || (decision.step != Step::destroy && decision.step != Step::none &&
+                      view.now_ms < entry.not_before_ms)) {
         soon = true;
     } else if (decision.step != Step::none) {
-        dispatch(entry, decision.step);
+        dispatch(entry, decision);
     }
+}
+
+// Interfaces count while the guest is to run; what is not well with a start, until it runs.
+bool Agent::is_news(const Entry& entry, const link::ObservedGuest& seen) {
+    if (seen.observed != entry.desired.observed || seen.reboots_done != entry.desired.reboots_done)
+        return true;
+    if (entry.desired.desired != Desired::running) return false;
+    if (seen.observed == Observed::running) return !entry.told || entry.told->interfaces != seen.interfaces;
+    if (seen.observed == Observed::starting) return seen.reason != (entry.told ? entry.told->reason : "");
+    return false;
 }
 
 // Leaves what is new to report_loop(). Called under the lock.
 void Agent::tell(Entry& entry, const link::ObservedGuest& seen) {
-    if (seen.observed == entry.desired.observed && seen.reboots_done == entry.desired.reboots_done) {
+    if (!is_news(entry, seen)) {
         entry.news.reset();
     } else if (entry.news != seen) {
         spdlog::info("guest {}: {}{}{}", seen.guest_id.str(), to_text(seen.observed),
@@ -280,18 +322,20 @@ void Agent::tell(Entry& entry, const link::ObservedGuest& seen) {
 }
 
 // Gives the step to a worker. Called under the lock.
-void Agent::dispatch(Entry& entry, Step step) {
-    if (step == Step::ask_shutdown) {
+void Agent::dispatch(Entry& entry, const Decision& decision) {
+    if (decision.step == Step::ask_shutdown) {
         entry.last_asked_ms = clock_.steady_ms();
         if (entry.asked_shutdown_ms == 0) entry.asked_shutdown_ms = entry.last_asked_ms;
     }
-    if (step == Step::ask_reboot) entry.reboots_before = hypervisor_.reboots_seen(entry.desired.guest_id);
+    if (decision.step == Step::detach) entry.asked_detach_ms[decision.interface] = clock_.steady_ms();
+    if (decision.step == Step::ask_reboot)
+        entry.reboots_before = hypervisor_.reboots_seen(entry.desired.guest_id);
     entry.busy = true;
-    add_work(work_, [this, desired = entry.desired, step] {
-        if (step == Step::start && !has_images(desired))
-            add_work(fetches_, [this, desired] { carry_out(desired, Step::start); });
+    add_work(work_, [this, desired = entry.desired, decision] {
+        if (decision.step == Step::start && !has_images(desired))
+            add_work(fetches_, [this, desired, decision] { carry_out(desired, decision); });
         else
-            carry_out(desired, step);
+            carry_out(desired, decision);
     });
 }
 
@@ -360,6 +404,7 @@ Status Agent::send(const std::vector<link::ObservedGuest>& news) {
         if (found == guests_.end()) continue;
         auto& entry = found->second;
         if (entry.news == seen) entry.news.reset();
+        entry.told = seen;
         if (entry.desired.generation != seen.generation) continue;
         entry.desired.observed = seen.observed;
         entry.desired.reboots_done = seen.reboots_done;

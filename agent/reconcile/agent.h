@@ -1,9 +1,10 @@
 // The agent itself: gets its desired guests, compares them with what the hypervisor has, makes the two agree,
 // reports.
 //
-// Threads: one long-polls, one sends heartbeats, one reconciles (by period and by kick), one reports, and a
-// few carry out steps that take long, one at a time a guest; starts that must fetch an image have their own.
-// Nothing is kept but in the hypervisor, the storage and the control plane: a killed agent starts from those.
+// Threads: one long-polls, one sends heartbeats, one reconciles (by period and by kick), one keeps the host's
+// network, one reports, and a few carry out steps that take long, one at a time a guest; starts that must
+// fetch an image have their own. Nothing is kept but in the hypervisor, the storage and the control plane: a
+// killed agent starts from those.
 #pragma once
 
 #include <atomic>
@@ -19,6 +20,8 @@
 #include <vector>
 
 #include "agent/hypervisor/hypervisor.h"
+#include "agent/network/metadata_sink.h"
+#include "agent/network/network.h"
 #include "agent/reconcile/decide.h"
 #include "agent/reconcile/link.h"
 #include "agent/reconcile/trouble.h"
@@ -36,16 +39,26 @@ struct AgentOptions {
     std::int64_t poll_wait_ms = 25'000;
     std::int64_t hypervisor_patience_ms = 15'000;  // it counts as down when it takes longer to answer
     std::int64_t longest_backoff_ms = 5'000;       // between attempts to reach the control plane, with jitter
+    std::int64_t port_patience_ms = 30'000;   // from plugging a new guest in until OVN must have its ports
+    std::int64_t network_period_ms = 10'000;  // between two looks at the host's network
+    std::int64_t network_retry_ms = 1'000;    // the same after one that failed
     std::size_t workers = 4;
     std::size_t fetchers = 2;  // the same for starts that have to fetch an image first
     std::string version = "0.1.0";
 };
 
+// What the agent works with.
+struct HostParts {
+    Hypervisor& hypervisor;
+    Storage& storage;
+    Network& network;
+    MetadataSink& metadata;
+};
+
 class Agent {
   public:
-    // The references outlive the agent.
-    Agent(Hypervisor& hypervisor, Storage& storage, Link& link, const Clock& clock, Random& random,
-          AgentOptions options);
+    // All that is referred to outlives the agent.
+    Agent(HostParts host, Link& link, const Clock& clock, Random& random, AgentOptions options);
     // As stop().
     ~Agent();
     Agent(const Agent&) = delete;
@@ -61,6 +74,7 @@ class Agent {
         bool busy = false;  // a worker has it
         bool ran = false;
         std::string start_failure;
+        std::string start_trouble;
         std::int64_t not_before_ms = 0;  // steady; after a step that failed, the next one waits for it
         std::int64_t backoff_ms = 0;
         std::int64_t asked_shutdown_ms = 0;
@@ -69,8 +83,11 @@ class Agent {
         std::int64_t reboot_asked = 0;     // which of the wanted ones
         std::int64_t reboots_before = 0;   // what the hypervisor had seen when it was asked
         std::int64_t reboots_done = 0;
+        std::map<NetworkInterfaceId, std::int64_t> asked_detach_ms;
         bool removed = false;
+        bool on_host = false;                     // the hypervisor has its domain
         std::optional<link::ObservedGuest> news;  // what is to be reported
+        std::optional<link::ObservedGuest> told;  // what was, by this process to this control plane
         std::uint64_t step_ended = 0;             // what steps_ended_ was then
     };
 
@@ -88,6 +105,7 @@ class Agent {
     void poll_loop();
     void heartbeat_loop();
     void reconcile_loop();
+    void network_loop();
     void report_loop();
     void work_loop(WorkQueue& queue);
     void add_work(WorkQueue& queue, std::function<void()> task);
@@ -96,21 +114,34 @@ class Agent {
     void pause(std::int64_t ms);
     void back_off(std::int64_t& backoff_ms);
     void kick();
+    void kick_network();
     bool stopping() const { return stopping_; }
 
     bool reconcile_once();
     std::string hypervisor_error() const;
     void look_at(Entry& entry, const Listed& listed, bool& soon);
+    View view_of(const Entry& entry, const Listed& listed) const;
+    static bool is_news(const Entry& entry, const link::ObservedGuest& seen);
     void tell(Entry& entry, const link::ObservedGuest& seen);
-    void dispatch(Entry& entry, Step step);
+    void dispatch(Entry& entry, const Decision& decision);
     std::vector<link::ObservedGuest> next_news();
     Status send(const std::vector<link::ObservedGuest>& news);
     link::ConsoleOutput console_of(const InstanceId& instance_id);
     void answer_console_requests(const std::vector<InstanceId>& wanted);
 
+    bool keep_network();
+    Status keep_network_of(const std::optional<link::ChassisSettings>& settings,
+                           const std::vector<link::DesiredGuest>& here);
+    std::string network_error();
+
     bool has_images(const link::DesiredGuest& desired);
-    void carry_out(const link::DesiredGuest& desired, Step step);
+    void carry_out(const link::DesiredGuest& desired, const Decision& decision);
     Status run_start(const link::DesiredGuest& desired);
+    Result<GuestSpec> make_spec(const link::DesiredGuest& desired);
+    Nic nic_of(const link::GuestInterface& interface) const;
+    Status start_plugged(const GuestSpec& spec);
+    Status network_is_well();
+    Status run_attach(const link::DesiredGuest& desired, const NetworkInterfaceId& id);
     Status end_strays(const link::DesiredGuest& desired);
     Status run_removal(const link::DesiredGuest& desired);
     static void end_reboot(Entry& entry);
@@ -118,6 +149,8 @@ class Agent {
 
     Hypervisor& hypervisor_;
     Storage& storage_;
+    Network& network_;
+    MetadataSink& metadata_;
     Link& link_;
     const Clock& clock_;
     Random& random_;
@@ -126,15 +159,24 @@ class Agent {
     std::int64_t heartbeat_ms_ = 3'000;
 
     std::atomic<bool> stopping_{false};
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable wake_;
     std::condition_variable news_wake_;
     bool kicked_ = false;
+    bool network_kicked_ = false;
     std::map<GuestId, Entry> guests_;
     std::uint64_t steps_ended_ = 0;
     std::string hypervisor_error_;
     std::int64_t list_asked_ms_ = 0;                // steady; 0: the hypervisor is not being asked
     Trouble hypervisor_trouble_{"the hypervisor"};  // the reconciling thread's
+    std::optional<link::ChassisSettings> chassis_;  // nothing: the control plane has not told
+    std::string upkeep_error_;
+    std::uint64_t desired_changes_ = 0;
+
+    // The network's thread's.
+    std::uint64_t metadata_changes_ = 0;  // desired_changes_ when the metadata service was told of the guests
+    std::optional<std::vector<MetadataNetwork>> metadata_networks_;
+    Trouble network_trouble_{"the host's network"};
 
     WorkQueue work_;
     WorkQueue fetches_;

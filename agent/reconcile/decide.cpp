@@ -1,5 +1,7 @@
 #include "agent/reconcile/decide.h"
 
+#include <algorithm>
+
 namespace lodge::agent {
 namespace {
 
@@ -11,8 +13,19 @@ bool has_run(const View& view) {
            ended == EndReason::crashed || ended == EndReason::destroyed;
 }
 
+// An agent that was killed can leave a guest that runs looking like one that never did, if somebody pauses
+// it.
 bool running(const View& view) {
-    return view.domain && view.domain->state == DomainState::running;
+    return view.domain && (view.domain->state == DomainState::running ||
+                           (view.domain->state == DomainState::held && has_run(view)));
+}
+
+bool held(const View& view) {
+    return view.domain && view.domain->state == DomainState::held && !has_run(view);
+}
+
+bool is_on(const View& view) {
+    return view.domain && view.domain->state != DomainState::shut_off;
 }
 
 bool starting(const View& view) {
@@ -58,10 +71,48 @@ void decide_reboot(const View& view, const Patience& patience, Decision& out) {
     }
 }
 
+bool is_wanted(const View& view, const NetworkInterfaceId& id) {
+    return std::any_of(view.desired.interfaces.begin(), view.desired.interfaces.end(),
+                       [&](const auto& each) { return each.network_interface_id == id; });
+}
+
+bool is_plugged(const View& view, const NetworkInterfaceId& id) {
+    const auto& plugged = view.domain->interfaces;
+    return std::find(plugged.begin(), plugged.end(), id) != plugged.end();
+}
+
+// What nobody wants any more counts until the guest has let go of it, whatever OVN makes of it.
+void list_interfaces(const View& view, link::ObservedGuest& observed) {
+    for (const auto& id : view.domain->interfaces)
+        if (!is_wanted(view, id) || view.installed.contains(id)) observed.interfaces.push_back(id);
+}
+
+// One at a time. A guest that does not let go of one still gets others.
+void decide_interfaces(const View& view, const Patience& patience, Decision& out) {
+    for (const auto& id : view.domain->interfaces) {
+        if (is_wanted(view, id)) continue;
+        const auto asked = view.asked_detach_ms.find(id);
+        if (asked == view.asked_detach_ms.end() || view.now_ms - asked->second >= patience.detach_again_ms) {
+            out.step = Step::detach;
+            out.interface = id;
+            return;
+        }
+        out.look_again_soon = true;
+    }
+    for (const auto& each : view.desired.interfaces) {
+        if (is_plugged(view, each.network_interface_id)) continue;
+        out.step = Step::attach;
+        out.interface = each.network_interface_id;
+        return;
+    }
+}
+
 void decide_running(const View& view, const Patience& patience, Decision& out) {
     if (running(view)) {
         out.observed.observed = Observed::running;
+        list_interfaces(view, out.observed);
         if (view.desired.reboots_wanted > view.desired.reboots_done) decide_reboot(view, patience, out);
+        if (out.step == Step::none && view.has_network) decide_interfaces(view, patience, out);
     } else if (has_run(view) && !starting(view)) {
         out.observed.observed = Observed::stopped;
         explain_end(view, out.observed);
@@ -70,6 +121,8 @@ void decide_running(const View& view, const Patience& patience, Decision& out) {
         give_reason(out.observed, "Server.InternalError", view.start_failure);
     } else {
         out.observed.observed = Observed::starting;
+        if (!view.start_trouble.empty())
+            give_reason(out.observed, "Server.InternalError", view.start_trouble);
         if (!starting(view)) out.step = Step::start;
         out.look_again_soon = starting(view);
     }
@@ -80,7 +133,7 @@ void decide_shutdown(const View& view, std::int64_t patience_ms, const Patience&
     out.observed.observed = view.desired.observed;  // it is on its way down; nothing new to tell
     out.look_again_soon = true;
     bool out_of_patience = view.asked_shutdown_ms > 0 && view.now_ms - view.asked_shutdown_ms >= patience_ms;
-    if (view.desired.skip_os_shutdown || out_of_patience || starting(view)) {
+    if (view.desired.skip_os_shutdown || out_of_patience || starting(view) || held(view)) {
         out.step = Step::destroy;
     } else if (view.asked_shutdown_ms == 0 || view.now_ms - view.last_asked_ms >= patience.ask_again_ms) {
         out.step = Step::ask_shutdown;
@@ -88,7 +141,7 @@ void decide_shutdown(const View& view, std::int64_t patience_ms, const Patience&
 }
 
 void decide_stopped(const View& view, const Patience& patience, Decision& out) {
-    if (running(view) || starting(view)) {
+    if (is_on(view)) {
         decide_shutdown(view, patience.stop_ms, patience, out);
     } else if (view.domain) {
         out.step = Step::undefine;
@@ -100,7 +153,7 @@ void decide_stopped(const View& view, const Patience& patience, Decision& out) {
 
 void decide_terminated(const View& view, const Patience& patience, Decision& out) {
     out.observed.observed = view.desired.observed;
-    if (running(view) || starting(view)) {
+    if (is_on(view)) {
         decide_shutdown(view, patience.terminate_ms, patience, out);
     } else if (view.domain) {
         out.step = Step::undefine;

@@ -1,7 +1,9 @@
 // What to do next about one guest: pure, so that every case can be looked at in a test.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "agent/hypervisor/hypervisor.h"
@@ -19,31 +21,39 @@ enum class Step {
     ask_reboot,  // ACPI
     reset,       // what a guest gets that does not listen
     end_strays,  // guests of the same instance that nobody asked for
+    attach,      // an interface
+    detach,      // ask the guest to let go of one, the first time or again
 };
 
 // Everything that is known about a guest at one moment.
 struct View {
     link::DesiredGuest desired;
-    std::optional<Domain> domain;        // as the hypervisor has it; nothing if it has none
-    bool stray = false;                  // it has another guest of the instance that nobody asked for
-    bool ran = false;                    // this process has started it, or seen it running
-    std::string start_failure;           // of the last attempt, if it is not worth another
-    std::int64_t asked_shutdown_ms = 0;  // steady time of the first request; 0: not asked
-    std::int64_t last_asked_ms = 0;      // and of the last one
-    std::int64_t asked_reboot_ms = 0;    // of a reboot that has not come yet
-    std::int64_t now_ms = 0;             // steady
+    std::optional<Domain> domain;            // as the hypervisor has it; nothing if it has none
+    bool stray = false;                      // it has another guest of the instance that nobody asked for
+    bool ran = false;                        // this process has started it, or seen it running
+    std::string start_failure;               // of the last attempt, if it is not worth another
+    std::string start_trouble;               // of the last attempt, if it is
+    std::int64_t asked_shutdown_ms = 0;      // steady time of the first request; 0: not asked
+    std::int64_t last_asked_ms = 0;          // and of the last one
+    std::int64_t asked_reboot_ms = 0;        // of a reboot that has not come yet
+    bool has_network = false;                // guests here have interfaces
+    std::set<NetworkInterfaceId> installed;  // of the wanted ones
+    std::map<NetworkInterfaceId, std::int64_t> asked_detach_ms;  // the last time of each
+    std::int64_t now_ms = 0;                                     // steady
 };
 
 // In milliseconds.
 struct Patience {
-    std::int64_t stop_ms = 90'000;       // from the first ACPI request to force, for StopInstances
-    std::int64_t terminate_ms = 20'000;  // the same for TerminateInstances
-    std::int64_t ask_again_ms = 2'000;   // a guest that is still booting misses the first request
-    std::int64_t reboot_ms = 60'000;     // from the ACPI request to a reset
+    std::int64_t stop_ms = 90'000;         // from the first ACPI request to force, for StopInstances
+    std::int64_t terminate_ms = 20'000;    // the same for TerminateInstances
+    std::int64_t ask_again_ms = 2'000;     // a guest that is still booting misses the first request
+    std::int64_t reboot_ms = 60'000;       // from the ACPI request to a reset
+    std::int64_t detach_again_ms = 5'000;  // a guest that is still booting does not let go of an interface
 };
 
 struct Decision {
     Step step = Step::none;
+    NetworkInterfaceId interface;  // to attach or detach
     link::ObservedGuest observed;  // what to report; equal to what the control plane knows: nothing to say
     bool look_again_soon = false;  // time alone may change the decision
 };

@@ -18,6 +18,8 @@ class Link {
     // Returns within request.wait_ms and a little.
     virtual Result<link::PollReply> poll(const link::PollRequest& request) = 0;
     virtual Result<link::ReportReply> report(const link::ReportRequest& request) = 0;
+    // not_found when the guest is not this host's, or no longer its instance's.
+    virtual Result<link::LaunchDataReply> launch_data(const link::LaunchDataRequest& request) = 0;
     // Writes content of the image folder into a new file. not_found when the control plane has no such
     // content.
     virtual Status fetch(const link::Content& content, const std::filesystem::path& into) = 0;

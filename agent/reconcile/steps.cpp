@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t shortest_backoff_ms = 500;
 constexpr std::int64_t longest_backoff_ms = 15'000;
+constexpr std::int64_t launch_data_patience_ms = 2'000;
 
 // Nobody answering may pass; a missing image or a broken disk will not.
 bool may_pass(const Error& error) {
@@ -19,9 +20,9 @@ bool may_pass(const Error& error) {
 
 }  // namespace
 
-void Agent::carry_out(const link::DesiredGuest& desired, Step step) {
+void Agent::carry_out(const link::DesiredGuest& desired, const Decision& decision) {
     Status status;
-    switch (step) {
+    switch (decision.step) {
         case Step::start:
             status = run_start(desired);
             break;
@@ -46,10 +47,16 @@ void Agent::carry_out(const link::DesiredGuest& desired, Step step) {
         case Step::end_strays:
             status = end_strays(desired);
             break;
+        case Step::attach:
+            status = run_attach(desired, decision.interface);
+            break;
+        case Step::detach:
+            status = hypervisor_.request_detach(desired.guest_id, decision.interface);
+            break;
         case Step::none:
             break;
     }
-    note_result(desired, step, status);
+    note_result(desired, decision.step, status);
     kick();
 }
 
@@ -59,7 +66,7 @@ bool Agent::has_images(const link::DesiredGuest& desired) {
     return true;
 }
 
-Status Agent::run_start(const link::DesiredGuest& desired) {
+Result<GuestSpec> Agent::make_spec(const link::DesiredGuest& desired) {
     GuestSpec spec;
     spec.guest_id = desired.guest_id;
     spec.instance_id = desired.instance_id;
@@ -83,7 +90,53 @@ Status Agent::run_start(const link::DesiredGuest& desired) {
     LODGE_TRY(spec.base_path, storage_.ensure_image(desired.image));
     spec.base_format = desired.image.format;
     LODGE_TRY(spec.root_path, storage_.ensure_root(root));
-    return hypervisor_.start(spec);
+    if (network_.kind() == NetworkKind::present)
+        for (const auto& each : desired.interfaces) spec.interfaces.push_back(nic_of(each));
+    return spec;
+}
+
+Nic Agent::nic_of(const link::GuestInterface& interface) const {
+    std::lock_guard lock(mutex_);
+    return {interface.network_interface_id, interface.port_uuid, interface.mac,
+            chassis_ ? chassis_->guest_mtu : 0};
+}
+
+Status Agent::run_start(const link::DesiredGuest& desired) {
+    LODGE_TRY(const GuestSpec spec, make_spec(desired));
+    if (spec.interfaces.empty()) return hypervisor_.start(spec, [] { return Status(); });
+    return start_plugged(spec);
+}
+
+// A failure while the host's network is not well is put down to that, which may pass.
+Status Agent::start_plugged(const GuestSpec& spec) {
+    LODGE_CHECK(network_is_well());
+    if (!metadata_.await_launch_data(spec.guest_id, launch_data_patience_ms))
+        return fail(ErrorCode::service_unavailable,
+                    "the control plane has yet to tell the guest's user data");
+    std::vector<Port> ports;
+    for (const Nic& nic : spec.interfaces) {
+        LODGE_CHECK(network_.release(nic.port_uuid));
+        ports.push_back({nic.network_interface_id, nic.port_uuid});
+    }
+    const Status started =
+        hypervisor_.start(spec, [&] { return network_.wait_installed(ports, options_.port_patience_ms); });
+    if (!started && !may_pass(started.error())) LODGE_CHECK(network_is_well());
+    return started;
+}
+
+Status Agent::network_is_well() {
+    const std::string problem = network_.problem();
+    return problem.empty() ? Status() : fail(ErrorCode::service_unavailable, problem);
+}
+
+Status Agent::run_attach(const link::DesiredGuest& desired, const NetworkInterfaceId& id) {
+    LODGE_CHECK(network_is_well());
+    for (const auto& each : desired.interfaces) {
+        if (each.network_interface_id != id) continue;
+        LODGE_CHECK(network_.release(each.port_uuid));
+        LODGE_CHECK(hypervisor_.attach_interface(desired.guest_id, nic_of(each)));
+    }
+    return {};
 }
 
 Status Agent::end_strays(const link::DesiredGuest& desired) {
@@ -126,6 +179,7 @@ void Agent::note_result(const link::DesiredGuest& desired, Step step, const Stat
     if (status) {
         entry.backoff_ms = 0;
         entry.ran = entry.ran || step == Step::start;
+        if (step == Step::start) entry.start_trouble.clear();
         if (step == Step::remove_root) entry.removed = true;
         if (step == Step::ask_reboot) {
             entry.asked_reboot_ms = clock_.steady_ms();
@@ -140,6 +194,7 @@ void Agent::note_result(const link::DesiredGuest& desired, Step step, const Stat
         entry.start_failure = status.error().message;
         return;
     }
+    if (step == Step::start) entry.start_trouble = status.error().message;
     entry.backoff_ms = std::clamp(entry.backoff_ms * 2, shortest_backoff_ms, longest_backoff_ms);
     entry.not_before_ms = clock_.steady_ms() + entry.backoff_ms;
 }

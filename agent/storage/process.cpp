@@ -22,6 +22,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t output_limit = 1000;  // bytes kept of what the program prints
+constexpr std::size_t input_limit = 4096;   // what every pipe holds
 
 struct Pipe {
     Fd read_end;
@@ -34,16 +35,24 @@ Result<Pipe> make_pipe() {
     return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
+// A descriptor to read it from: no pipe has room for less.
+Result<Fd> make_input(std::string_view text) {
+    LODGE_TRY(Pipe pipe, make_pipe());
+    if (write(pipe.write_end.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+        return tl::unexpected(file_error("writing", "a program's input"));
+    return std::move(pipe.read_end);
+}
+
 // Both outputs go to `output`, no signal stays blocked or ignored, and the language of messages is the
 // program's own.
-Result<pid_t> spawn(const std::vector<std::string>& argv, int output) {
+Result<pid_t> spawn(const std::vector<std::string>& argv, int input, int output) {
     std::vector<char*> arguments;
     arguments.reserve(argv.size() + 1);
     for (const std::string& each : argv) arguments.push_back(const_cast<char*>(each.c_str()));
     arguments.push_back(nullptr);
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
     posix_spawnattr_t attributes;
@@ -103,10 +112,12 @@ std::optional<int> wait_or_kill(pid_t pid, Clock::time_point deadline) {
 
 }  // namespace
 
-Status run_program(const std::vector<std::string>& argv, std::int64_t timeout_ms) {
+Status run_program(const std::vector<std::string>& argv, std::int64_t timeout_ms, std::string_view text) {
+    if (text.size() > input_limit) return fail(ErrorCode::io_failure, argv[0] + ": its input is too long");
     const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     LODGE_TRY(Pipe pipe, make_pipe());
-    LODGE_TRY(const pid_t pid, spawn(argv, pipe.write_end.get()));
+    LODGE_TRY(const Fd input, make_input(text));
+    LODGE_TRY(const pid_t pid, spawn(argv, input.get(), pipe.write_end.get()));
     pipe.write_end = Fd();
     const std::string output = collect(pipe.read_end, deadline);
     const std::optional<int> status = wait_or_kill(pid, deadline);

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "agent/hypervisor/fake.h"
+#include "agent/network/fake.h"
 #include "agent/reconcile/agent.h"
 #include "agent/storage/null_storage.h"
 #include "api/actions/image_names.h"
@@ -44,6 +45,9 @@ class DirectLink final : public agent::Link {
     }
     Result<link::ReportReply> report(const link::ReportRequest& request) override {
         return agents_.report(id_, request);
+    }
+    Result<link::LaunchDataReply> launch_data(const link::LaunchDataRequest&) override {
+        return fail(ErrorCode::not_found, "simulated guests ask for no metadata");
     }
     Status fetch(const link::Content&, const std::filesystem::path&) override {
         return fail(ErrorCode::not_found, "simulated hosts have no files");
@@ -92,7 +96,7 @@ struct Simulation::SimulatedHost {
               host_disk_mib, [this](const InstanceId& instance) { return hypervisor.console(instance); },
               [this](const InstanceId& instance) { hypervisor.forget_console(instance); }),
           link(agents, id),
-          agent(hypervisor, storage, link, clock, random, options(id)) {
+          agent({hypervisor, storage, network, metadata}, link, clock, random, options(id)) {
         agent.start();
     }
 
@@ -107,6 +111,8 @@ struct Simulation::SimulatedHost {
 
     agent::FakeHypervisor hypervisor;
     agent::NullStorage storage;
+    agent::FakeNetwork network;
+    agent::NullMetadataSink metadata;
     DirectLink link;
     agent::Agent agent;
 };

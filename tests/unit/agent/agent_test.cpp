@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
 #include "agent/hypervisor/fake.h"
+#include "agent/network/fake.h"
 #include "agent/storage/null_storage.h"
+#include "tests/unit/agent/specs.h"
 
 namespace lodge::agent {
 namespace {
@@ -15,11 +18,14 @@ namespace {
 // A control plane with one list of guests, and a memory of what was reported.
 class FakeControl final : public Link {
   public:
+    Result<link::LaunchDataReply> launch_data(const link::LaunchDataRequest&) override {
+        return fail(ErrorCode::not_found, "none");
+    }
     Result<link::HelloReply> hello(const link::HelloRequest& request) override {
         std::lock_guard lock(mutex_);
         facts_ = request.facts;
         changed_.notify_all();
-        return link::HelloReply{1, 100, {}};
+        return link::HelloReply{1, 100, {true, "unix:/ovnsb_db.sock", "lodge-public", 1442}};
     }
     Result<link::HeartbeatReply> heartbeat(const link::Heartbeat& heartbeat) override {
         std::lock_guard lock(mutex_);
@@ -81,6 +87,23 @@ class FakeControl final : public Link {
         return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
             return heartbeat_ && heartbeat_->hypervisor_ok == hypervisor_error.empty() &&
                    heartbeat_->hypervisor_error == hypervisor_error;
+        });
+    }
+    bool wait_for_network_error(const std::string& error) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+            return heartbeat_ && heartbeat_->network_ok == error.empty() &&
+                   heartbeat_->network_error == error;
+        });
+    }
+    // Until the last report of the guest names just these.
+    bool wait_for_interfaces(const GuestId& id, const std::vector<NetworkInterfaceId>& interfaces) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+            const link::ObservedGuest* last = nullptr;
+            for (const auto& seen : history_)
+                if (seen.guest_id == id) last = &seen;
+            return last != nullptr && last->interfaces == interfaces;
         });
     }
     void ask_console(const InstanceId& id) {
@@ -163,6 +186,35 @@ class FakeControl final : public Link {
     bool reports_refused_ = false;
 };
 
+// What the metadata service was told.
+class SeenMetadata final : public MetadataSink {
+  public:
+    void set_networks(const std::vector<MetadataNetwork>& networks) override {
+        std::lock_guard lock(mutex_);
+        networks_ = networks;
+    }
+    void set_guests(const std::vector<link::DesiredGuest>& guests) override {
+        std::lock_guard lock(mutex_);
+        guests_ = guests;
+    }
+    bool await_launch_data(const GuestId&, std::int64_t) override { return has_launch_data; }
+    std::vector<MetadataNetwork> networks() const {
+        std::lock_guard lock(mutex_);
+        return networks_;
+    }
+    std::vector<link::DesiredGuest> guests() const {
+        std::lock_guard lock(mutex_);
+        return guests_;
+    }
+
+    std::atomic<bool> has_launch_data{true};
+
+  private:
+    mutable std::mutex mutex_;
+    std::vector<MetadataNetwork> networks_;
+    std::vector<link::DesiredGuest> guests_;
+};
+
 class AgentTest : public ::testing::Test {
   protected:
     void SetUp() override {
@@ -170,14 +222,20 @@ class AgentTest : public ::testing::Test {
         options.soon_ms = 5;
         options.period_ms = 50;
         options.longest_backoff_ms = 300;
-        options.patience = {.stop_ms = 200, .terminate_ms = 200, .ask_again_ms = 20, .reboot_ms = 200};
+        options.network_period_ms = 50;
+        options.network_retry_ms = 20;
+        options.patience = {
+            .stop_ms = 200, .terminate_ms = 200, .ask_again_ms = 20, .reboot_ms = 200, .detach_again_ms = 50};
         make_agent();
     }
     void TearDown() override { agent.reset(); }
 
-    void make_agent() {
+    void make_agent(bool away = false) {
         link = std::make_unique<FakeControl>();
-        agent = std::make_unique<Agent>(hypervisor, storage, *link, clock, random, options);
+        link->set_away(away);
+        network.resume();
+        agent = std::make_unique<Agent>(HostParts{hypervisor, storage, network, metadata}, *link, clock,
+                                        random, options);
         agent->start();
     }
 
@@ -194,6 +252,34 @@ class AgentTest : public ::testing::Test {
         return made;
     }
 
+    static link::GuestInterface interface(int n) {
+        const Nic nic = example_nic(n);
+        link::GuestInterface made;
+        made.network_interface_id = nic.network_interface_id;
+        made.port_uuid = nic.port_uuid;
+        made.mac = nic.mac;
+        made.vpc_id = VpcId::trusted("vpc-00000000000000001");
+        made.subnet_id = SubnetId::trusted("subnet-00000000000000001");
+        made.subnet_cidr = "10.0.0.0/24";
+        made.vpc_cidrs = {"10.0.0.0/16"};
+        return made;
+    }
+    std::vector<NetworkInterfaceId> plugged() {
+        const auto domains = hypervisor.list();
+        return domains && domains->size() == 1 ? domains->front().interfaces
+                                               : std::vector<NetworkInterfaceId>();
+    }
+    static bool eventually(const std::function<bool()>& holds) {
+        for (int i = 0; i < 4000 && !holds(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        return holds();
+    }
+    void become(Desired wanted, link::DesiredGuest& desired) {
+        desired.desired = wanted;
+        ++desired.generation;
+        desired.observed = Observed::running;
+        link->want(desired);
+    }
+
     link::DesiredGuest run_one() {
         auto made = guest();
         link->want(made);
@@ -206,6 +292,8 @@ class AgentTest : public ::testing::Test {
     SeededRandom random{3};
     FakeHypervisor hypervisor{clock, {"fake", "x86_64", 8, 8192, "simulated"}};
     NullStorage storage{1000, [this](const InstanceId& id) { return hypervisor.console(id); }};
+    FakeNetwork network;
+    SeenMetadata metadata;
     std::unique_ptr<FakeControl> link;
     std::unique_ptr<Agent> agent;
 };
@@ -434,6 +522,222 @@ TEST_F(AgentTest, SendsAConsoleThatSomebodyWaitsFor) {
     auto desired = run_one();
     link->ask_console(desired.instance_id);
     EXPECT_TRUE(link->wait_for_console(desired.instance_id));
+}
+
+TEST_F(AgentTest, StartsGuestsWithTheirInterfacesAndReportsThem) {
+    auto desired = guest();
+    desired.interfaces = {interface(1), interface(2)};
+    link->want(desired);
+    ASSERT_TRUE(link->wait_for(desired.guest_id, Observed::running));
+    EXPECT_TRUE(link->wait_for_interfaces(
+        desired.guest_id, {example_nic(1).network_interface_id, example_nic(2).network_interface_id}));
+    EXPECT_EQ(network.released(), (std::set{example_nic(1).port_uuid, example_nic(2).port_uuid}));
+    EXPECT_EQ(network.settings()->southbound_remote, "unix:/ovnsb_db.sock");
+}
+
+TEST_F(AgentTest, AttachesAndDetachesWhileTheGuestRuns) {
+    auto desired = run_one();
+    desired.observed = Observed::running;
+    desired.interfaces = {interface(1)};
+    link->want(desired);
+    EXPECT_TRUE(link->wait_for_interfaces(desired.guest_id, {example_nic(1).network_interface_id}));
+    hypervisor.set_clinging(desired.guest_id, true);
+    desired.interfaces = {interface(2)};
+    link->want(desired);
+    EXPECT_TRUE(link->wait_for_interfaces(
+        desired.guest_id, {example_nic(1).network_interface_id, example_nic(2).network_interface_id}))
+        << "the guest does not let go of the first";
+    hypervisor.set_clinging(desired.guest_id, false);
+    EXPECT_TRUE(link->wait_for_interfaces(desired.guest_id, {example_nic(2).network_interface_id}));
+}
+
+TEST_F(AgentTest, ReportsAPortThatIsNotInstalledAnyMore) {
+    auto desired = guest();
+    desired.interfaces = {interface(1)};
+    link->want(desired);
+    ASSERT_TRUE(link->wait_for_interfaces(desired.guest_id, {example_nic(1).network_interface_id}));
+    network.uninstall(example_nic(1).port_uuid);
+    EXPECT_TRUE(link->wait_for_interfaces(desired.guest_id, {}));
+    EXPECT_EQ(hypervisor.list()->size(), 1U);
+}
+
+TEST_F(AgentTest, InterfacesAreReportedAnewByANewAgentAndToARestoredControlPlane) {
+    auto desired = guest();
+    desired.interfaces = {interface(1)};
+    link->want(desired);
+    const std::vector ids = {example_nic(1).network_interface_id};
+    ASSERT_TRUE(link->wait_for_interfaces(desired.guest_id, ids));
+    agent.reset();
+    make_agent();
+    desired.observed = Observed::running;
+    link->want(desired);
+    EXPECT_TRUE(link->wait_for_interfaces(desired.guest_id, ids));
+    const auto before = link->reports();
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    EXPECT_EQ(link->reports(), before) << "once";
+    link->restore(desired);
+    EXPECT_TRUE(eventually([&] { return link->reports() > before; }));
+}
+
+TEST_F(AgentTest, NoGuestRunsBeforeItsPortsAreInstalled) {
+    agent.reset();
+    options.port_patience_ms = 1'000;
+    make_agent();
+    network.set_installing(false);
+    auto desired = guest();
+    desired.interfaces = {interface(1)};
+    link->want(desired);
+    EXPECT_TRUE(eventually([&] {
+        const auto domains = hypervisor.list();
+        return !domains->empty() && domains->front().state == DomainState::held;
+    }));
+    const auto seen = link->wait_for(desired.guest_id, Observed::failed);
+    ASSERT_TRUE(seen);
+    EXPECT_EQ(seen->reason, "the network port of " + example_nic(1).network_interface_id.str() +
+                                " was not installed within 1 s: the simulated network installs nothing");
+    EXPECT_EQ(link->count(Observed::running), 0U);
+    EXPECT_TRUE(hypervisor.list()->empty());
+}
+
+TEST_F(AgentTest, AnAgentThatStopsDoesNotWaitForPorts) {
+    network.set_installing(false);
+    auto desired = guest();
+    desired.interfaces = {interface(1)};
+    link->want(desired);
+    ASSERT_TRUE(eventually([&] { return !hypervisor.list()->empty(); }));
+    const auto start_ms = clock.steady_ms();
+    agent.reset();
+    EXPECT_LT(clock.steady_ms() - start_ms, 10'000);
+    EXPECT_TRUE(hypervisor.list()->empty()) << "the next agent starts it anew";
+}
+
+TEST_F(AgentTest, AStartWaitsForTheHostsNetwork) {
+    network.set_problem("ovn-controller does not run");
+    auto desired = guest();
+    desired.interfaces = {interface(1)};
+    link->want(desired);
+    EXPECT_TRUE(link->wait_for_network_error("ovn-controller does not run"));
+    const auto seen = link->wait_for(desired.guest_id, Observed::starting);
+    ASSERT_TRUE(seen);
+    EXPECT_TRUE(hypervisor.list()->empty());
+    const auto other = run_one();  // which has no interface
+    EXPECT_EQ(hypervisor.list()->front().guest_id, other.guest_id);
+    network.set_problem("");
+    EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::running));
+    EXPECT_TRUE(link->wait_for_network_error(""));
+    EXPECT_EQ(link->count(Observed::failed), 0U);
+}
+
+TEST_F(AgentTest, AStartWaitsForWhatTheGuestWillAskFor) {
+    metadata.has_launch_data = false;
+    auto desired = guest();
+    desired.interfaces = {interface(1)};
+    link->want(desired);
+    const auto other = run_one();  // which has no interface to ask by
+    EXPECT_EQ(hypervisor.list()->size(), 1U);
+    EXPECT_EQ(hypervisor.list()->front().guest_id, other.guest_id);
+    metadata.has_launch_data = true;
+    EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::running));
+    EXPECT_EQ(link->count(Observed::failed), 0U);
+}
+
+TEST_F(AgentTest, OvnThatGoesDownDuringAStartIsNotTheGuestsFailure) {
+    agent.reset();
+    options.port_patience_ms = 200;
+    make_agent();
+    network.set_installing(false);
+    auto desired = guest();
+    desired.interfaces = {interface(1)};
+    link->want(desired);
+    ASSERT_TRUE(eventually([&] { return !hypervisor.list()->empty(); }));
+    network.set_problem("ovs-vswitchd does not run");
+    ASSERT_TRUE(eventually([&] { return hypervisor.list()->empty(); })) << "it is not left held";
+    network.set_installing(true);
+    network.set_problem("");
+    EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::running));
+    EXPECT_EQ(link->count(Observed::failed), 0U);
+}
+
+TEST_F(AgentTest, NothingStartsBeforeItIsKnownWhatNetworkThereIs) {
+    network.set_kind(NetworkKind::unknown);
+    auto desired = guest();
+    desired.interfaces = {interface(1)};
+    link->want(desired);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_TRUE(hypervisor.list()->empty());
+    network.set_kind(NetworkKind::present);
+    EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::running));
+    EXPECT_EQ(plugged().size(), 1U);
+}
+
+TEST_F(AgentTest, HostsWithoutANetworkRunGuestsWithoutInterfaces) {
+    network.set_kind(NetworkKind::none);
+    auto desired = guest();
+    desired.interfaces = {interface(1)};
+    link->want(desired);
+    ASSERT_TRUE(link->wait_for(desired.guest_id, Observed::running));
+    EXPECT_TRUE(plugged().empty());
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_TRUE(plugged().empty()) << "nor are they attached later";
+}
+
+TEST_F(AgentTest, GoesOnWithWhatAKilledAgentLeftHeld) {
+    auto desired = guest();
+    desired.interfaces = {interface(1)};
+    GuestSpec spec = example_guest();
+    spec.guest_id = desired.guest_id;
+    spec.instance_id = desired.instance_id;
+    spec.interfaces = {example_nic(1)};
+    hypervisor.leave_held(spec);
+    desired.observed = Observed::starting;
+    link->want(desired);
+    EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::running));
+}
+
+TEST_F(AgentTest, KeepsMetadataNetworksForGuestsThatAreHere) {
+    auto desired = guest();
+    desired.interfaces = {interface(1)};
+    link->want(desired);
+    ASSERT_TRUE(link->wait_for(desired.guest_id, Observed::running));
+    EXPECT_TRUE(eventually([&] { return metadata.networks().size() == 1; }));
+    const auto networks = metadata.networks();
+    ASSERT_EQ(networks.size(), 1U);
+    EXPECT_EQ(networks.front().netns, "/run/netns/lodge-00000000000000001");
+    EXPECT_EQ(networks.front().addresses,
+              (std::vector<std::string>{"169.254.169.254", "169.254.169.253", "10.0.0.2"}));
+    EXPECT_EQ(metadata.guests().size(), 1U);
+    desired.metadata.hostname = "another";
+    desired.observed = Observed::running;
+    link->want(desired);
+    EXPECT_TRUE(eventually([&] { return metadata.guests().front().metadata.hostname == "another"; }));
+    hypervisor.set_deaf(desired.guest_id, true);
+    become(Desired::stopped, desired);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_EQ(metadata.networks().size(), 1U) << "the guest still runs";
+    ASSERT_TRUE(link->wait_for(desired.guest_id, Observed::gone));
+    EXPECT_TRUE(eventually([&] { return metadata.networks().empty(); }));
+}
+
+TEST_F(AgentTest, ANewAgentLeavesMetadataNetworksUntilItKnowsItsGuests) {
+    auto desired = guest();
+    desired.interfaces = {interface(1)};
+    link->want(desired);
+    ASSERT_TRUE(eventually([&] { return network.metadata().size() == 1; }));
+    agent.reset();
+    make_agent(true);
+    ASSERT_TRUE(link->wait_for_network_error(""));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    EXPECT_EQ(network.metadata().size(), 1U);
+    link->set_away(false);
+    EXPECT_TRUE(eventually([&] { return network.metadata().empty(); }))
+        << "nobody asks for the guest any more";
+}
+
+TEST_F(AgentTest, MetadataNetworksThatCannotBeMadeAreTheHostsTrouble) {
+    network.set_metadata_failure("ip failed");
+    EXPECT_TRUE(link->wait_for_network_error("ip failed"));
+    network.set_metadata_failure(std::nullopt);
+    EXPECT_TRUE(link->wait_for_network_error(""));
 }
 
 }  // namespace

@@ -5,7 +5,8 @@
 namespace lodge::agent {
 namespace {
 
-constexpr Patience patience{.stop_ms = 1000, .terminate_ms = 500, .ask_again_ms = 100, .reboot_ms = 1000};
+constexpr Patience patience{
+    .stop_ms = 1000, .terminate_ms = 500, .ask_again_ms = 100, .reboot_ms = 1000, .detach_again_ms = 200};
 
 View view(Desired desired, Observed known, std::optional<DomainState> domain,
           EndReason reason = EndReason::unknown) {
@@ -142,22 +143,117 @@ TEST(Decide, RebootsOnceForEachWish) {
     EXPECT_EQ(decide(running, patience).step, Step::none);
 }
 
+const NetworkInterfaceId first = NetworkInterfaceId::trusted("eni-00000000000000001");
+const NetworkInterfaceId second = NetworkInterfaceId::trusted("eni-00000000000000002");
+using Interfaces = std::vector<NetworkInterfaceId>;
+
+// A running guest on a host with a network, all of its interfaces installed.
+View plugged(const Interfaces& wanted, const Interfaces& plugged_in) {
+    auto made = view(Desired::running, Observed::running, DomainState::running);
+    made.has_network = true;
+    made.domain->interfaces = plugged_in;
+    for (const auto& id : wanted) {
+        made.desired.interfaces.emplace_back().network_interface_id = id;
+        made.installed.insert(id);
+    }
+    return made;
+}
+
+TEST(Decide, AttachesAndDetachesOneInterfaceAtATime) {
+    EXPECT_EQ(decide(plugged({first, second}, {first, second}), patience).step, Step::none);
+    auto attach = decide(plugged({first, second}, {first}), patience);
+    EXPECT_EQ(attach.step, Step::attach);
+    EXPECT_EQ(attach.interface, second);
+    auto exchange = decide(plugged({second}, {first}), patience);
+    EXPECT_EQ(exchange.step, Step::detach) << "its place may be needed";
+    EXPECT_EQ(exchange.interface, first);
+}
+
+TEST(Decide, AsksAGuestThatDoesNotLetGoAgainAndAttachesOthersMeanwhile) {
+    auto clinging = plugged({}, {first});
+    clinging.asked_detach_ms[first] = 9'900;
+    EXPECT_EQ(decide(clinging, patience).step, Step::none);
+    EXPECT_TRUE(decide(clinging, patience).look_again_soon);
+    clinging.asked_detach_ms[first] = 9'800;
+    EXPECT_EQ(decide(clinging, patience).step, Step::detach);
+    auto other = plugged({second}, {first});
+    other.asked_detach_ms[first] = 9'900;
+    EXPECT_EQ(decide(other, patience).step, Step::attach);
+}
+
+TEST(Decide, TouchesInterfacesOfRunningGuestsWithANetworkAlone) {
+    auto without = plugged({first}, {second});
+    without.has_network = false;
+    EXPECT_EQ(decide(without, patience).step, Step::none);
+    auto rebooting = plugged({first}, {});
+    rebooting.desired.reboots_wanted = 1;
+    EXPECT_EQ(decide(rebooting, patience).step, Step::ask_reboot);
+    auto starting = plugged({first}, {});
+    starting.desired.observed = Observed::starting;
+    starting.domain->state = DomainState::starting;
+    EXPECT_EQ(decide(starting, patience).step, Step::none);
+    auto stopping = plugged({first}, {});
+    stopping.desired.desired = Desired::stopped;
+    EXPECT_EQ(decide(stopping, patience).step, Step::ask_shutdown);
+}
+
+TEST(Decide, TellsInterfacesThatArePluggedInAndInstalled) {
+    auto seen = plugged({first, second}, {first, second});
+    EXPECT_EQ(decide(seen, patience).observed.interfaces, (Interfaces{first, second}));
+    seen.installed.erase(second);
+    EXPECT_EQ(decide(seen, patience).observed.interfaces, Interfaces{first});
+    auto leaving = plugged({}, {first});
+    EXPECT_EQ(decide(leaving, patience).observed.interfaces, Interfaces{first}) << "the guest still has it";
+}
+
+TEST(Decide, GoesOnWithAGuestThatIsHeld) {
+    auto held = view(Desired::running, Observed::starting, DomainState::held);
+    EXPECT_EQ(decide(held, patience).step, Step::start);
+    EXPECT_EQ(decide(held, patience).observed.observed, Observed::starting);
+    for (auto desired : {Desired::stopped, Desired::terminated}) {
+        held.desired.desired = desired;
+        EXPECT_EQ(decide(held, patience).step, Step::destroy) << "it hears nothing";
+    }
+    // One that has run, and was paused by somebody.
+    auto paused = view(Desired::running, Observed::running, DomainState::held);
+    EXPECT_EQ(decide(paused, patience).step, Step::none);
+    EXPECT_EQ(decide(paused, patience).observed.observed, Observed::running);
+}
+
+TEST(Decide, TellsWhatAStartWaitsFor) {
+    auto waiting = view(Desired::running, Observed::starting, std::nullopt);
+    waiting.start_trouble = "ovn-controller does not run";
+    auto decision = decide(waiting, patience);
+    EXPECT_EQ(decision.step, Step::start);
+    EXPECT_EQ(decision.observed.reason, "ovn-controller does not run");
+}
+
 // From any state, carrying out what is decided comes to the end that is desired and stays there.
 TEST(Decide, EveryStateConverges) {
     for (auto desired : all_desired) {
         for (auto known : all_observed) {
-            for (int domain = 0; domain < 3; ++domain) {
+            for (int domain = 0; domain < 4; ++domain) {
                 auto at = view(desired, known,
                                domain == 0   ? std::optional<DomainState>()
                                : domain == 1 ? std::optional(DomainState::running)
+                               : domain == 2 ? std::optional(DomainState::held)
                                              : std::optional(DomainState::shut_off));
+                at.has_network = true;
+                at.desired.interfaces.emplace_back().network_interface_id = first;
+                if (at.domain) at.domain->interfaces = {second};
                 Decision decision;
                 int steps = 0;
                 for (; steps < 10; ++steps) {
                     decision = decide(at, patience);
                     switch (decision.step) {
                         case Step::start:
-                            at.domain = Domain{{}, {}, DomainState::running, EndReason::unknown};
+                            at.domain = Domain{{}, {}, DomainState::running, EndReason::unknown, {first}};
+                            break;
+                        case Step::attach:
+                            at.domain->interfaces.push_back(decision.interface);
+                            break;
+                        case Step::detach:
+                            std::erase(at.domain->interfaces, decision.interface);
                             break;
                         case Step::ask_shutdown:
                         case Step::destroy:

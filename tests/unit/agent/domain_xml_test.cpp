@@ -7,6 +7,7 @@
 #include <set>
 
 #include "agent/domain/guest_tag.h"
+#include "agent/domain/live_domain.h"
 #include "tests/unit/agent/specs.h"
 #include "tests/unit/golden.h"
 
@@ -27,6 +28,9 @@ GuestSpec hostile() {
     spec.kernel_cmdline = "a=\"b\" c='d' ]]> </cmdline><devices/> &amp; <![CDATA[";
     spec.root_path = "/tmp/it's \"a\" <disk> & more.qcow2";
     spec.console_path = "/tmp/\"/><emulator>/bin/sh</emulator>";
+    spec.interfaces = {example_nic()};
+    spec.interfaces.front().mac = "'\"><mac/>";
+    spec.interfaces.front().port_uuid = "\"/></virtualport><script path='/bin/sh'/>";
     return spec;
 }
 
@@ -48,6 +52,48 @@ TEST(DomainXml, DirectBootEmulated) {
     testing::expect_golden("domain/direct_boot_qemu.xml", domain_xml(direct_boot(), {"qemu"}));
 }
 
+TEST(DomainXml, InterfacesAreOvnsPorts) {
+    GuestSpec spec = example_guest();
+    spec.interfaces = {example_nic(1), example_nic(2)};
+    spec.interfaces.back().mtu = 0;
+    testing::expect_golden("domain/interfaces_kvm.xml", domain_xml(spec, {"kvm"}));
+}
+
+// Spare ports besides one for each device that is there: how EC2 counts interfaces of larger types.
+TEST(DomainXml, LargerGuestsTakeMoreInterfacesLater) {
+    for (const auto& [vcpus, spare] : {std::pair{2, 4}, {8, 4}, {16, 8}, {64, 15}}) {
+        GuestSpec spec = example_guest();
+        spec.vcpus = vcpus;
+        spec.interfaces = {example_nic()};
+        const auto document = parsed(domain_xml(spec, {}));
+        EXPECT_EQ(document.select_nodes("//controller[@model='pcie-root-port']").size(),
+                  static_cast<std::size_t>(3 + 1 + spare));
+    }
+}
+
+TEST(LiveDomain, ReadsBackWhatWasWritten) {
+    GuestSpec spec = example_guest();
+    spec.interfaces = {example_nic(1), example_nic(2)};
+    const auto live = parse_live_domain(domain_xml(spec, {}));
+    ASSERT_TRUE(live);
+    EXPECT_EQ(live->tag.guest_id, spec.guest_id);
+    EXPECT_TRUE(live->held);
+    EXPECT_EQ(live->interfaces,
+              (std::vector{example_nic(1).network_interface_id, example_nic(2).network_interface_id}));
+    EXPECT_FALSE(parse_live_domain("<domain><metadata/></domain>"));
+    EXPECT_FALSE(parse_live_domain("rubbish"));
+}
+
+TEST(LiveDomain, LeavesForeignInterfacesOut) {
+    const auto live = parse_live_domain(
+        "<domain><metadata><lodge:guest id='g-0fedcba9876543210' instance='i-0123456789abcdef0' "
+        "host='h-00000000000000001'/></metadata><devices><interface><alias name='net0'/></interface>"
+        "<interface><alias name='ua-mine'/></interface><interface/></devices></domain>");
+    ASSERT_TRUE(live);
+    EXPECT_FALSE(live->held);
+    EXPECT_TRUE(live->interfaces.empty());
+}
+
 TEST(DomainXml, MarkupInValuesStaysText) {
     const std::string xml = domain_xml(hostile(), {"qemu"});
     testing::expect_golden("domain/hostile.xml", xml);
@@ -57,7 +103,7 @@ TEST(DomainXml, MarkupInValuesStaysText) {
     EXPECT_EQ(document.select_node("/domain/devices/serial/log/@file").attribute().value(),
               hostile().console_path);
     EXPECT_EQ(document.select_nodes("//devices").size(), 1U);
-    EXPECT_TRUE(document.select_nodes("//emulator").empty());
+    EXPECT_TRUE(document.select_nodes("//emulator|//script").empty());
 }
 
 TEST(DomainXml, WithoutBaseLibvirtFindsTheChain) {

@@ -33,10 +33,10 @@ class FakeHypervisorTest : public ::testing::Test {
 TEST_F(FakeHypervisorTest, StartsAndTellsCapacity) {
     EXPECT_EQ(fake_.capacity()->memory_mib, 16384);
     EXPECT_TRUE(domains().empty());
-    ASSERT_TRUE(fake_.start(spec_));
+    ASSERT_TRUE(fake_.start(spec_, open_gate));
     EXPECT_EQ(only().state, DomainState::running);
     EXPECT_EQ(only().instance_id, spec_.instance_id);
-    EXPECT_TRUE(fake_.start(spec_));
+    EXPECT_TRUE(fake_.start(spec_, open_gate));
     EXPECT_EQ(domains().size(), 1U);
     EXPECT_GE(changes_, 1);
 }
@@ -45,7 +45,7 @@ TEST_F(FakeHypervisorTest, BootTakesItsTime) {
     FakeHypervisor slow(clock_, size, 300);
     int changes = 0;
     slow.on_change([&] { ++changes; });
-    ASSERT_TRUE(slow.start(spec_));
+    ASSERT_TRUE(slow.start(spec_, open_gate));
     EXPECT_EQ(slow.list()->front().state, DomainState::starting);
     changes = 0;
     clock_.advance_ms(299);
@@ -60,7 +60,7 @@ TEST_F(FakeHypervisorTest, BootTakesItsTime) {
 }
 
 TEST_F(FakeHypervisorTest, ShutdownEndsItWithTheGuestsReason) {
-    ASSERT_TRUE(fake_.start(spec_));
+    ASSERT_TRUE(fake_.start(spec_, open_gate));
     EXPECT_TRUE(fake_.request_shutdown(id_));
     EXPECT_EQ(only().state, DomainState::shut_off);
     EXPECT_EQ(only().end_reason, EndReason::guest_shutdown);
@@ -70,7 +70,7 @@ TEST_F(FakeHypervisorTest, ShutdownEndsItWithTheGuestsReason) {
 }
 
 TEST_F(FakeHypervisorTest, DeafGuestHasToBeDestroyed) {
-    ASSERT_TRUE(fake_.start(spec_));
+    ASSERT_TRUE(fake_.start(spec_, open_gate));
     fake_.set_deaf(id_, true);
     EXPECT_TRUE(fake_.request_shutdown(id_));
     EXPECT_TRUE(fake_.request_reboot(id_));
@@ -81,7 +81,7 @@ TEST_F(FakeHypervisorTest, DeafGuestHasToBeDestroyed) {
 }
 
 TEST_F(FakeHypervisorTest, RunningGuestIsNotUndefined) {
-    ASSERT_TRUE(fake_.start(spec_));
+    ASSERT_TRUE(fake_.start(spec_, open_gate));
     EXPECT_EQ(fake_.undefine(id_).error().code, ErrorCode::incorrect_instance_state);
     EXPECT_EQ(domains().size(), 1U);
 }
@@ -95,7 +95,7 @@ TEST_F(FakeHypervisorTest, UnknownGuestsAreFineToEnd) {
 }
 
 TEST_F(FakeHypervisorTest, RebootsAreCounted) {
-    ASSERT_TRUE(fake_.start(spec_));
+    ASSERT_TRUE(fake_.start(spec_, open_gate));
     EXPECT_TRUE(fake_.request_reboot(id_));
     EXPECT_TRUE(fake_.reset(id_));
     fake_.guest_reboots(id_);
@@ -105,39 +105,39 @@ TEST_F(FakeHypervisorTest, RebootsAreCounted) {
 
 TEST_F(FakeHypervisorTest, StartCanBeMadeToFailOnce) {
     fake_.fail_next_start("no more memory");
-    EXPECT_EQ(fake_.start(spec_).error().message, "no more memory");
+    EXPECT_EQ(fake_.start(spec_, open_gate).error().message, "no more memory");
     EXPECT_TRUE(domains().empty());
-    EXPECT_TRUE(fake_.start(spec_));
+    EXPECT_TRUE(fake_.start(spec_, open_gate));
 }
 
 TEST_F(FakeHypervisorTest, OneGuestOfAnInstance) {
-    ASSERT_TRUE(fake_.start(spec_));
+    ASSERT_TRUE(fake_.start(spec_, open_gate));
     GuestSpec twin = spec_;
     twin.guest_id = *GuestId::parse("g-00000000000000002");
-    EXPECT_FALSE(fake_.start(twin));
+    EXPECT_FALSE(fake_.start(twin, open_gate));
     ASSERT_TRUE(fake_.destroy(id_));
     ASSERT_TRUE(fake_.undefine(id_));
-    EXPECT_TRUE(fake_.start(twin));
+    EXPECT_TRUE(fake_.start(twin, open_gate));
 }
 
 TEST_F(FakeHypervisorTest, GuestsEndByThemselves) {
-    ASSERT_TRUE(fake_.start(spec_));
+    ASSERT_TRUE(fake_.start(spec_, open_gate));
     changes_ = 0;
     fake_.guest_powers_off(id_);
     EXPECT_EQ(only().end_reason, EndReason::guest_shutdown);
-    ASSERT_TRUE(fake_.start(spec_));
+    ASSERT_TRUE(fake_.start(spec_, open_gate));
     EXPECT_EQ(only().end_reason, EndReason::unknown);
     fake_.crash(id_);
     EXPECT_EQ(only().end_reason, EndReason::crashed);
-    EXPECT_EQ(changes_, 3);
+    EXPECT_EQ(changes_, 4) << "a start makes two: held, then let run";
 }
 
 TEST_F(FakeHypervisorTest, AwayMeansEveryCall) {
-    ASSERT_TRUE(fake_.start(spec_));
+    ASSERT_TRUE(fake_.start(spec_, open_gate));
     fake_.set_unavailable(true);
     EXPECT_EQ(fake_.list().error().code, ErrorCode::service_unavailable);
     EXPECT_EQ(fake_.capacity().error().code, ErrorCode::service_unavailable);
-    EXPECT_EQ(fake_.start(spec_).error().code, ErrorCode::service_unavailable);
+    EXPECT_EQ(fake_.start(spec_, open_gate).error().code, ErrorCode::service_unavailable);
     EXPECT_EQ(fake_.destroy(id_).error().code, ErrorCode::service_unavailable);
     fake_.set_unavailable(false);
     EXPECT_EQ(only().state, DomainState::running);
@@ -145,7 +145,7 @@ TEST_F(FakeHypervisorTest, AwayMeansEveryCall) {
 
 TEST_F(FakeHypervisorTest, ConsoleNamesTheInstanceAndOutlivesTheGuest) {
     EXPECT_EQ(fake_.console(spec_.instance_id), "");
-    ASSERT_TRUE(fake_.start(spec_));
+    ASSERT_TRUE(fake_.start(spec_, open_gate));
     ASSERT_TRUE(fake_.request_shutdown(id_));
     ASSERT_TRUE(fake_.undefine(id_));
     const std::string console = fake_.console(spec_.instance_id);
@@ -156,7 +156,7 @@ TEST_F(FakeHypervisorTest, ConsoleNamesTheInstanceAndOutlivesTheGuest) {
 }
 
 TEST_F(FakeHypervisorTest, ConsoleIsBounded) {
-    ASSERT_TRUE(fake_.start(spec_));
+    ASSERT_TRUE(fake_.start(spec_, open_gate));
     for (int i = 0; i < 2000; ++i) fake_.guest_reboots(id_);
     EXPECT_LE(fake_.console(spec_.instance_id).size(), 64U * 1024U);
 }
@@ -168,7 +168,7 @@ TEST_F(FakeHypervisorTest, ManyThreads) {
         threads.emplace_back([this, n] {
             const GuestSpec spec = numbered_guest(n);
             for (int i = 0; i < 200; ++i) {
-                EXPECT_TRUE(fake_.start(spec));
+                EXPECT_TRUE(fake_.start(spec, open_gate));
                 EXPECT_TRUE(fake_.list());
                 fake_.tick();
                 EXPECT_TRUE(fake_.destroy(spec.guest_id));
@@ -178,6 +178,49 @@ TEST_F(FakeHypervisorTest, ManyThreads) {
     }
     for (std::thread& each : threads) each.join();
     EXPECT_TRUE(domains().empty());
+}
+
+TEST_F(FakeHypervisorTest, HoldsAGuestUntilItsGateOpens) {
+    bool asked = false;
+    ASSERT_TRUE(fake_.start(spec_, [&]() -> Status {
+        asked = true;
+        EXPECT_EQ(only().state, DomainState::held);
+        return {};
+    }));
+    EXPECT_TRUE(asked);
+    EXPECT_EQ(only().state, DomainState::running);
+    EXPECT_TRUE(fake_.start(spec_, []() -> Status { return fail(ErrorCode::io_failure, "not asked"); }));
+}
+
+TEST_F(FakeHypervisorTest, AClosedGateLeavesNothing) {
+    const auto closed = []() -> Status { return fail(ErrorCode::io_failure, "no port"); };
+    EXPECT_EQ(fake_.start(spec_, closed).error().message, "no port");
+    EXPECT_TRUE(domains().empty());
+    fake_.leave_held(spec_);
+    EXPECT_EQ(only().state, DomainState::held);
+    EXPECT_FALSE(fake_.start(spec_, closed));
+    EXPECT_TRUE(domains().empty());
+    fake_.leave_held(spec_);
+    EXPECT_TRUE(fake_.start(spec_, open_gate));
+    EXPECT_EQ(only().state, DomainState::running);
+}
+
+TEST_F(FakeHypervisorTest, PlugsInterfaces) {
+    EXPECT_EQ(fake_.attach_interface(id_, example_nic()).error().code, ErrorCode::incorrect_instance_state);
+    GuestSpec spec = spec_;
+    spec.interfaces = {example_nic(1)};
+    ASSERT_TRUE(fake_.start(spec, open_gate));
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(fake_.attach_interface(id_, example_nic(2)));
+    EXPECT_EQ(only().interfaces.size(), 2U);
+    fake_.set_clinging(id_, true);
+    EXPECT_TRUE(fake_.request_detach(id_, example_nic(1).network_interface_id));
+    EXPECT_EQ(only().interfaces.size(), 2U);
+    fake_.set_clinging(id_, false);
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(fake_.request_detach(id_, example_nic(1).network_interface_id));
+    EXPECT_EQ(only().interfaces, std::vector{example_nic(2).network_interface_id});
+    ASSERT_TRUE(fake_.destroy(id_));
+    EXPECT_TRUE(only().interfaces.empty());
+    EXPECT_TRUE(fake_.request_detach(id_, example_nic(2).network_interface_id));
 }
 
 }  // namespace

@@ -28,6 +28,10 @@ struct Close {
     void operator()(virConnectPtr connection) const { virConnectClose(connection); }
 };
 
+Status closed_gate() {
+    return fail(ErrorCode::io_failure, "no port");
+}
+
 class LibvirtTest : public ::testing::Test {
   protected:
     LibvirtTest() {
@@ -73,9 +77,9 @@ TEST_F(LibvirtTest, LeavesDomainsAloneThatAreNotLodges) {
 }
 
 TEST_F(LibvirtTest, StartsStopsAndForgets) {
-    const Status started = hypervisor_.start(spec_);
+    const Status started = hypervisor_.start(spec_, open_gate);
     ASSERT_TRUE(started) << started.error().message;
-    EXPECT_TRUE(hypervisor_.start(spec_));
+    EXPECT_TRUE(hypervisor_.start(spec_, open_gate));
     EXPECT_EQ(only().guest_id, id_);
     EXPECT_EQ(only().instance_id, spec_.instance_id);
     EXPECT_EQ(only().state, DomainState::running);
@@ -84,7 +88,7 @@ TEST_F(LibvirtTest, StartsStopsAndForgets) {
     EXPECT_EQ(only().state, DomainState::shut_off);
     EXPECT_EQ(only().end_reason, EndReason::guest_shutdown);
     EXPECT_TRUE(hypervisor_.request_shutdown(id_));
-    ASSERT_TRUE(hypervisor_.start(spec_));
+    ASSERT_TRUE(hypervisor_.start(spec_, open_gate));
     EXPECT_TRUE(hypervisor_.destroy(id_));
     EXPECT_TRUE(hypervisor_.destroy(id_));
     EXPECT_EQ(only().end_reason, EndReason::destroyed);
@@ -94,7 +98,7 @@ TEST_F(LibvirtTest, StartsStopsAndForgets) {
 }
 
 TEST_F(LibvirtTest, UndefinesWhatAnOperatorSaved) {
-    ASSERT_TRUE(hypervisor_.start(spec_));
+    ASSERT_TRUE(hypervisor_.start(spec_, open_gate));
     const DomainHandle domain(virDomainLookupByName(other_.get(), domain_name(id_).c_str()));
     ASSERT_TRUE(domain);
     const auto* xml = "<domainsnapshot><name>before</name></domainsnapshot>";
@@ -107,13 +111,73 @@ TEST_F(LibvirtTest, UndefinesWhatAnOperatorSaved) {
     EXPECT_TRUE(hypervisor_.list()->empty());
 }
 
+TEST_F(LibvirtTest, HoldsAGuestUntilItsGateOpens) {
+    bool asked = false;
+    ASSERT_TRUE(hypervisor_.start(spec_, [&]() -> Status {
+        asked = true;
+        EXPECT_EQ(only().state, DomainState::held);
+        return {};
+    }));
+    EXPECT_TRUE(asked);
+    EXPECT_EQ(only().state, DomainState::running);
+    EXPECT_TRUE(hypervisor_.start(spec_, closed_gate)) << "it runs, so its gate is not asked";
+    const DomainHandle domain(virDomainLookupByName(other_.get(), domain_name(id_).c_str()));
+    ASSERT_EQ(virDomainSuspend(domain.get()), 0);
+    EXPECT_EQ(only().state, DomainState::running) << "somebody paused it; it was let run before";
+}
+
+TEST_F(LibvirtTest, AClosedGateLeavesNothing) {
+    const Status status = hypervisor_.start(spec_, closed_gate);
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().message, "no port");
+    EXPECT_TRUE(hypervisor_.list()->empty());
+}
+
+// An agent that died in start().
+TEST_F(LibvirtTest, GoesOnWithAGuestThatWasLeftHeld) {
+    for (const bool opens : {false, true}) {
+        const DomainHandle domain(virDomainDefineXML(other_.get(), domain_xml(spec_, {"test"}).c_str()));
+        ASSERT_EQ(virDomainCreate(domain.get()), 0);
+        ASSERT_EQ(virDomainSuspend(domain.get()), 0);
+        EXPECT_EQ(only().state, DomainState::held);
+        EXPECT_EQ(hypervisor_.start(spec_, opens ? open_gate : closed_gate).has_value(), opens);
+        EXPECT_EQ(hypervisor_.list()->size(), opens ? 1U : 0U);
+    }
+    EXPECT_EQ(only().state, DomainState::running);
+}
+
+// One that died between letting it run and taking the mark off.
+TEST_F(LibvirtTest, AGuestThatRunsIsNotHeldWhateverItsMark) {
+    const DomainHandle domain(virDomainDefineXML(other_.get(), domain_xml(spec_, {"test"}).c_str()));
+    ASSERT_EQ(virDomainCreate(domain.get()), 0);
+    EXPECT_EQ(only().state, DomainState::running);
+    ASSERT_EQ(virDomainSuspend(domain.get()), 0);
+    EXPECT_EQ(only().state, DomainState::running) << "the first look has taken the mark off";
+}
+
+TEST_F(LibvirtTest, TellsInterfacesOfGuestsThatAreOn) {
+    GuestSpec spec = spec_;
+    spec.interfaces = {example_nic(1), example_nic(2)};
+    const Status started = hypervisor_.start(spec, open_gate);
+    ASSERT_TRUE(started) << started.error().message;
+    EXPECT_EQ(only().interfaces,
+              (std::vector{example_nic(1).network_interface_id, example_nic(2).network_interface_id}));
+    EXPECT_TRUE(hypervisor_.attach_interface(id_, example_nic(1))) << "it is plugged in";
+    EXPECT_TRUE(hypervisor_.request_detach(id_, example_nic(3).network_interface_id)) << "it is not";
+    ASSERT_TRUE(hypervisor_.destroy(id_));
+    EXPECT_TRUE(only().interfaces.empty());
+    EXPECT_EQ(hypervisor_.attach_interface(id_, example_nic(3)).error().code,
+              ErrorCode::incorrect_instance_state);
+    EXPECT_TRUE(hypervisor_.request_detach(id_, example_nic(1).network_interface_id));
+}
+
 TEST_F(LibvirtTest, UnknownGuestsDoNotReboot) {
     EXPECT_EQ(hypervisor_.request_reboot(id_).error().code, ErrorCode::incorrect_instance_state);
     EXPECT_EQ(hypervisor_.reset(id_).error().code, ErrorCode::incorrect_instance_state);
 }
 
 TEST_F(LibvirtTest, EventsCallBack) {
-    ASSERT_TRUE(hypervisor_.start(spec_));
+    ASSERT_TRUE(hypervisor_.start(spec_, open_gate));
     EXPECT_TRUE(eventually([&] { return changes_ > 0; }));
     // Let what start() caused arrive, so that the next events are somebody else's.
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -125,21 +189,21 @@ TEST_F(LibvirtTest, EventsCallBack) {
 }
 
 TEST_F(LibvirtTest, AnotherOwnersGuestIsNeitherSeenNorTouched) {
-    ASSERT_TRUE(hypervisor_.start(spec_));
+    ASSERT_TRUE(hypervisor_.start(spec_, open_gate));
     LibvirtHypervisor stranger({test_uri, Accelerator::emulation, *HostId::parse("h-00000000000000002")});
     EXPECT_TRUE(stranger.list()->empty());
     EXPECT_EQ(stranger.destroy(id_).error().code, ErrorCode::conflict);
     EXPECT_EQ(stranger.undefine(id_).error().code, ErrorCode::conflict);
     EXPECT_EQ(stranger.request_shutdown(id_).error().code, ErrorCode::conflict);
-    EXPECT_EQ(stranger.start(spec_).error().code, ErrorCode::conflict);
+    EXPECT_EQ(stranger.start(spec_, open_gate).error().code, ErrorCode::conflict);
     EXPECT_EQ(only().state, DomainState::running);
 }
 
 TEST_F(LibvirtTest, OneGuestOfAnInstance) {
-    ASSERT_TRUE(hypervisor_.start(spec_));
+    ASSERT_TRUE(hypervisor_.start(spec_, open_gate));
     GuestSpec twin = spec_;
     twin.guest_id = numbered_guest(1).guest_id;
-    const Status status = hypervisor_.start(twin);
+    const Status status = hypervisor_.start(twin, open_gate);
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().code, ErrorCode::io_failure);
     EXPECT_NE(status.error().message.find("already"), std::string::npos) << status.error().message;
@@ -149,7 +213,7 @@ TEST_F(LibvirtTest, OneGuestOfAnInstance) {
 TEST_F(LibvirtTest, RefusedDefinitionLeavesNothing) {
     GuestSpec broken = spec_;
     broken.architecture = "pdp11";
-    const Status status = hypervisor_.start(broken);
+    const Status status = hypervisor_.start(broken, open_gate);
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().code, ErrorCode::io_failure);
     EXPECT_TRUE(hypervisor_.list()->empty());
@@ -157,7 +221,7 @@ TEST_F(LibvirtTest, RefusedDefinitionLeavesNothing) {
 
 TEST_F(LibvirtTest, ManyGuests) {
     constexpr int count = 200;
-    for (int n = 0; n < count; ++n) ASSERT_TRUE(hypervisor_.start(numbered_guest(n)));
+    for (int n = 0; n < count; ++n) ASSERT_TRUE(hypervisor_.start(numbered_guest(n), open_gate));
     EXPECT_EQ(hypervisor_.list()->size(), static_cast<std::size_t>(count));
     for (int n = 0; n < count; ++n) {
         ASSERT_TRUE(hypervisor_.destroy(numbered_guest(n).guest_id));
@@ -174,7 +238,7 @@ TEST(LibvirtAway, EveryCallSaysSo) {
     EXPECT_EQ(domains.error().code, ErrorCode::service_unavailable);
     EXPECT_NE(domains.error().message.find("/nonexistent/libvirt-sock"), std::string::npos)
         << domains.error().message;
-    EXPECT_EQ(hypervisor.start(example_guest()).error().code, ErrorCode::service_unavailable);
+    EXPECT_EQ(hypervisor.start(example_guest(), open_gate).error().code, ErrorCode::service_unavailable);
     EXPECT_EQ(hypervisor.capacity().error().code, ErrorCode::service_unavailable);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/domain/guest_spec.h"
+#include "proto/base/result.h"
 
 namespace lodge::agent {
 
@@ -22,6 +23,17 @@ inline GuestSpec example_guest() {
     spec.base_format = "qcow2";
     spec.console_path = "/var/lib/lodge/agent/consoles/i-0123456789abcdef0.log";
     return spec;
+}
+
+inline Status open_gate() {
+    return {};
+}
+
+inline Nic example_nic(int n = 1) {
+    const std::string digits = std::to_string(10000000000000000 + n);
+    const std::string two = std::to_string(10 + n);
+    return {*NetworkInterfaceId::parse("eni-" + digits), "0b5f1c3e-2d4a-4c6b-8e7f-0123456789" + two,
+            "02:00:00:00:00:" + two, 1442};
 }
 
 // Guest and instance number `n` of those.
