@@ -23,10 +23,11 @@ def clean(text):
 class CloudTest(unittest.TestCase):
     lodged_options = {}
     agent_options = {}
+    with_network = False  # True in modules that suite.py runs enclosed: test_network*.py
 
     @classmethod
     def setUpClass(cls):
-        cls.cloud = Cloud(cls.lodged_options, cls.agent_options).open()
+        cls.cloud = Cloud(cls.lodged_options, cls.agent_options, cls.with_network).open()
         cls.ec2 = cls.cloud.client()
         cls.libvirt = cls.cloud.libvirt
 

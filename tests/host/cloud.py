@@ -11,6 +11,7 @@ import boto3
 from botocore.config import Config
 
 from guests import Libvirt, processes_with
+from ovn import OneHost
 from programs import Program, eventually, free_ports, tail
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -19,6 +20,7 @@ IMAGES = os.environ.get("LODGE_IMAGES", "/var/tmp/lodge-images")
 REGION = "us-east-1"
 # Short enough for tests, long enough for a busy machine.
 LODGED_OPTIONS = {"--heartbeat-ms": 500, "--lease-ms": 6000, "--cpu-overcommit": 64}
+PUBLIC_POOL = "198.19.64.0/22"
 MAKING_CLIENTS = threading.Lock()  # boto3's default session is not for several threads at once; clients are
 AGENT_OPTIONS = {"--stop-timeout-ms": 20000, "--terminate-timeout-ms": 5000, "--reboot-timeout-ms": 30000}
 
@@ -59,26 +61,36 @@ class CommandError(Exception):
 
 
 class Cloud:
-    def __init__(self, lodged_options=None, agent_options=None):
+    """Without a network unless `with_network`: then with an OVN of its own in the namespace that the suite runs in."""
+
+    def __init__(self, lodged_options=None, agent_options=None, with_network=False):
         self.folder = tempfile.mkdtemp(prefix="cloud-", dir=work_folder())
         os.chmod(self.folder, 0o711)
         self.state_dir, self.agent_dir = f"{self.folder}/lodged", f"{self.folder}/agent"
         self.token_file = f"{self.folder}/token"
         self.libvirt = Libvirt()
         self.host_id = self.image_id = self.credentials = None
+        rundir = os.environ.get("LODGE_OVN_RUNDIR", "")
+        self.ovn = OneHost(f"{self.folder}/ovn", rundir, PUBLIC_POOL=PUBLIC_POOL) if with_network else None
+        network = {"--ovn-northbound": self.ovn.northbound() if self.ovn else "",
+                   "--ovn-southbound": self.ovn.southbound() if self.ovn else "",
+                   "--ovn-chassis-remote": self.ovn.southbound() if self.ovn else ""}
+        switch = {"--ovs-db": f"unix:{rundir}/db.sock", "--ovn-rundir": rundir} if self.ovn else {}
         port, agent_port = free_ports(2)
         self.endpoint = f"http://127.0.0.1:{port}"
         self.lodged = Program("lodged", [
             binary("api/lodged"), "--state-dir", self.state_dir, "--port", str(port), "--agent-port", str(agent_port),
-            *flatten({**LODGED_OPTIONS, **(lodged_options or {})})], f"{self.folder}/lodged.log")
+            *flatten({**LODGED_OPTIONS, **network, **(lodged_options or {})})], f"{self.folder}/lodged.log")
         self.agent = Program("lodge-agent", [
             binary("agent/lodge-agent"), "--state-dir", self.agent_dir, "--server", f"127.0.0.1:{agent_port}",
             "--libvirt-uri", self.libvirt.uri, "--token-file", self.token_file,
-            *flatten({**AGENT_OPTIONS, **(agent_options or {})})], f"{self.folder}/agent.log")
+            *flatten({**AGENT_OPTIONS, **switch, **(agent_options or {})})], f"{self.folder}/agent.log")
 
     def open(self):
         try:
             os.mkdir(self.state_dir, 0o700)
+            if self.ovn:
+                self.ovn.start()
             self.start_lodged()
             account = self.lodge_json("account", "create", "tests")
             self.credentials = {"aws_access_key_id": account["access_key"],
@@ -193,7 +205,8 @@ class Cloud:
         except CommandError as error:
             hosts = f"{error}\n"
         return f"--- hosts\n{hosts}" + "".join(
-            f"--- {each.name} (the last {lines} lines)\n{tail(each.log, lines)}" for each in (self.lodged, self.agent))
+            f"--- {each.name} (the last {lines} lines)\n{tail(each.log, lines)}"
+            for each in (self.lodged, self.agent)) + (self.ovn.logs(lines) if self.ovn else "")
 
     def close(self):
         """Removes everything, in whatever state it is; returns what should not have been there any more."""
@@ -204,6 +217,8 @@ class Cloud:
             for instance_id, name in self.domains().items():
                 left.append(f"the domain {name} of {instance_id}")
                 self.libvirt.remove(name)
+        if self.ovn:
+            self.ovn.stop()
         left += [f"the process {pid}" for pid in processes_with(self.folder)]
         left += [f"the disk {name}" for name in self.disks()] if os.path.isdir(f"{self.agent_dir}/disks") else []
         shutil.rmtree(self.folder)

@@ -129,7 +129,7 @@ class HypervisorTest : public ::testing::Test {
     }
     bool is(DomainState state) { return only().state == state; }
     void start() {
-        const Status started = hypervisor_->start(spec_);
+        const Status started = hypervisor_->start(spec_, [] { return Status(); });
         ASSERT_TRUE(started) << started.error().message;
     }
     bool ready(std::size_t times) {
@@ -233,7 +233,7 @@ TEST_F(HypervisorTest, ListingDuringAStartNeverTakesTheGuestForDead) {
 
 TEST_F(HypervisorTest, FailedStartSaysWhyAndLeavesNothing) {
     spec_.root_path += ".missing";
-    const Status started = hypervisor_->start(spec_);
+    const Status started = hypervisor_->start(spec_, [] { return Status(); });
     ASSERT_FALSE(started);
     EXPECT_EQ(started.error().code, ErrorCode::io_failure);
     EXPECT_NE(started.error().message.find(spec_.root_path), std::string::npos) << started.error().message;
@@ -293,7 +293,8 @@ TEST_F(HypervisorTest, LostVirtlogdCostsConsoleOutputAlone) {
     ASSERT_EQ(kill(pid_from(fs::path(libvirtd_) / "virtlogd.pid"), SIGKILL), 0);
     ASSERT_TRUE(hypervisor_->request_shutdown(spec_.guest_id));
     EXPECT_TRUE(eventually(reaction_timeout_s, [&] { return is(DomainState::shut_off); }));
-    EXPECT_TRUE(eventually(reaction_timeout_s, [&] { return hypervisor_->start(spec_).has_value(); }));
+    EXPECT_TRUE(eventually(reaction_timeout_s,
+                           [&] { return hypervisor_->start(spec_, [] { return Status(); }).has_value(); }));
     EXPECT_TRUE(ready(2));
 }
 

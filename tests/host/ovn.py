@@ -73,13 +73,28 @@ class Namespace:
         self.holder.wait()
 
 
-class Node:
-    """Parts of OVN in one namespace, with one folder."""
+class Here:
+    """In place of a Namespace: the one that the caller is in."""
 
-    def __init__(self, name, folder, namespace, **settings):
+    @staticmethod
+    def command(*command):
+        return [*DIE_WITH_PARENT, *command]
+
+    def run(self, *command, feed=None):
+        return run(*self.command(*command), feed=feed)
+
+    def stop(self):
+        pass
+
+
+class Node:
+    """Parts of OVN in one namespace, with one folder; sockets are in `rundir`, or the folder's own."""
+
+    def __init__(self, name, folder, namespace, rundir=None, **settings):
         self.name, self.folder, self.namespace = name, f"{folder}/{name}", namespace
         os.makedirs(self.folder)
-        self.environment = {"OVS_RUNDIR": f"{self.folder}/run", "OVN_RUNDIR": f"{self.folder}/run"}
+        self.rundir = rundir or f"{self.folder}/run"
+        self.environment = {"OVS_RUNDIR": self.rundir, "OVN_RUNDIR": self.rundir}
         self.config, self.programs = f"{self.folder}/ovn.conf", {}
         self.settings = {**self.environment, "STATE_DIR": self.folder, **settings}
         self.write_config()
@@ -120,7 +135,7 @@ class Chassis(Node):
     """A simulated host."""
 
     def __init__(self, name, address, **arguments):
-        super().__init__(name, SYSTEM_ID=name, ENCAP_IP=address, DATAPATH="userspace", **arguments)
+        super().__init__(name, **{"SYSTEM_ID": name, "ENCAP_IP": address, "DATAPATH": "userspace", **arguments})
         self.address = address
 
     def vsctl(self, *arguments):
@@ -235,3 +250,72 @@ class Ovn:
         for each in self.namespaces:
             each.stop()
         eventually(10, lambda: not processes_with(f"{self.folder}/"), "what the parts had started has ended", pause=0.02)
+
+
+# Runs what follows in a network namespace of its own, with a loopback and nothing else, where named namespaces are its
+# own as well.
+ENCLOSED = ["unshare", "--net", "--mount", "sh", "-c",
+            'mkdir -p /run/netns && mount -t tmpfs none /run/netns && ip link set lo up && exec "$@"', "sh"]
+
+
+class OneHost:
+    """OVN's databases and one host without a name yet, all in the caller's own namespace, which ENCLOSED has made.
+
+    What the host runs finds it by `rundir`, which may be known before this is started. An agent makes it a chassis.
+    """
+
+    def __init__(self, folder, rundir, **settings):
+        self.folder, self.rundir, self.settings = folder, rundir, settings
+        self.central = self.host = None
+
+    def start(self):
+        os.makedirs(self.rundir, exist_ok=True)
+        for name in os.listdir(self.rundir):  # of an earlier one
+            os.remove(f"{self.rundir}/{name}")
+        self.central = Node("central", self.folder, Here(), self.rundir)
+        self.host = Chassis("host", "", folder=self.folder, namespace=Here(), rundir=self.rundir,
+                            **{"SYSTEM_ID": "", **self.settings})
+        self.central.start(*CENTRAL_PARTS)
+        eventually(30, self.answers, lambda: f"OVN's databases answer\n{self.logs(20)}", pause=0.02)
+        self.host.start_switch()
+        self.host.start("ovn-controller")
+
+    def answers(self):
+        try:
+            return self.nbctl("show") is not None and self.sbctl("show") is not None
+        except AssertionError:
+            return False
+
+    def nbctl(self, *arguments):
+        return self.central.run("ovn-nbctl", *arguments)
+
+    def sbctl(self, *arguments):
+        return self.central.run("ovn-sbctl", *arguments)
+
+    def northbound(self):
+        return f"unix:{self.rundir}/ovnnb_db.sock"
+
+    def southbound(self):
+        return f"unix:{self.rundir}/ovnsb_db.sock"
+
+    def kill(self, part):
+        """One of the host's, by SIGKILL."""
+        self.host.programs[part].kill()
+
+    def revive(self, part):
+        self.host.start(part)
+        if part == "ovs-vswitchd":
+            run(*self.host.serve("configure"))
+
+    def nodes(self):
+        return [each for each in (self.central, self.host) if each]
+
+    def logs(self, lines):
+        return "".join(each.logs(lines) for each in self.nodes())
+
+    def stop(self):
+        """Also when it was never, or only half, started. The folder stays, for its logs."""
+        for each in self.nodes():
+            each.signal_all()
+        for each in self.nodes():
+            each.stop()

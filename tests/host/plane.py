@@ -16,6 +16,8 @@ import ovn as simulation
 from cloud import REGION, binary
 from programs import Program, eventually, free_ports, tail
 
+PUBLIC_POOL = "198.19.64.0/22"
+PROVIDER = "198.19.64.1"  # the provider bridge of each host, which is all the outside there is
 LODGED_OPTIONS = ["--heartbeat-ms", "500", "--lease-ms", "6000"]
 
 
@@ -86,7 +88,7 @@ class Plane:
     def add_host(self):
         """Joins as an agent does, and becomes a chassis of that name."""
         host_id = self.join()
-        self.hosts.append(self.ovn.add_chassis(host_id))
+        self.hosts.append(self.ovn.add_chassis(host_id, PUBLIC_POOL=PUBLIC_POOL))
         return self.hosts[-1]
 
     def join(self):

@@ -3,6 +3,7 @@
 
 import argparse
 import concurrent.futures
+import glob
 import io
 import os
 import sys
@@ -11,13 +12,16 @@ import time
 import traceback
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
 
 AT_ONCE = min(2, os.cpu_count() or 1)  # an emulated guest that boots takes a whole processor
 # Longest first; any order would do.
 TOGETHER = ["test_restarts", "test_images", "test_shutdown", "test_life", "test_operator"]
 # These end libvirtd, or look for what all the others have left.
 ALONE = ["test_libvirtd", "test_chaos", "test_leftovers"]
+# One switch and one OVN at a time, in the network namespace that `run` has put all this into.
+ENCLOSED = [os.path.basename(path)[:-3] for path in sorted(glob.glob(f"{HERE}/test_network*.py"))] + ["test_leftovers"]
 
 
 class Lines(io.StringIO):
@@ -85,9 +89,13 @@ def run_class(tests, total, lock):
             getattr(total, name).extend(getattr(result, name))
 
 
-def run_all(loader, total):
+def run_all(loader, total, enclosed):
     lock = threading.Lock()
     load = lambda names: classes(loader.loadTestsFromNames(names))  # noqa: E731
+    for each in load(ENCLOSED if enclosed else []):
+        run_class(each, total, lock)
+    if enclosed:
+        return
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for done in [pool.submit(run_class, each, total, lock) for each in load(TOGETHER)]:
             done.result()
@@ -98,13 +106,14 @@ def run_all(loader, total):
 def main():
     parser = argparse.ArgumentParser(prog="tests/host/run", description="Boots real guests on a private libvirtd.")
     parser.add_argument("-k", dest="patterns", action="append", metavar="PATTERN", help="only tests whose names match")
+    parser.add_argument("--enclosed", action="store_true", help=argparse.SUPPRESS)  # see `run`
     arguments = parser.parse_args()
     loader = unittest.TestLoader()
     if arguments.patterns:
         # Whatever is selected, the look for leftovers is.
         wanted = [each if "*" in each else f"*{each}*" for each in arguments.patterns]
         loader.testNamePatterns = [*wanted, "*LeftoversTest*"]
-    result = unittest.TextTestRunner(verbosity=2).run(lambda total: run_all(loader, total))
+    result = unittest.TextTestRunner(verbosity=2).run(lambda total: run_all(loader, total, arguments.enclosed))
     sys.exit(0 if result.wasSuccessful() else 1)
 
 

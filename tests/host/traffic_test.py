@@ -1,0 +1,257 @@
+#!/usr/bin/python3
+"""What guests can reach: VPCs made by the API on two simulated hosts, carried by a real OVN; guests are namespaces."""
+
+import json
+import os
+import signal
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+
+from ovn_test import make_folder  # noqa: E402
+from plane import PROVIDER, Plane  # noqa: E402
+from programs import eventually  # noqa: E402
+from traffic import PYTHON, SERVER, Guest, listening, succeeds  # noqa: E402
+
+ANYWHERE = [{"CidrIp": "0.0.0.0/0"}]
+
+
+def tcp(port, **sources):
+    return [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **(sources or {"IpRanges": ANYWHERE})}]
+
+
+PING = [{"IpProtocol": "icmp", "FromPort": -1, "ToPort": -1, "IpRanges": ANYWHERE}]
+
+
+class Network:
+    """A VPC of one account with two subnets, and groups and guests in it."""
+
+    def __init__(self, plane, ec2, cidr="10.0.0.0/16"):
+        self.plane, self.ec2 = plane, ec2
+        self.vpc = ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
+        first = ".".join(cidr.split(".")[:2])
+        self.subnets = [ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"{first}.{i}.0/24")["Subnet"]["SubnetId"]
+                        for i in (1, 2)]
+        self.count = 0
+
+    def group(self, *permissions):
+        self.count += 1
+        group = self.ec2.create_security_group(VpcId=self.vpc, GroupName=f"g{self.count}", Description="for a test")["GroupId"]
+        for each in permissions:
+            self.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=each)
+        return group
+
+    def interface(self, *groups, subnet=0, **more):
+        made = self.ec2.create_network_interface(SubnetId=self.subnets[subnet], Groups=list(groups), **more)
+        return made["NetworkInterface"]["NetworkInterfaceId"]
+
+    def guest(self, *groups, subnet=0, host=0, **more):
+        interface = self.interface(*groups, subnet=subnet, **more)
+        guest = Guest(self.plane, self.plane.plug(interface, host), self.plane.folder)
+        guest.interface = interface
+        return guest
+
+    def main_table(self):
+        return self.ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [self.vpc]},
+                                                       {"Name": "association.main", "Values": ["true"]}])["RouteTables"][0]["RouteTableId"]
+
+    def open_to_the_outside(self):
+        gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc)
+        self.ec2.create_route(RouteTableId=self.main_table(), DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+    def elastic(self, interface):
+        made = self.ec2.allocate_address(Domain="vpc")
+        self.ec2.associate_address(AllocationId=made["AllocationId"], NetworkInterfaceId=interface)
+        return made["PublicIp"]
+
+
+class TrafficTest(unittest.TestCase):
+    """One cloud with two hosts; each test has VPCs of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.plane = Plane(make_folder(cls.addClassCleanup), hosts=2)
+        cls.addClassCleanup(cls.plane.stop)
+        cls.plane.start()
+
+    def network(self, cidr="10.0.0.0/16", ec2=None):
+        return Network(self.plane, ec2 or self.plane.ec2, cidr)
+
+    def outside(self, host=0):
+        """The provider bridge's end of a host, as a place to listen."""
+        return self.plane.hosts[host].namespace
+
+    def test_groups_decide_who_talks_and_changes_act_at_once(self):
+        network = self.network()
+        server = network.guest(closed := network.group(PING))
+        near, far, other = (network.guest(network.group(), host=0), network.guest(friends := network.group(), host=1),
+                            network.guest(network.group(), host=1, subnet=1))
+        for each in (near, far, other):
+            self.assertTrue(each.pings(server.address), f"{each.address} pings")
+            self.assertFalse(server.pings(each.address, seconds=0), "their groups let nothing in")
+        with server.server(80):
+            self.assertIsNone(near.seen_as(server.address, 80))
+            network.ec2.authorize_security_group_ingress(GroupId=closed, IpPermissions=tcp(80))
+            for each in (near, far, other):
+                each.reaches(server.address, 80)
+                self.assertEqual(each.address, each.seen_as(server.address, 80))
+            with near.connection(server.address, 80) as still_open:
+                network.ec2.revoke_security_group_ingress(GroupId=closed, IpPermissions=tcp(80))
+                near.does_not_reach(server.address, 80)
+                # EC2 lets a tracked connection live on; the README says so.
+                self.assertFalse(still_open(), "OVN looks at established connections again")
+            members = tcp(80, UserIdGroupPairs=[{"GroupId": friends}])
+            network.ec2.authorize_security_group_ingress(GroupId=closed, IpPermissions=members)
+            far.reaches(server.address, 80)
+            self.assertIsNone(near.seen_as(server.address, 80))
+
+    def test_a_network_acl_cuts_what_crosses_a_subnets_border(self):
+        network = self.network()
+        everything = network.group(PING, tcp(80))
+        server, inside = network.guest(everything, subnet=1), network.guest(everything, subnet=1, host=1)
+        across = network.guest(everything, host=1)
+        with server.server(80):
+            across.reaches(server.address, 80)
+            with across.connection(server.address, 80) as still_open:
+                acl = network.ec2.create_network_acl(VpcId=network.vpc)["NetworkAcl"]["NetworkAclId"]
+                association = next(a for acls in network.ec2.describe_network_acls(
+                    Filters=[{"Name": "association.subnet-id", "Values": [network.subnets[1]]}])["NetworkAcls"]
+                    for a in acls["Associations"] if a["SubnetId"] == network.subnets[1])
+                network.ec2.replace_network_acl_association(AssociationId=association["NetworkAclAssociationId"],
+                                                            NetworkAclId=acl)
+                across.does_not_reach(server.address, 80)
+                self.assertFalse(still_open(), "a stateless list cuts established connections, too")
+            inside.reaches(server.address, 80)  # no border is crossed
+            for egress, ports in ((False, (80, 80)), (True, (1024, 65535))):
+                network.ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=100, Protocol="6", RuleAction="allow",
+                                                     Egress=egress, CidrBlock="10.0.1.0/24",
+                                                     PortRange={"From": ports[0], "To": ports[1]})
+            across.reaches(server.address, 80)
+
+    def test_two_accounts_with_the_same_addresses_do_not_meet(self):
+        other = self.plane.client(self.plane.lodge("account", "create", "other"))
+        ours, theirs = self.network(), self.network(ec2=other)
+        guests = [each.guest(each.group(PING, tcp(80)), PrivateIpAddress="10.0.1.10") for each in (ours, theirs)]
+        second = ours.guest(ours.group(PING, tcp(80)), PrivateIpAddress="10.0.1.11", host=1)
+        with guests[0].server(80):
+            second.reaches("10.0.1.10", 80)
+            alone = theirs.guest(theirs.group(PING, tcp(80)), PrivateIpAddress="10.0.1.12", host=1)
+            self.assertTrue(alone.pings("10.0.1.10"))
+            self.assertIsNone(alone.seen_as("10.0.1.10", 80), "that is the other account's server")
+
+    def test_peers_reach_each_other_by_routes(self):
+        one, two = self.network("10.1.0.0/16"), self.network("10.2.0.0/16")
+        client, server = one.guest(one.group()), two.guest(two.group(PING), host=1)
+        self.assertFalse(client.pings(server.address, seconds=0))
+        peering = one.ec2.create_vpc_peering_connection(VpcId=one.vpc, PeerVpcId=two.vpc)["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+        one.ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering)
+        for network, destination in ((one, "10.2.0.0/16"), (two, "10.1.0.0/16")):
+            network.ec2.create_route(RouteTableId=network.main_table(), DestinationCidrBlock=destination,
+                                     VpcPeeringConnectionId=peering)
+        self.assertTrue(client.pings(server.address, seconds=10))
+        one.ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=peering)
+        eventually(10, lambda: not client.pings(server.address, seconds=0), "the peering is gone")
+
+    def test_an_elastic_address_works_both_ways(self):
+        network = self.network()
+        network.open_to_the_outside()
+        guest = network.guest(network.group(PING, tcp(80)))
+        public = network.elastic(guest.interface)
+        outside = Outside(self.outside())
+        with guest.server(80):
+            outside.reaches(public, 80)
+            self.assertEqual(PROVIDER, outside.seen_as(public, 80))
+        with listening(outside.namespace.command(PYTHON, "-c", SERVER, "8080"), outside.namespace, 8080):
+            guest.reaches(PROVIDER, 8080)
+            self.assertEqual(public, guest.seen_as(PROVIDER, 8080))
+            address = network.ec2.describe_addresses(PublicIps=[public])["Addresses"][0]
+            network.ec2.disassociate_address(AssociationId=address["AssociationId"])
+            guest.does_not_reach(PROVIDER, 8080)
+
+    def test_a_nat_gateway_lets_a_private_subnet_out_and_nobody_in(self):
+        network = self.network()
+        network.open_to_the_outside()
+        allocation = network.ec2.allocate_address(Domain="vpc")
+        gateway = network.ec2.create_nat_gateway(SubnetId=network.subnets[0], AllocationId=allocation["AllocationId"])["NatGateway"]["NatGatewayId"]
+        eventually(30, lambda: network.ec2.describe_nat_gateways(NatGatewayIds=[gateway])["NatGateways"][0]["State"] == "available",
+                   self.plane.logs)
+        table = network.ec2.create_route_table(VpcId=network.vpc)["RouteTable"]["RouteTableId"]
+        network.ec2.associate_route_table(RouteTableId=table, SubnetId=network.subnets[1])
+        network.ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=gateway)
+        guest = network.guest(network.group(), subnet=1)
+        lonely = network.guest(network.group())  # public subnet, no public address: no way out
+        seen = None
+        for host in self.plane.hosts:  # the gateway is on either
+            bridge = Outside(host.namespace)
+            with listening(bridge.namespace.command(PYTHON, "-c", SERVER, "8081"), bridge.namespace, 8081):
+                for _ in range(4):
+                    seen = seen or guest.seen_as(PROVIDER, 8081)
+                self.assertIsNone(lonely.seen_as(PROVIDER, 8081))
+        self.assertEqual(allocation["PublicIp"], seen)
+
+    def test_what_no_guest_has_does_not_leak_to_the_outside(self):
+        network = self.network()
+        network.open_to_the_outside()
+        guest = network.guest(network.group())
+        network.elastic(guest.interface)
+        self.assertTrue(guest.pings(PROVIDER, seconds=10))
+        before = received(self.outside(), "br-lodge-public")
+        for address in ("10.0.1.200", "10.0.2.200", "10.0.77.1"):
+            self.assertFalse(guest.pings(address, seconds=0))
+        self.assertLess(received(self.outside(), "br-lodge-public") - before, 3, "nothing but a stray ARP")
+
+    def test_a_guest_is_nobody_else(self):
+        network = self.network()
+        everything = network.group(PING)
+        victim, thief = network.guest(everything), network.guest(everything, host=1)
+        self.assertTrue(thief.pings(victim.address))
+        thief.namespace.run("ip", "address", "add", "10.0.1.99/24", "dev", "eth0")
+        self.assertFalse(pings_as(thief, "10.0.1.99", victim.address))
+        thief.namespace.run("ip", "address", "del", "10.0.1.99/24", "dev", "eth0")
+        thief.namespace.run("ip", "link", "set", "eth0", "address", "02:00:00:00:66:66")
+        self.assertFalse(thief.pings(victim.address, seconds=2))
+
+    def test_traffic_goes_on_while_the_control_plane_is_away(self):
+        network = self.network()
+        server, client = network.guest(network.group(PING)), network.guest(network.group(), host=1)
+        self.assertTrue(client.pings(server.address, seconds=10))
+        central, host = self.plane.ovn.central, self.plane.hosts[1]
+        stopped = [central.programs[part] for part in ("ovn-nb", "ovn-sb", "ovn-northd")] + [host.programs["ovn-controller"]]
+        self.plane.lodged.kill()
+        for each in stopped:
+            os.kill(each.pid, signal.SIGKILL)
+            each.process.wait()
+        try:
+            self.assertTrue(client.pings(server.address))
+        finally:
+            central.start("ovn-nb", "ovn-sb", "ovn-northd")
+            host.start("ovn-controller")
+            self.plane.start_lodged()
+            eventually(30, self.plane.ovn.answers, self.plane.logs)
+        late = network.guest(network.group(), host=1)
+        self.assertTrue(late.pings(server.address, seconds=10))
+
+
+class Outside(Guest):
+    """A host's own end of the provider bridge."""
+
+    def __init__(self, namespace):
+        self.namespace, self.address = namespace, PROVIDER
+
+
+def pings_as(guest, source, address):
+    """With a source address that is not its own."""
+    return succeeds(guest.command("busybox", "ping", "-c", "1", "-W", "1", "-I", source, address), seconds=2)
+
+
+def received(namespace, device):
+    """Packets from guests that came out on a host's bridge."""
+    shown = json.loads(namespace.run("ip", "-json", "-stats", "link", "show", "dev", device))
+    return shown[0]["stats64"]["rx"]["packets"]
+
+
+if __name__ == "__main__":
+    unittest.main()
