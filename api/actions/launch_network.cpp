@@ -249,7 +249,7 @@ Status LaunchNetwork::attach(const Instance& instance) {
             LODGE_TRY(interface, make(part));
         }
         network::begin_attach(session_, interface, instance, part.wish.device_index,
-                              part.wish.delete_on_termination, false, context_.now_ms(),
+                              part.wish.delete_on_termination, false, instance.launched_ms,
                               context_.services.random);
     }
     return {};

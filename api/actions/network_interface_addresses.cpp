@@ -96,14 +96,18 @@ Result<InterfaceAddress> find_removable(db::Session& session, const NetworkInter
     return std::move(*found);
 }
 
-Status unassign(db::Session& session, const RequestContext& context, const NetworkInterface& interface,
-                const std::vector<std::string>& addresses, bool is_ipv6) {
+// Returns them as they were kept: IPv6 has many spellings.
+Result<std::vector<std::string>> unassign(db::Session& session, const RequestContext& context,
+                                          const NetworkInterface& interface,
+                                          const std::vector<std::string>& addresses, bool is_ipv6) {
+    std::vector<std::string> gone;
     for (const auto& text : addresses) {
         LODGE_TRY(auto address, find_removable(session, interface, text, is_ipv6));
         network::remove_address(session, address);
+        gone.push_back(address.address);
     }
     interface_changed(session, context, interface);
-    return {};
+    return gone;
 }
 
 }  // namespace
@@ -130,7 +134,8 @@ Result<ec2::UnassignPrivateIpAddressesResponse> unassign_private_ip_addresses(
     if (request.private_ip_address.empty()) return fail(ErrorCode::missing_parameter, "PrivateIpAddress");
     return context.write([&](db::Session& session) -> Result<ec2::UnassignPrivateIpAddressesResponse> {
         LODGE_TRY(auto interface, find_own_interface(session, context, request.network_interface_id));
-        LODGE_CHECK(unassign(session, context, interface, request.private_ip_address, false));
+        LODGE_CHECK(
+            unassign(session, context, interface, request.private_ip_address, false).map([](auto&&) {}));
         return ec2::UnassignPrivateIpAddressesResponse{};
     });
 }
@@ -153,8 +158,8 @@ Result<ec2::UnassignIpv6AddressesResponse> unassign_ipv6_addresses(
     if (request.ipv6_addresses.empty()) return fail(ErrorCode::missing_parameter, "Ipv6Addresses");
     return context.write([&](db::Session& session) -> Result<ec2::UnassignIpv6AddressesResponse> {
         LODGE_TRY(auto interface, find_own_interface(session, context, request.network_interface_id));
-        LODGE_CHECK(unassign(session, context, interface, request.ipv6_addresses, true));
-        return ec2::UnassignIpv6AddressesResponse{request.ipv6_addresses, interface.id.str()};
+        LODGE_TRY(auto gone, unassign(session, context, interface, request.ipv6_addresses, true));
+        return ec2::UnassignIpv6AddressesResponse{std::move(gone), interface.id.str()};
     });
 }
 

@@ -16,11 +16,7 @@ class Explain(NetworkTest):
         self.group = self.ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [self.vpc_id]}])["SecurityGroups"][0]["GroupId"]
 
     def instance_in(self, subnet_id, address):
-        instance, = self.launch()
-        interface = self.interface(subnet_id, address, instance_id=instance)
-        self.database("INSERT INTO network_interface_groups (network_interface_id, group_id, position)"
-                      " SELECT ?, id, 0 FROM security_groups WHERE vpc_id = ?", interface, self.vpc_id)
-        return instance
+        return self.launch(SubnetId=subnet_id, PrivateIpAddress=address)[0]
 
     def explain(self, *words, code=0):
         done = subprocess.run([str(harness.LODGED.parent / "lodge"), "--state-dir", str(self.lodge.state_dir), "network", "explain", *words],

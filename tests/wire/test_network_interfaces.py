@@ -213,7 +213,7 @@ class Describe(InterfaceTest):
         describe = self.ec2.describe_network_interfaces
         self.refused("InvalidParameterCombination", describe, NetworkInterfaceIds=made, MaxResults=5)
         for bad in (4, 1001):
-            self.refused("InvalidParameterValue", describe, MaxResults=bad)
+            self.assertEqual("InvalidParameterValue", call(self.lodge, self.account, "DescribeNetworkInterfaces", {"MaxResults": bad}).code)
         self.refused("InvalidNextToken", describe, NextToken="rubbish")
         self.refused("InvalidParameterValue", describe, Filters=filters(colour="red"))
         self.refused("DryRunOperation", describe, DryRun=True)

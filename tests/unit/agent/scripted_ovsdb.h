@@ -67,6 +67,12 @@ class ScriptedOvsdb {
         store("Bridge", "bridge", bridge);
         send_changes();
     }
+    void unplug_all() {
+        std::lock_guard lock(mutex_);
+        store("Bridge", "bridge", {{"name", "br-int"}, {"ports", Json::array({"set", Json::array()})}});
+        sweep();
+        send_changes();
+    }
     Json row(const std::string& table, const std::string& uuid) {
         std::lock_guard lock(mutex_);
         return rows_[table][uuid];
@@ -208,6 +214,7 @@ class ScriptedOvsdb {
     }
     void store(const std::string& table, const std::string& uuid, const Json& row) {
         Json& change = changes_[table][uuid];
+        if (change.is_null()) change = Json::object();
         if (rows_[table].contains(uuid)) change["old"] = rows_[table][uuid];
         if (row.is_null()) {
             rows_[table].erase(uuid);

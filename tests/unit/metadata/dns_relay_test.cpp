@@ -117,9 +117,9 @@ class Relay : public ::testing::Test {
         socket.connect("127.0.0.1", port);
         return socket;
     }
-    std::string ask(const std::string& message, const std::string& address = "127.0.0.5") const {
+    std::string ask(const std::string& asked, const std::string& address = "127.0.0.5") const {
         auto socket = guest(SOCK_DGRAM, address);
-        socket.send(message);
+        socket.send(asked);
         return socket.receive();
     }
 

@@ -236,8 +236,9 @@ TEST_F(Metadata, ChangesAndRequestsMeet) {
         clients.emplace_back([&] {
             while (!done) {
                 auto reply = ask("127.0.0.5", id_path);
-                if (reply.starts_with("HTTP/1.1 200"))
+                if (reply.starts_with("HTTP/1.1 200")) {
                     EXPECT_TRUE(reply.ends_with("i-00000000000000001") || reply.ends_with("2")) << reply;
+                }
             }
         });
     for (int i = 0; i < 100; ++i) {
