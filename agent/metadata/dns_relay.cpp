@@ -276,7 +276,8 @@ class DnsRelay::Loop {
 
     void pass_on(Served& served, Datagram asked, DnsQuestion question) {
         auto guest = name_of(served.network.vpc_id.str(), asked.from);
-        if (queries_.size() >= options_.queries || count_of(waiting_, guest) >= options_.queries_of_a_guest) return;
+        if (queries_.size() >= options_.queries || count_of(waiting_, guest) >= options_.queries_of_a_guest)
+            return;
         Query query;
         query.vpc_id = served.network.vpc_id;
         query.asked = std::move(asked);
