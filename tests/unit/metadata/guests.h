@@ -12,6 +12,7 @@ inline link::DesiredGuest example_guest(const std::string& digits = "00000000000
     guest.guest_id = GuestId::trusted("g-" + digits);
     guest.instance_id = InstanceId::trusted("i-" + digits);
     guest.instance_type = "t3.micro";
+    guest.root_volume_id = VolumeId::trusted("vol-" + digits);
     link::GuestInterface first;
     first.network_interface_id = NetworkInterfaceId::trusted("eni-" + digits);
     first.mac = "02:00:00:00:00:01";
