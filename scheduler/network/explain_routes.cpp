@@ -93,7 +93,7 @@ class Router {
         if (of_table_) {
             auto hop = by_table(*of_table_->route);
             if (hop.to == Hop::To::outside) return hop;
-        } else if (!exit_of(snapshot_, packet_.source, nullptr).public_address) {
+        } else if (from_ && !exit_of(snapshot_, packet_.source, nullptr).public_address) {
             return no_route();
         }
         return {.to = Hop::To::outside,

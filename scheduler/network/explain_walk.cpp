@@ -44,6 +44,12 @@ std::string service_at(const Snapshot& snapshot, const SubnetState& subnet, cons
     return packet.protocol == "udp" && packet.ports.from == 67 && is_server ? "DHCP, udp/67" : "";
 }
 
+bool is_for_many(const IpAddress& address) {
+    static const Cidr multicast = *Cidr::parse("224.0.0.0/4");
+    static const Cidr multicast6 = *Cidr::parse("ff00::/8");
+    return is(address, "255.255.255.255") || multicast.contains(address) || multicast6.contains(address);
+}
+
 bool is_router_address(const Snapshot& snapshot, const IpAddress& address) {
     auto is_first = [&](const std::string& cidr_text) {
         auto cidr = Cidr::parse(cidr_text);
@@ -85,6 +91,7 @@ Arrival Walk::from_interface(const Snapshot& snapshot, const InterfaceState& int
         (!add(state_of(world_, interface)) || !add(judge_groups(world_, snapshot, interface, packet_, true))))
         return {};
     if (!service_at(snapshot, *subnet, packet_).empty()) return to_service(snapshot);
+    if (is_for_many(packet_.destination)) return to_everybody(*subnet);
     if (is_in(*subnet, packet_.destination)) return on_link(snapshot, *subnet);
     return through_router(snapshot, subnet);
 }
@@ -98,7 +105,7 @@ Arrival Walk::from_outside() {
         return through_router(world_.vpcs.at(vpc_id), nullptr);
     }
     for (const auto& [id, snapshot] : world_.vpcs)
-        if (snapshot.gateway && snapshot.router_ip == to.str()) return to_router(snapshot);
+        if (snapshot.gateway && snapshot.router_ip == to.str()) return to_router(snapshot, nullptr);
     if (auto entry = entry_of(world_, to)) return enter(*entry);
     bool is_own =
         world_.public_pool && world_.public_pool->contains(to) && to != router_address(*world_.public_pool);
@@ -120,14 +127,30 @@ Arrival Walk::to_service(const Snapshot& snapshot) {
     return note({At::service, &snapshot}, "the instance's own host answers: no route and no network ACL");
 }
 
-Arrival Walk::to_router(const Snapshot& snapshot) {
+// OVN, unlike EC2, carries it; within the switch.
+Arrival Walk::to_everybody(const SubnetState& subnet) {
+    return note({At::service},
+                "every interface in " + describe(subnet.subnet) + " whose groups let it in gets it");
+}
+
+// A router answers by the nameless route table whom it does not know by a subnet, and that leads to nobody
+// there. Its answers pass network ACLs as if they came out of the subnet and went into it.
+Arrival Walk::to_router(const Snapshot& snapshot, const SubnetState* from) {
     auto text = packet_.destination.str() + " is the router of " + snapshot.vpc.id.str();
-    if (is_ping(packet_)) return note({At::router, &snapshot}, text + ", which answers pings");
-    return stop(text + ": it takes no connections", "Name an instance instead.");
+    if (!from) return stop(text + ", which answers its own subnets alone", "Name an instance instead.");
+    if (!is_ping(packet_)) return stop(text + ": it takes no connections", "Name an instance instead.");
+    auto answer = reply_to(packet_);
+    for (bool is_egress : {true, false}) {
+        auto step = judge_acl(*from, answer, is_egress);
+        if (step.outcome != Outcome::stop) continue;
+        add(std::move(step));
+        return {};
+    }
+    return note({At::router, &snapshot}, text + ", which answers pings");
 }
 
 Arrival Walk::on_link(const Snapshot& snapshot, const SubnetState& subnet) {
-    if (is_router_address(snapshot, packet_.destination)) return to_router(snapshot);
+    if (is_router_address(snapshot, packet_.destination)) return to_router(snapshot, &subnet);
     const auto* interface = find_interface(snapshot, subnet.subnet.id, packet_.destination);
     if (!interface)
         return stop("no interface in " + describe(subnet.subnet) + " has " + packet_.destination.str(),
@@ -139,7 +162,7 @@ Arrival Walk::on_link(const Snapshot& snapshot, const SubnetState& subnet) {
 }
 
 Arrival Walk::through_router(const Snapshot& snapshot, const SubnetState* from) {
-    if (is_router_address(snapshot, packet_.destination)) return to_router(snapshot);
+    if (is_router_address(snapshot, packet_.destination)) return to_router(snapshot, from);
     auto hop = route(world_, snapshot, from, packet_);
     if (!add(hop.step)) return {};
     if (from && !add(judge_acl(*from, packet_, true))) return {};

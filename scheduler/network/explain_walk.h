@@ -44,7 +44,8 @@ class Walk {
 
     Arrival on_link(const Snapshot& snapshot, const SubnetState& subnet);
     Arrival to_service(const Snapshot& snapshot);
-    Arrival to_router(const Snapshot& snapshot);
+    Arrival to_everybody(const SubnetState& subnet);
+    Arrival to_router(const Snapshot& snapshot, const SubnetState* from);
     // `from` is nothing for what comes from outside or from a peer.
     Arrival through_router(const Snapshot& snapshot, const SubnetState* from);
     Arrival into_subnet(const Snapshot& snapshot, const Hop& hop);
@@ -62,6 +63,8 @@ class Walk {
 
 // The service that the cloud has at this address of a subnet: metadata, the resolver, DHCP; empty for none.
 std::string service_at(const Snapshot& snapshot, const SubnetState& subnet, const Packet& packet);
+// Broadcast or multicast.
+bool is_for_many(const IpAddress& address);
 bool is_router_address(const Snapshot& snapshot, const IpAddress& address);
 
 }  // namespace lodge::network

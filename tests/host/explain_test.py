@@ -20,8 +20,9 @@ from cloud import binary  # noqa: E402
 from ovn_test import make_folder  # noqa: E402
 from plane import Plane  # noqa: E402
 
-# Where the packet itself ends: ports of other types lie on its way, and what is further in is a router's ARP.
-OUTPUT = re.compile(r'^    /\* output to "([^"]*)", type "(?:|localnet|localport)"', re.MULTILINE)
+# Where the packet itself ends, also if its switch had to send it to all ports that may know. Ports of other types lie on
+# its way, and what is further in is a router's question for a MAC address.
+OUTPUT = re.compile(r'^ {4}(?: {8})?/\* output to "([^"]*)", type "(?:|localnet|localport)"', re.MULTILINE)
 EVERYBODY = [{"CidrIp": "0.0.0.0/0"}]
 NUMBERS = itertools.count(1)
 
@@ -166,6 +167,8 @@ class ExplainTest(unittest.TestCase):
         self.agree(True, one, far, "--protocol", 47)
         self.agree(False, one, alone, 22, because=f"{closed} has no ingress rule")
         self.agree(True, alone, f"{self.net}.2.1", because="answers pings")
+        self.agree(True, alone, f"{self.net}.1.1", because="answers pings")
+        self.agree(True, one, "255.255.255.255", 9, "--protocol", "udp", because="every interface in")
         self.agree(False, one, f"{self.net}.9.9", 22, because="discarded")
         self.agree(False, one, f"{self.net}.2.99", 22, because="no interface in")
         self.agree(True, one, "169.254.169.254", 80)
@@ -201,6 +204,7 @@ class ExplainTest(unittest.TestCase):
         self.agree(False, one, far, 31, because="denied by rule *")
         self.agree(False, one, far, because="ingress has no rule for icmp")
         self.agree(False, far, one, 22, because="egress has no rule")
+        self.agree(False, far, f"{self.net}.2.1", because="no rule for icmp")
         self.agree(True, one, two, 22)
         self.assertIn("reply", [step["direction"] for step in self.explain(one, far, 22)["steps"]])
 
@@ -250,6 +254,7 @@ class ExplainTest(unittest.TestCase):
         self.agree(True, one, three, 22)
         self.agree(False, far, three, 22, because="no route to")
         self.agree(False, one, f"{self.peer_net}.9.9", 22, because="discarded")
+        self.agree(False, one, f"{self.peer_net}.1.1", because="answers its own subnets alone")
         self.give_acl(self.c, (100, False, "deny", f"{self.net}.1.0/24", 0, 65535))
         self.settle()
         self.agree(False, one, three, 22, because="ingress rule 100 denies")
@@ -263,8 +268,7 @@ class ExplainTest(unittest.TestCase):
                               NetworkInterfaceId=self.interface_of(forwarder))
         self.settle()
         self.agree(False, one, "192.0.2.1", 80, because="source/dest check is on")
-        with contextlib.closing(sqlite3.connect(f"{self.plane.state_dir}/lodge.db", timeout=30)) as database, database:
-            database.execute("UPDATE network_interfaces SET source_dest_check = 0 WHERE id = ?", [self.interface_of(forwarder)])
+        self.ec2.modify_network_interface_attribute(NetworkInterfaceId=self.interface_of(forwarder), SourceDestCheck={"Value": False})
         self.settle()
         self.agree(True, one, "192.0.2.1", 80, because="takes it to forward it")
 

@@ -412,8 +412,7 @@ TEST_F(ExplainTest, TheOutsideReachesPublicAddressesThatGroupsLetIn) {
                     {gateway.id.str() + " translates 198.19.64.9 to 10.0.1.5 of " + one,
                      "reply pass: " + gateway.id.str() + " translates 10.0.1.5 to 198.19.64.9"});
     expect_stop(ask("internet", "198.19.64.77", 22), "no interface has the public address 198.19.64.77");
-    expect_pass(ask("internet", router_ip), {"which answers pings"});
-    expect_stop(ask("internet", router_ip, 22), "takes no connections");
+    expect_stop(ask("internet", router_ip), "which answers its own subnets alone");
 }
 
 TEST_F(ExplainTest, APublicAddressNeedsARouteToTheGateway) {
@@ -509,6 +508,7 @@ TEST_F(ExplainTest, PeersNeedRoutesBothWays) {
                  "allows tcp/22 from " + group.id.str()});
     expect_stop(ask(one, "10.1.7.7", 22),
                 other_vpc.id.str() + " router: 10.1.0.0/16 → local, and no subnet has 10.1.7.7");
+    expect_stop(ask(one, "10.1.0.1"), "which answers its own subnets alone");
     give_acl(c);
     expect_stop(ask(one, three, 22), "of " + c.id.str() + " ingress has no rule");
 }
@@ -552,12 +552,21 @@ TEST_F(ExplainTest, TheCloudsOwnServicesAreAlwaysThere) {
     expect_stop(ask(one, "169.254.169.254", 443), "no egress rule for tcp/443");
 }
 
+TEST_F(ExplainTest, BroadcastsStayInTheirSubnet) {
+    auto one = launch(a, "10.0.1.5");
+    for (const auto* address : {"255.255.255.255", "224.0.0.5"})
+        expect_pass(ask(one, address, 9, "udp"), {"every interface in " + a.id.str()});
+}
+
 TEST_F(ExplainTest, TheRouterAnswersPingsAlone) {
     auto one = launch(a, "10.0.1.5");
     expect_pass(ask(one, "10.0.1.1"),
                 {"10.0.1.1 is the router of " + vpc.id.str() + ", which answers pings"});
     expect_pass(ask(one, "10.0.2.1"), {"10.0.2.1 is the router"});
     expect_stop(ask(one, "10.0.2.1", 22), "it takes no connections");
+    give_acl(a);
+    entry(a, true, 100, true, "0.0.0.0/0", -1, -1, "-1");
+    expect_stop(ask(one, "10.0.1.1"), "ingress has no rule for icmp from 10.0.1.1");
     expect_stop(ask(one, "169.254.169.254", 443), "does not serve tcp/443");
 }
 
