@@ -24,7 +24,7 @@ std::optional<IpAddress> address_of_family(const InterfaceState& state, const Ip
 // Whom a guest asks for an address, by ARP or because it is not on its link; nothing: nobody answers.
 std::optional<std::string> next_mac(const Snapshot& snapshot, const SubnetState& subnet,
                                     const Packet& packet) {
-    if (is_for_many(packet.destination)) return "ff:ff:ff:ff:ff:ff";
+    if (is_for_many(subnet, packet.destination)) return "ff:ff:ff:ff:ff:ff";
     auto router = mac_of(gateway_port(subnet.subnet));
     if (is_router_address(snapshot, packet.destination) && is_in(subnet, packet.destination)) return router;
     if (!service_at(snapshot, subnet, packet).empty()) return mac_of(subnet.subnet.id.str() + "/imds");

@@ -44,10 +44,12 @@ std::string service_at(const Snapshot& snapshot, const SubnetState& subnet, cons
     return packet.protocol == "udp" && packet.ports.from == 67 && is_server ? "DHCP, udp/67" : "";
 }
 
-bool is_for_many(const IpAddress& address) {
+bool is_for_many(const SubnetState& subnet, const IpAddress& address) {
     static const Cidr multicast = *Cidr::parse("224.0.0.0/4");
     static const Cidr multicast6 = *Cidr::parse("ff00::/8");
-    return is(address, "255.255.255.255") || multicast.contains(address) || multicast6.contains(address);
+    auto cidr = Cidr::parse(subnet.subnet.cidr);
+    return is(address, "255.255.255.255") || (cidr && address == cidr->last()) ||
+           multicast.contains(address) || multicast6.contains(address);
 }
 
 bool is_router_address(const Snapshot& snapshot, const IpAddress& address) {
@@ -91,7 +93,7 @@ Arrival Walk::from_interface(const Snapshot& snapshot, const InterfaceState& int
         (!add(state_of(world_, interface)) || !add(judge_groups(world_, snapshot, interface, packet_, true))))
         return {};
     if (!service_at(snapshot, *subnet, packet_).empty()) return to_service(snapshot);
-    if (is_for_many(packet_.destination)) return to_everybody(*subnet);
+    if (is_for_many(*subnet, packet_.destination)) return to_everybody(*subnet);
     if (is_in(*subnet, packet_.destination)) return on_link(snapshot, *subnet);
     return through_router(snapshot, subnet);
 }

@@ -63,8 +63,8 @@ class Walk {
 
 // The service that the cloud has at this address of a subnet: metadata, the resolver, DHCP; empty for none.
 std::string service_at(const Snapshot& snapshot, const SubnetState& subnet, const Packet& packet);
-// Broadcast or multicast.
-bool is_for_many(const IpAddress& address);
+// Broadcast, the subnet's own among them, or multicast.
+bool is_for_many(const SubnetState& subnet, const IpAddress& address);
 bool is_router_address(const Snapshot& snapshot, const IpAddress& address);
 
 }  // namespace lodge::network

@@ -168,7 +168,8 @@ class ExplainTest(unittest.TestCase):
         self.agree(False, one, alone, 22, because=f"{closed} has no ingress rule")
         self.agree(True, alone, f"{self.net}.2.1", because="answers pings")
         self.agree(True, alone, f"{self.net}.1.1", because="answers pings")
-        self.agree(True, one, "255.255.255.255", 9, "--protocol", "udp", because="every interface in")
+        for address in ("255.255.255.255", f"{self.net}.1.255", "224.0.0.5"):
+            self.agree(True, one, address, 9, "--protocol", "udp", because="every interface in")
         self.agree(False, one, f"{self.net}.9.9", 22, because="discarded")
         self.agree(False, one, f"{self.net}.2.99", 22, because="no interface in")
         self.agree(True, one, "169.254.169.254", 80)

@@ -554,7 +554,7 @@ TEST_F(ExplainTest, TheCloudsOwnServicesAreAlwaysThere) {
 
 TEST_F(ExplainTest, BroadcastsStayInTheirSubnet) {
     auto one = launch(a, "10.0.1.5");
-    for (const auto* address : {"255.255.255.255", "224.0.0.5"})
+    for (const auto* address : {"255.255.255.255", "10.0.1.255", "224.0.0.5"})
         expect_pass(ask(one, address, 9, "udp"), {"every interface in " + a.id.str()});
 }
 
