@@ -14,5 +14,6 @@ class LeftoversTest(unittest.TestCase):
         self.assertEqual(libvirt.names(), [])
         self.assertEqual(os.listdir(work_folder()), [])
         self.assertEqual(processes_with(work_folder()), [])
-        guests = glob.glob(f"{libvirt.folder}/run/qemu/*.pid")
-        self.assertEqual([path for path in guests if os.path.basename(path) != "driver.pid"], [])
+        # The files alone prove nothing: a libvirtd killed while it ends a guest forgets to take its file away.
+        guests = [os.path.basename(path).removesuffix(".pid") for path in glob.glob(f"{libvirt.folder}/run/qemu/*.pid")]
+        self.assertEqual([name for name in guests if name != "driver" and processes_with(f"guest={name},")], [])
