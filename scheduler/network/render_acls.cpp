@@ -1,6 +1,9 @@
 // Network ACLs: stateless policies of the router, for what crosses a subnet's border. Out of one subnet and
 // into another are two lists, so the first's "allow" jumps to the second. Traffic inside a subnet, and with
 // DHCP, DNS and metadata, which do not pass the router, is not theirs, as in EC2.
+#include <set>
+#include <utility>
+
 #include "scheduler/network/render_parts.h"
 
 namespace lodge::network {
@@ -73,15 +76,18 @@ void list_of(const SubnetState& state, bool is_egress, const std::string& chain,
     policies.add(prefix + "/rest", chain, 1, scope + "ip", "drop");
 }
 
-// A list that lets everything through both ways needs no policies.
+// A list that lets everything through both ways, in each family that the subnet has, needs no policies.
 bool lets_all_through(const SubnetState& state) {
-    int open = 0;
+    std::set<std::pair<bool, bool>> open;  // direction, family
     for (const auto& entry : state.acl_entries) {
         if (!entry.allow || entry.protocol != "-1" || !entry.cidr.ends_with("/0")) return false;
-        ++open;
+        open.insert({entry.is_egress, entry.cidr.find(':') != std::string::npos});
     }
-    int families = state.ipv6_cidrs.empty() ? 1 : 2;
-    return open >= 2 * families;
+    for (bool is_egress : {false, true})
+        if (!open.contains({is_egress, false}) ||
+            (!state.ipv6_cidrs.empty() && !open.contains({is_egress, true})))
+            return false;
+    return true;
 }
 
 }  // namespace

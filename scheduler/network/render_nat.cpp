@@ -1,5 +1,6 @@
 // Addresses to and from the outside: Elastic IPs, NAT gateways, and the rule that nothing else gets out.
 #include <algorithm>
+#include <set>
 
 #include "scheduler/network/render_parts.h"
 
@@ -21,7 +22,8 @@ void nat(const Snapshot& snapshot, const std::string& key, Row row, Rows& out) {
 }
 
 // One to one, carried out on the guest's own host.
-void elastic(const Snapshot& snapshot, const InterfaceState& state, std::vector<Json>& let_out, Rows& out) {
+void elastic(const Snapshot& snapshot, const InterfaceState& state, std::set<std::string>& let_out,
+             Rows& out) {
     const auto* subnet = subnet_of(snapshot, state.interface.subnet_id);
     if (!subnet || !is_public(snapshot, *subnet) || state.interface.interface_type == "nat_gateway") return;
     for (const auto& mapping : state.mappings) {
@@ -37,12 +39,14 @@ void elastic(const Snapshot& snapshot, const InterfaceState& state, std::vector<
              "",
              ""},
             out);
-        let_out.emplace_back(mapping.private_ip);
+        let_out.insert(mapping.private_ip);
     }
 }
 
-// Many to one, for each subnet whose route table sends something to the gateway.
-void many_to_one(const Snapshot& snapshot, const NatGateway& gateway, std::vector<Json>& let_out, Rows& out) {
+// Many to one, for each subnet whose route table sends something to the gateway. OVN translates a subnet's
+// addresses in one way: of two gateways the first has it.
+void many_to_one(const Snapshot& snapshot, const NatGateway& gateway, std::set<std::string>& let_out,
+                 Rows& out) {
     const auto* home = subnet_of(snapshot, gateway.subnet_id);
     if (!home || !is_public(snapshot, *home) || gateway.public_ip.empty()) return;
     for (const auto& state : snapshot.subnets) {
@@ -51,7 +55,7 @@ void many_to_one(const Snapshot& snapshot, const NatGateway& gateway, std::vecto
                 return route.route_table_id == state.route_table_id && route.active &&
                        route.target == RouteTarget::nat_gateway && route.target_id == gateway.id.str();
             });
-        if (!sends) continue;
+        if (!sends || !let_out.insert(state.subnet.cidr).second) continue;
         nat(snapshot, gateway.id.str() + "/" + state.subnet.id.str(),
             {"",
              "",
@@ -59,7 +63,6 @@ void many_to_one(const Snapshot& snapshot, const NatGateway& gateway, std::vecto
              "",
              ""},
             out);
-        let_out.emplace_back(state.subnet.cidr);
     }
 }
 
@@ -67,14 +70,14 @@ void many_to_one(const Snapshot& snapshot, const NatGateway& gateway, std::vecto
 
 void render_nat(const Snapshot& snapshot, const Cloud&, Rows& out) {
     if (!snapshot.gateway || snapshot.router_ip.empty()) return;
-    std::vector<Json> let_out;
+    std::set<std::string> let_out;
     for (const auto& interface : snapshot.interfaces) elastic(snapshot, interface, let_out, out);
     for (const auto& gateway : snapshot.nat_gateways) many_to_one(snapshot, gateway, let_out, out);
     // A guest without a public address has no way out, even where its route table shows one.
     auto name = "out_" + std::string(digits_of(snapshot.vpc.id.str()));
     out.push_back({"Address_Set",
                    snapshot.vpc.id.str() + "/out",
-                   {{"name", name}, {"addresses", set_of(let_out)}},
+                   {{"name", name}, {"addresses", set_of(std::vector<Json>(let_out.begin(), let_out.end()))}},
                    "",
                    ""});
     out.push_back(

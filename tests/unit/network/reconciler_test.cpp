@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -272,6 +273,46 @@ TEST_F(ReconcilerTest, EachRouteTableKeepsUnusedAddressesFromLeaking) {
             if (columns.at("nexthop") == "discard" && columns.at("ip_prefix") == "172.31.0.0/16") ++discards;
     });
     EXPECT_EQ(discards, 2U) << "the nameless table's, and the main one's";
+}
+
+TEST_F(ReconcilerTest, AListThatOnlyLetsOutLetsNothingIn) {
+    write([&](db::Session& session) {
+        auto acl = db::network_acls::association_of(session, subnet.id)->network_acl_id;
+        db::network_acls::erase_entry(session, acl, false, 100);
+        NetworkAclEntry again;
+        again.network_acl_id = acl;
+        again.is_egress = true;
+        again.rule_number = 110;
+        again.protocol = "-1";
+        again.allow = true;
+        again.cidr = "0.0.0.0/0";
+        db::network_acls::insert_entry(session, again);
+    });
+    ASSERT_TRUE(reconciler.run_once());
+    EXPECT_TRUE(has(vpc.id.str() + "/acl/" + subnet.id.str() + "/in/rest"));
+}
+
+TEST_F(ReconcilerTest, OfTwoNatGatewaysOfASubnetOneTranslates) {
+    auto snapshot = *database->read([&](db::Session& session) -> Result<std::optional<Snapshot>> {
+        return load_snapshot(session, vpc.id);
+    });
+    snapshot->router_ip = "198.19.64.8";
+    for (std::string digit : {"1", "2"}) {
+        NatGateway gateway;
+        gateway.id = NatGatewayId::trusted("nat-0000000000000000" + digit);
+        gateway.subnet_id = subnet.id;
+        gateway.public_ip = "198.19.64.1" + digit;
+        snapshot->nat_gateways.push_back(gateway);
+        snapshot->routes.push_back({snapshot->subnets.front().route_table_id, "10." + digit + ".0.0/16",
+                                    RouteTarget::nat_gateway, gateway.id.str(), true, "", ""});
+    }
+    auto rows = render(*snapshot, cloud);
+    auto is_nat = [](const Row& row) { return row.table == "NAT"; };
+    EXPECT_EQ(std::count_if(rows.begin(), rows.end(), is_nat), 1);
+    for (const auto& row : rows)
+        if (row.table == "Address_Set") {
+            EXPECT_EQ(canonical(row.columns.at("addresses")), Json(subnet.cidr)) << "once";
+        }
 }
 
 TEST_F(ReconcilerTest, WithoutOvnNothingIsLost) {
