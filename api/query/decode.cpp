@@ -220,10 +220,12 @@ Status decode_field(const Field& field, const Node& node, void* object, const Pa
     return decode_one(field, unwrap_single(field, node), field.access.put(object), path);
 }
 
-// Clients that send all they know send it empty where they want nothing.
+// Some clients send empty what they do not want. The inside of what is not supported is not known here, so
+// that one empty value in it will do.
 bool asks_for_nothing(const Field& field, const Node& node) {
     const Node* at = &node;
-    while (at->children.size() == 1 && !at->value) at = &at->children.begin()->second;
+    while (field.honour == Honour::unsupported && at->children.size() == 1 && !at->value)
+        at = &at->children.begin()->second;
     return field.blank && at->children.empty() && at->value && at->value->empty();
 }
 
