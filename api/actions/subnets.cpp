@@ -6,6 +6,7 @@
 #include "api/actions/instance_view.h"
 #include "api/actions/network.h"
 #include "api/actions/tagging.h"
+#include "db/store/former_ipv6_cidrs.h"
 #include "db/store/network_acls.h"
 #include "db/store/network_interfaces.h"
 #include "db/store/route_tables.h"
@@ -24,7 +25,7 @@ constexpr int ipv6_prefix = 64;
 struct SubnetRecord {
     Subnet value;
     std::vector<Tag> tags;
-    std::vector<SubnetIpv6Cidr> ipv6_cidrs;
+    std::vector<ec2::SubnetIpv6CidrBlockAssociation> ipv6;  // what it gave up comes last
     std::int64_t available = 0;
 
     std::string arn() const {
@@ -32,10 +33,17 @@ struct SubnetRecord {
     }
 };
 
+ec2::SubnetIpv6CidrBlockAssociation shown(const SubnetIpv6Cidr& cidr, std::string_view state) {
+    return {cidr.id.str(), cidr.cidr, ec2::CidrBlockState{std::string(state)}};
+}
+
 SubnetRecord load(db::Session& session, Subnet subnet) {
     SubnetRecord record;
     record.tags = db::tags::of(session, subnet.account_id, subnet.id.str());
-    record.ipv6_cidrs = db::subnets::ipv6_cidrs_of(session, subnet.id);
+    for (const auto& cidr : db::subnets::ipv6_cidrs_of(session, subnet.id))
+        record.ipv6.push_back(shown(cidr, "associated"));
+    if (auto former = db::former_ipv6_cidrs::of(session, subnet.id.str()))
+        record.ipv6.push_back({former->association_id, former->cidr, ec2::CidrBlockState{"disassociated"}});
     if (auto cidr = Cidr::parse(subnet.cidr))
         record.available =
             network::usable_addresses(*cidr) - db::network_interfaces::count_ipv4_in(session, subnet.id);
@@ -46,7 +54,7 @@ SubnetRecord load(db::Session& session, Subnet subnet) {
 template <class F>
 describe::FilterField<SubnetRecord> of_ipv6(std::string_view name, F value) {
     return {name, [value](const SubnetRecord& record, Values& out) {
-                for (const auto& cidr : record.ipv6_cidrs) out.emplace_back(value(cidr));
+                for (const auto& each : record.ipv6) out.push_back(*value(each));
             }};
 }
 
@@ -69,9 +77,11 @@ describe::FilterTable<SubnetRecord> subnet_filters(const RequestContext& context
         filter<SubnetRecord>("default-for-az", is_default),
         filter<SubnetRecord>("defaultForAz", is_default),
         filter<SubnetRecord>("enable-dns64", [](const auto&) { return "false"; }),
-        of_ipv6("ipv6-cidr-block-association.association-id", [](const auto& c) { return c.id.str(); }),
-        of_ipv6("ipv6-cidr-block-association.ipv6-cidr-block", [](const auto& c) { return c.cidr; }),
-        of_ipv6("ipv6-cidr-block-association.state", [](const auto&) { return "associated"; }),
+        of_ipv6("ipv6-cidr-block-association.association-id", [](const auto& a) { return a.association_id; }),
+        of_ipv6("ipv6-cidr-block-association.ipv6-cidr-block",
+                [](const auto& a) { return a.ipv6_cidr_block; }),
+        of_ipv6("ipv6-cidr-block-association.state",
+                [](const auto& a) { return a.ipv6_cidr_block_state->state; }),
         filter<SubnetRecord>("ipv6-native", [](const auto&) { return "false"; }),
         filter<SubnetRecord>("map-public-ip-on-launch",
                              [](const auto& r) { return word(r.value.map_public_ip_on_launch); }),
@@ -89,10 +99,6 @@ describe::FilterTable<SubnetRecord> subnet_filters(const RequestContext& context
     };
 }
 
-ec2::SubnetIpv6CidrBlockAssociation shown(const SubnetIpv6Cidr& cidr, std::string_view state) {
-    return {cidr.id.str(), cidr.cidr, ec2::CidrBlockState{std::string(state)}};
-}
-
 ec2::Subnet shown(const RequestContext& context, const SubnetRecord& record) {
     const auto& subnet = record.value;
     ec2::Subnet out;
@@ -102,8 +108,7 @@ ec2::Subnet shown(const RequestContext& context, const SubnetRecord& record) {
     out.state = "available";
     out.vpc_id = subnet.vpc_id.str();
     out.cidr_block = subnet.cidr;
-    for (const auto& cidr : record.ipv6_cidrs)
-        out.ipv6_cidr_block_associations.push_back(shown(cidr, "associated"));
+    out.ipv6_cidr_block_associations = record.ipv6;
     out.available_ip_address_count = record.available;
     out.availability_zone = subnet.zone;
     out.availability_zone_id = zone_id(context, subnet.zone);
@@ -167,6 +172,7 @@ void erase_with_parts(db::Session& session, const Subnet& subnet) {
         db::route_tables::erase_association(session, association->id);
     db::network_acls::erase_association_of(session, subnet.id);
     db::subnets::erase_ipv6_cidrs(session, subnet.id);
+    db::former_ipv6_cidrs::erase(session, subnet.id.str());
     db::subnets::erase(session, subnet.id);
     db::tags::erase_all(session, subnet.id.str());
 }
@@ -310,6 +316,7 @@ Result<ec2::DisassociateSubnetCidrBlockResponse> disassociate_subnet_cidr_block(
                         "The subnet CIDR block with association ID " + block->id.str() +
                             " has dependencies and cannot be disassociated.");
         db::subnets::erase_ipv6_cidr(session, block->id);
+        db::former_ipv6_cidrs::put(session, {subnet->id.str(), block->id.str(), block->cidr});
         subnet->assign_ipv6_address_on_creation = false;
         db::subnets::update(session, *subnet);
         network_changed(session, context, subnet->vpc_id);

@@ -8,6 +8,7 @@
 #include "api/actions/network.h"
 #include "api/actions/tagging.h"
 #include "db/store/egress_only_internet_gateways.h"
+#include "db/store/former_ipv6_cidrs.h"
 #include "db/store/internet_gateways.h"
 #include "db/store/nat_gateways.h"
 #include "db/store/network_acls.h"
@@ -33,39 +34,63 @@ constexpr int ipv6_prefix = 56;
 struct VpcRecord {
     Vpc value;
     std::vector<Tag> tags;
-    std::vector<VpcCidr> cidrs;
+    std::vector<ec2::VpcCidrBlockAssociation> cidrs;
+    std::vector<ec2::VpcIpv6CidrBlockAssociation> ipv6;  // what it gave up comes last
 };
 
-VpcRecord load(db::Session& session, Vpc vpc) {
-    auto tags = db::tags::of(session, vpc.account_id, vpc.id.str());
-    auto cidrs = db::vpcs::cidrs_of(session, vpc.id);
-    return {std::move(vpc), std::move(tags), std::move(cidrs)};
+ec2::VpcCidrBlockAssociation shown(const VpcCidr& cidr, std::string_view state) {
+    return {cidr.id.str(), cidr.cidr, ec2::CidrBlockState{std::string(state)}};
 }
 
-template <class F>
-describe::FilterField<VpcRecord> of_cidrs(std::string_view name, bool is_ipv6, F value) {
-    return {name, [is_ipv6, value](const VpcRecord& record, Values& out) {
-                for (const auto& cidr : record.cidrs)
-                    if (cidr.is_ipv6 == is_ipv6) out.emplace_back(value(cidr));
+ec2::VpcIpv6CidrBlockAssociation shown_ipv6(const std::string& id, const std::string& cidr,
+                                            const std::string& region, std::string_view state) {
+    return {id, cidr, ec2::CidrBlockState{std::string(state)}, region, "Amazon"};
+}
+
+VpcRecord load(db::Session& session, Vpc vpc) {
+    VpcRecord record;
+    record.tags = db::tags::of(session, vpc.account_id, vpc.id.str());
+    for (const auto& cidr : db::vpcs::cidrs_of(session, vpc.id)) {
+        if (cidr.is_ipv6) {
+            record.ipv6.push_back(shown_ipv6(cidr.id.str(), cidr.cidr, vpc.region, "associated"));
+        } else {
+            record.cidrs.push_back(shown(cidr, "associated"));
+        }
+    }
+    if (auto former = db::former_ipv6_cidrs::of(session, vpc.id.str()))
+        record.ipv6.push_back(shown_ipv6(former->association_id, former->cidr, vpc.region, "disassociated"));
+    record.value = std::move(vpc);
+    return record;
+}
+
+// Over one member of each of the VPC's associations.
+template <class A, class F>
+describe::FilterField<VpcRecord> of_each(std::string_view name, std::vector<A> VpcRecord::*associations,
+                                         F value) {
+    return {name, [associations, value](const VpcRecord& record, Values& out) {
+                for (const auto& each : record.*associations) out.push_back(*value(each));
             }};
 }
 
 const describe::FilterTable<VpcRecord>& vpc_filters() {
-    auto text = [](const VpcCidr& c) { return c.cidr; };
-    auto id = [](const VpcCidr& c) { return c.id.str(); };
-    auto state = [](const VpcCidr&) { return "associated"; };
+    auto id = [](const auto& a) { return a.association_id; };
     auto is_default = [](const VpcRecord& r) { return word(r.value.is_default); };
     static const describe::FilterTable<VpcRecord> table = {
         filter<VpcRecord>("cidr", [](const auto& r) { return r.value.cidr; }),
         filter<VpcRecord>("cidr-block", [](const auto& r) { return r.value.cidr; }),
-        of_cidrs("cidr-block-association.association-id", false, id),
-        of_cidrs("cidr-block-association.cidr-block", false, text),
-        of_cidrs("cidr-block-association.state", false, state),
+        of_each("cidr-block-association.association-id", &VpcRecord::cidrs, id),
+        of_each("cidr-block-association.cidr-block", &VpcRecord::cidrs,
+                [](const auto& a) { return a.cidr_block; }),
+        of_each("cidr-block-association.state", &VpcRecord::cidrs,
+                [](const auto& a) { return a.cidr_block_state->state; }),
         filter<VpcRecord>("dhcp-options-id", [](const auto& r) { return r.value.dhcp_options_id; }),
-        of_cidrs("ipv6-cidr-block-association.association-id", true, id),
-        of_cidrs("ipv6-cidr-block-association.ipv6-cidr-block", true, text),
-        of_cidrs("ipv6-cidr-block-association.ipv6-pool", true, [](const VpcCidr&) { return "Amazon"; }),
-        of_cidrs("ipv6-cidr-block-association.state", true, state),
+        of_each("ipv6-cidr-block-association.association-id", &VpcRecord::ipv6, id),
+        of_each("ipv6-cidr-block-association.ipv6-cidr-block", &VpcRecord::ipv6,
+                [](const auto& a) { return a.ipv6_cidr_block; }),
+        of_each("ipv6-cidr-block-association.ipv6-pool", &VpcRecord::ipv6,
+                [](const auto& a) { return a.ipv6_pool; }),
+        of_each("ipv6-cidr-block-association.state", &VpcRecord::ipv6,
+                [](const auto& a) { return a.ipv6_cidr_block_state->state; }),
         filter<VpcRecord>("is-default", is_default),
         filter<VpcRecord>("isDefault", is_default),
         filter<VpcRecord>("owner-id", [](const auto& r) { return r.value.account_id; }),
@@ -75,15 +100,6 @@ const describe::FilterTable<VpcRecord>& vpc_filters() {
     return table;
 }
 
-ec2::VpcCidrBlockAssociation shown(const VpcCidr& cidr, std::string_view state) {
-    return {cidr.id.str(), cidr.cidr, ec2::CidrBlockState{std::string(state)}};
-}
-
-ec2::VpcIpv6CidrBlockAssociation shown_ipv6(const VpcCidr& cidr, const std::string& region,
-                                            std::string_view state) {
-    return {cidr.id.str(), cidr.cidr, ec2::CidrBlockState{std::string(state)}, region, "Amazon"};
-}
-
 ec2::Vpc shown(const VpcRecord& record) {
     const auto& vpc = record.value;
     ec2::Vpc out;
@@ -91,13 +107,8 @@ ec2::Vpc shown(const VpcRecord& record) {
     out.owner_id = vpc.account_id;
     out.state = "available";
     out.cidr_block = vpc.cidr;
-    for (const auto& cidr : record.cidrs) {
-        if (cidr.is_ipv6) {
-            out.ipv6_cidr_block_associations.push_back(shown_ipv6(cidr, vpc.region, "associated"));
-        } else {
-            out.cidr_block_associations.push_back(shown(cidr, "associated"));
-        }
-    }
+    out.cidr_block_associations = record.cidrs;
+    out.ipv6_cidr_block_associations = record.ipv6;
     out.dhcp_options_id = vpc.dhcp_options_id.empty() ? "default" : vpc.dhcp_options_id;
     out.tags = to_ec2(record.tags);
     out.instance_tenancy = "default";
@@ -109,7 +120,7 @@ ec2::VpcCidrBlockChange change_of(const Vpc& vpc, const VpcCidr& cidr, std::stri
     ec2::VpcCidrBlockChange out;
     out.vpc_id = vpc.id.str();
     if (cidr.is_ipv6) {
-        out.ipv6_cidr_block_association = shown_ipv6(cidr, vpc.region, state);
+        out.ipv6_cidr_block_association = shown_ipv6(cidr.id.str(), cidr.cidr, vpc.region, state);
     } else {
         out.cidr_block_association = shown(cidr, state);
     }
@@ -293,6 +304,7 @@ void erase_with_parts(db::Session& session, const Vpc& vpc) {
         db::tags::erase_all(session, acl.id.str());
     }
     db::vpcs::erase_cidrs(session, vpc.id);
+    db::former_ipv6_cidrs::erase(session, vpc.id.str());
     db::vpcs::erase(session, vpc.id);
     db::tags::erase_all(session, vpc.id.str());
 }
@@ -417,6 +429,8 @@ Result<ec2::DisassociateVpcCidrBlockResponse> disassociate_vpc_cidr_block(
                             " may not be disassociated. It is the primary IPv4 CIDR block of the VPC");
         LODGE_CHECK(check_unused(session, *block));
         db::vpcs::erase_cidr(session, block->id);
+        if (block->is_ipv6)
+            db::former_ipv6_cidrs::put(session, {vpc->id.str(), block->id.str(), block->cidr});
         network_changed(session, context, vpc->id);
         wake_hosts_in(session, context, vpc->id);
         return change_of(*vpc, *block, "disassociating");

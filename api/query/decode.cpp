@@ -220,6 +220,15 @@ Status decode_field(const Field& field, const Node& node, void* object, const Pa
     return decode_one(field, unwrap_single(field, node), field.access.put(object), path);
 }
 
+// Some clients send empty what they do not want. The inside of what is not supported is not known here, so
+// that one empty value in it will do.
+bool asks_for_nothing(const Field& field, const Node& node) {
+    const Node* at = &node;
+    while (field.honour == Honour::unsupported && at->children.size() == 1 && !at->value)
+        at = &at->children.begin()->second;
+    return field.blank && at->children.empty() && at->value && at->value->empty();
+}
+
 Status refuse_unknown(const Node& node, const StructTable& table, const Path& path) {
     for (const auto& [name, child] : node.children) {
         bool known = std::any_of(table.fields.begin(), table.fields.end(),
@@ -239,7 +248,7 @@ Status decode_struct(const Node& node, const StructTable& table, void* object, c
     for (const auto& field : table.fields) {
         auto child = node.children.find(field.query);
         Path here{&path, field.query};
-        if (child != node.children.end()) {
+        if (child != node.children.end() && !asks_for_nothing(field, child->second)) {
             LODGE_CHECK(decode_field(field, child->second, object, here));
         } else if (field.required) {
             return fail(ErrorCode::missing_parameter, here.text());

@@ -285,6 +285,13 @@ CREATE TABLE subnet_ipv6_cidrs (
 );
 CREATE INDEX subnet_ipv6_cidrs_by_subnet ON subnet_ipv6_cidrs (subnet_id);
 
+-- The IPv6 block that a VPC or a subnet gave up last: what gave it up still shows it, as disassociated.
+CREATE TABLE former_ipv6_cidrs (
+    owner_id TEXT PRIMARY KEY,
+    association_id TEXT NOT NULL,
+    cidr TEXT NOT NULL
+);
+
 CREATE TABLE internet_gateways (
     id TEXT PRIMARY KEY,
     account_id TEXT NOT NULL REFERENCES accounts (id),

@@ -117,6 +117,9 @@ struct AllocationKind {
 struct AssociationKind {
     static constexpr std::string_view prefix = "eipassoc-";
 };
+struct VpcEndpointKind {
+    static constexpr std::string_view prefix = "vpce-";
+};
 struct DhcpOptionsKind {
     static constexpr std::string_view prefix = "dopt-";
 };
@@ -146,6 +149,7 @@ using NetworkInterfaceId = Id<NetworkInterfaceKind>;
 using AttachmentId = Id<AttachmentKind>;
 using AllocationId = Id<AllocationKind>;
 using AssociationId = Id<AssociationKind>;
+using VpcEndpointId = Id<VpcEndpointKind>;
 using DhcpOptionsId = Id<DhcpOptionsKind>;
 
 // An image is a machine image ("ami-"), a kernel ("aki-") or a ramdisk ("ari-"): no one prefix, so that

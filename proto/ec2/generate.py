@@ -91,7 +91,7 @@ def lower_camel(name):
 class Member:
     def __init__(self, name, base, is_list):
         self.name, self.base, self.is_list = name, base, is_list
-        self.required, self.honour, self.note, self.only = False, "honoured", "", ""
+        self.required, self.blank, self.honour, self.note, self.only = False, False, "honoured", "", ""
         self.query, self.xml, self.low, self.high, self.values = name, None, None, None, []
 
     @property
@@ -125,10 +125,10 @@ def parse_type(tokens):
 def parse_member(tokens):
     name = tokens.name()
     member = Member(name, *parse_type(tokens))
-    while tokens.peek() in ("required", "query", "xml", "range", "length", "oneof", "ignored", "unsupported", "only"):
+    while tokens.peek() in ("required", "blank", "query", "xml", "range", "length", "oneof", "ignored", "unsupported", "only"):
         word = tokens.next()
-        if word == "required":
-            member.required = True
+        if word in ("required", "blank"):
+            setattr(member, word, True)
         elif word in ("query", "xml"):
             setattr(member, word, tokens.text())
         elif word in ("range", "length"):
@@ -303,7 +303,7 @@ def render_field(struct, member, protocol):
     access = f"access<&{struct}::{snake(member.name)}>()" if member.stored else "Access{}"
     low = "no_bound" if member.low is None else member.low
     high = "no_bound" if member.high is None else member.high
-    flags = f"{str(member.is_list).lower()}, {str(member.required).lower()}, Honour::{member.honour}"
+    flags = ", ".join([*(str(f).lower() for f in (member.is_list, member.required, member.blank)), f"Honour::{member.honour}"])
     return (f"    {{{quote(member.query)}, {quote(member.xml_name(protocol))}, {kind}, {flags}, "
             f"{quote(member.only)}, {quote(member.note)}, {low}, {high}, {values}, {count}, {sub}, {access}}},")
 

@@ -44,6 +44,7 @@ struct Field {
     Kind kind;
     bool list;
     bool required;
+    bool blank;  // an empty value is as good as none
     Honour honour;
     std::string_view only;
     std::string_view note;

@@ -53,6 +53,13 @@ struct SubnetIpv6Cidr {
     std::string cidr;
 };
 
+// The IPv6 CIDR that a VPC or a subnet gave up last.
+struct FormerIpv6Cidr {
+    std::string owner_id;  // the VPC's or the subnet's
+    std::string association_id;
+    std::string cidr;
+};
+
 // Values by key; EC2's keys ("domain-name-servers"), in the order given.
 struct DhcpOptions {
     DhcpOptionsId id;

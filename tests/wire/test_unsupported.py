@@ -23,9 +23,9 @@ def walk(struct, path=""):
 
 
 class Unsupported(WireTest):
-    def ask(self, action, name, value):
+    def ask(self, action, name, value, **others):
         given = dict(NEEDED.get(action) or (INSTANCE if "Instances" in action and not action.startswith("Describe") else {}))
-        return call(self.lodge, self.account, action, {**(given or needed(action)), name: value})
+        return call(self.lodge, self.account, action, {**(given or needed(action)), **others, name: value})
 
     def each(self, honour):
         for action, facts in actions().items():
@@ -63,6 +63,24 @@ class Unsupported(WireTest):
         for action, name, member in self.each("ignored"):
             for value in member.values or ("true", "false"):
                 self.assertNotIn(self.ask(action, name, value).code, ("UnsupportedOperation", "UnknownParameter", "InvalidParameterValue"), name)
+
+    def test_blank_is_none(self):
+        """What clients in Go send empty (`blank` in the IDL) is as if they had not sent it; anything else in it counts."""
+        tried = 0
+        for action, facts in actions().items():
+            for name, member in walk(action + "Request") if facts["service"] == "ec2" else ():
+                if not member.blank:
+                    continue
+                with self.subTest(f"{action} {name}"):
+                    without = call(self.lodge, self.account, action, {**(NEEDED.get(action) or needed(action)), "DryRun": "true"})
+                    for form in (name, name + ".Name") if member.honour == "unsupported" else (name,):
+                        reply = self.ask(action, form, "", DryRun="true")
+                        self.assertEqual((without.status, without.code), (reply.status, reply.code), reply.body)
+                        tried += 1
+        self.assertGreater(tried, 4)
+        self.assertIn("GroupId", self.ec2.create_security_group(GroupName="packed", Description="d", VpcId=""))
+        for name in ("NetworkInterface.1.SubnetId", "Placement.Tenancy", "Placement.AvailabilityZoneId"):  # no blanks
+            self.assertEqual(400, self.ask("RunInstances", name, "", DryRun="true").status, name)
 
     def test_unknown_nested_parameters(self):
         for name in ("Placement.Nonsense", "BlockDeviceMapping.1.Nonsense", "BlockDeviceMapping.1.Ebs.Nonsense", "CpuOptions.1.CoreCount",

@@ -138,6 +138,38 @@ class Vpcs(VpcTest):
         self.refused("InvalidSubnetCidrBlockAssociationID.NotFound", self.ec2.disassociate_subnet_cidr_block,
                    AssociationId=association)
 
+    def test_given_up_ipv6_is_still_shown(self):
+        """As EC2 does: clients wait until they read "disassociated"."""
+        vpc = self.vpc(AmazonProvidedIpv6CidrBlock=True)
+        first = vpc["Ipv6CidrBlockAssociationSet"][0]
+        small = first["Ipv6CidrBlock"].replace("/56", "/64")
+        subnet = self.subnet(vpc["VpcId"], "10.0.0.0/24", Ipv6CidrBlock=small)
+        of_subnet = subnet["Ipv6CidrBlockAssociationSet"][0]["AssociationId"]
+        self.ec2.disassociate_subnet_cidr_block(AssociationId=of_subnet)
+        self.assertEqual([(of_subnet, small, "disassociated")], self.ipv6_of(self.subnets_with("disassociated")[0]))
+        self.assertEqual([], self.subnets_with("associated"))
+        self.ec2.disassociate_vpc_cidr_block(AssociationId=first["AssociationId"])
+        gone = (first["AssociationId"], first["Ipv6CidrBlock"], "disassociated")
+        self.assertEqual([gone], self.ipv6_of(self.vpc_with("disassociated")))
+        self.refused("InvalidVpcCidrBlockAssociationID.NotFound", self.ec2.disassociate_vpc_cidr_block, AssociationId=gone[0])
+        self.ec2.associate_vpc_cidr_block(VpcId=vpc["VpcId"], AmazonProvidedIpv6CidrBlock=True)
+        second, last = self.ipv6_of(self.vpc_with("associated"))
+        self.assertEqual(("associated", gone), (second[2], last))
+        self.ec2.disassociate_vpc_cidr_block(AssociationId=second[0])  # of each VPC the last one is shown
+        self.assertEqual([(*second[:2], "disassociated")], self.ipv6_of(self.vpc_with("disassociated")))
+        self.ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+        self.ec2.delete_vpc(VpcId=vpc["VpcId"])
+
+    def subnets_with(self, state):
+        return self.ec2.describe_subnets(Filters=[{"Name": "ipv6-cidr-block-association.state", "Values": [state]}])["Subnets"]
+
+    def vpc_with(self, state):
+        return self.ec2.describe_vpcs(Filters=[{"Name": "ipv6-cidr-block-association.state", "Values": [state]}])["Vpcs"][0]
+
+    @staticmethod
+    def ipv6_of(owner):
+        return [(a["AssociationId"], a["Ipv6CidrBlock"], a["Ipv6CidrBlockState"]["State"]) for a in owner["Ipv6CidrBlockAssociationSet"]]
+
     def test_what_is_not_honoured_is_refused(self):
         self.refused("UnsupportedOperation", self.vpc, InstanceTenancy="dedicated")
         self.refused("UnsupportedOperation", self.vpc, Ipv4IpamPoolId="ipam-pool-1")

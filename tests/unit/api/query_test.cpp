@@ -140,6 +140,22 @@ TEST(Decode, AcceptsTheOneValueThatChangesNothing) {
     EXPECT_TRUE(run("MinCount=1&MaxCount=1&HibernationOptions.Configured=False&EbsOptimized=false"));
 }
 
+TEST(Decode, TakesABlankForNoneWhereTheIdlSaysSo) {
+    auto request = run("ImageId=ami-1&MinCount=1&MaxCount=1&SubnetId=&UserData=&Placement.AvailabilityZone=");
+    ASSERT_TRUE(request);
+    EXPECT_FALSE(request->subnet_id);
+    EXPECT_FALSE(request->user_data);
+    EXPECT_FALSE(request->placement->availability_zone);
+    std::string needed = "MinCount=1&MaxCount=1&";
+    EXPECT_EQ(code_of(run(needed + "IamInstanceProfile.Name=")), "OK");
+    EXPECT_EQ(code_of(run(needed + "IamInstanceProfile=")), "OK");
+    EXPECT_EQ(code_of(run(needed + "IamInstanceProfile.Name=web")), "UnsupportedOperation");
+    EXPECT_EQ(code_of(run(needed + "IamInstanceProfile.Name=&IamInstanceProfile.Arn=a")),
+              "UnsupportedOperation");
+    EXPECT_EQ(code_of(run(needed + "LaunchTemplate=")), "UnsupportedOperation");
+    EXPECT_EQ(code_of(run(needed + "SubnetId.Nonsense=")), "UnknownParameter");
+}
+
 TEST(Decode, TenThousandListMembers) {
     std::string form;
     for (int i = 1; i <= 10'000; ++i)
