@@ -433,8 +433,8 @@ Result<ec2::ResetInstanceAttributeResponse> reset_instance_attribute(
 
 Result<ec2::ModifyPrivateDnsNameOptionsResponse> modify_private_dns_name_options(
     RequestContext& context, const ec2::ModifyPrivateDnsNameOptionsRequest& request) {
+    if (!request.instance_id) return fail(ErrorCode::missing_parameter, "InstanceId");
     return context.write([&](db::Session& session) -> Result<ec2::ModifyPrivateDnsNameOptionsResponse> {
-        if (!request.instance_id) return fail(ErrorCode::missing_parameter, "InstanceId");
         LODGE_TRY(auto row, find_living_instance(session, context, *request.instance_id));
         auto& instance = row.instance;
         // The guest was told its name when it started.

@@ -119,8 +119,8 @@ Result<ec2::DescribeInstanceStatusResponse> describe_instance_status(
             db::instances::Position position;
             if (slash != std::string::npos) position = {after.substr(0, slash), after.substr(slash + 1)};
             std::vector<StatusRecord> records;
-            for (auto& record : load_all(session, db::instances::list(session, context.account_id,
-                                                                      context.region, position, limit)))
+            for (auto& record : load_tags(session, db::instances::list(session, context.account_id,
+                                                                       context.region, position, limit)))
                 records.push_back(status_of(context, std::move(record)));
             return records;
         }};

@@ -154,6 +154,13 @@ db::instances::Span span_of(const std::vector<db::instances::WithGuest>& rows) {
     return {first->instance.account_id, first->instance.region, position_of(*first), position_of(*last)};
 }
 
+std::unordered_map<std::string_view, InstanceRecord*> index_of(std::vector<InstanceRecord>& records) {
+    std::unordered_map<std::string_view, InstanceRecord*> by_id;
+    by_id.reserve(records.size());
+    for (auto& record : records) by_id[record.instance.id.str()] = &record;
+    return by_id;
+}
+
 }  // namespace
 
 InstanceState InstanceRecord::state() const {
@@ -194,20 +201,25 @@ std::string public_ip_of(const AttachedInterface& attached, std::string_view pri
     return is_primary ? attached.interface.public_ip : "";
 }
 
-std::vector<InstanceRecord> load_all(db::Session& session, std::vector<db::instances::WithGuest> rows) {
+std::vector<InstanceRecord> load_tags(db::Session& session, std::vector<db::instances::WithGuest> rows) {
     std::vector<InstanceRecord> records;
     if (rows.empty()) return records;
     auto span = span_of(rows);
     records.reserve(rows.size());
-    std::unordered_map<std::string_view, InstanceRecord*> by_id;
-    for (auto& row : rows) {
-        auto& record =
-            records.emplace_back(InstanceRecord{std::move(row.instance), std::move(row.guest), {}, {}});
-        by_id[record.instance.id.str()] = &record;
-    }
+    for (auto& row : rows)
+        records.emplace_back(InstanceRecord{std::move(row.instance), std::move(row.guest), {}, {}});
+    auto by_id = index_of(records);
     for (auto& tag : db::tags::of_instances(session, span))
         if (auto found = by_id.find(tag.resource_id); found != by_id.end())
             found->second->tags.push_back(std::move(tag));
+    return records;
+}
+
+std::vector<InstanceRecord> load_all(db::Session& session, std::vector<db::instances::WithGuest> rows) {
+    if (rows.empty()) return {};
+    auto span = span_of(rows);
+    auto records = load_tags(session, std::move(rows));
+    auto by_id = index_of(records);
     for (auto& attached : db::attached_interfaces::of_instances(session, span))
         if (auto found = by_id.find(attached.interface.instance_id); found != by_id.end())
             found->second->interfaces.push_back(std::move(attached));

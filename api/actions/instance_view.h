@@ -36,6 +36,8 @@ std::string public_ip_of(const db::attached_interfaces::AttachedInterface& attac
 // With their tags and interfaces. All at once are neighbours in the store's order (reservation, ID) and cost
 // a few queries together.
 std::vector<InstanceRecord> load_all(db::Session& session, std::vector<db::instances::WithGuest> rows);
+// Without interfaces, for who does not show them.
+std::vector<InstanceRecord> load_tags(db::Session& session, std::vector<db::instances::WithGuest> rows);
 InstanceRecord load_one(db::Session& session, db::instances::WithGuest row);
 
 ec2::InstanceState to_ec2(InstanceState state);

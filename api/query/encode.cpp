@@ -105,6 +105,20 @@ std::string_view entity_of(char c) {
     }
 }
 
+// Bytes that stand for themselves, as nearly all of a reply do: runs of them are copied at once.
+constexpr std::array<bool, 256> plain_bytes = [] {
+    std::array<bool, 256> plain{};
+    for (int c = ' '; c < 0x7f; ++c) plain.at(static_cast<std::size_t>(c)) = true;
+    for (char c : {'&', '<', '>', '"'}) plain.at(static_cast<unsigned char>(c)) = false;
+    return plain;
+}();
+
+std::size_t plain_run(std::string_view text) {
+    std::size_t length = 0;
+    while (length < text.size() && plain_bytes[static_cast<unsigned char>(text[length])]) ++length;
+    return length;
+}
+
 // What a client is told of its own bytes stays short.
 std::string_view shortened(std::string_view message) {
     constexpr std::size_t longest = 1'000;
@@ -130,6 +144,11 @@ const Protocol* find_protocol(std::string_view service) {
 
 void append_escaped(std::string& out, std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
+        if (auto length = plain_run(text.substr(at))) {
+            out += text.substr(at, length);
+            at += length;
+            continue;
+        }
         auto character = text.substr(at, utf8_length(text, at));
         at += std::max<std::size_t>(1, character.size());
         if (!xml_character(character)) {
