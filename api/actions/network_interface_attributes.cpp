@@ -1,7 +1,10 @@
 // DescribeNetworkInterfaceAttribute, ModifyNetworkInterfaceAttribute, ResetNetworkInterfaceAttribute.
 #include "api/actions/interface_parts.h"
 #include "api/actions/network_interface_view.h"
+#include "db/store/instances.h"
 #include "db/store/network_interfaces.h"
+#include "scheduler/lifecycle/lifecycle.h"
+#include "scheduler/network/instance_network.h"
 
 namespace lodge::api {
 namespace {
@@ -11,8 +14,9 @@ using Modify = ec2::ModifyNetworkInterfaceAttributeRequest;
 constexpr std::size_t max_description = 255;
 
 Status check_one(const Modify& request) {
-    int given = request.attachment.has_value() + request.description.has_value() +
-                !request.security_group_id.empty() + request.source_dest_check.has_value();
+    int given = request.associate_public_ip_address.has_value() + request.attachment.has_value() +
+                request.description.has_value() + !request.security_group_id.empty() +
+                request.source_dest_check.has_value();
     if (given == 1) return {};
     return fail(ErrorCode::invalid_parameter_combination,
                 given == 0 ? "No attributes specified." : "One attribute can be modified at a time.");
@@ -34,8 +38,35 @@ Status modify_attachment(NetworkInterface& interface, const ec2::NetworkInterfac
     return {};
 }
 
+bool has_guest(db::Session& session, const std::string& instance_id) {
+    auto row = db::instances::find_any(session, InstanceId::trusted(instance_id));
+    if (!row) return false;
+    auto state = scheduler::visible_state(row->instance.desired, row->guest.observed);
+    return state == InstanceState::pending || state == InstanceState::running;
+}
+
+// Of a stopped instance, it is given when the instance starts.
+Status modify_public_address(db::Session& session, const RequestContext& context, NetworkInterface& interface,
+                             bool wanted) {
+    if (interface.instance_id.empty() || interface.device_index != 0)
+        return fail(ErrorCode::unsupported_operation,
+                    "AssociatePublicIpAddress is for the primary network interface of an instance.");
+    interface.auto_public_ip = wanted;
+    if (!wanted) {
+        network::free_launch_address(session, interface);
+        return {};
+    }
+    if (!has_guest(session, interface.instance_id)) return {};
+    if (!network::take_launch_address(session, context.services.settings.public_pool, interface,
+                                      context.services.random))
+        return fail(ErrorCode::insufficient_address_capacity);
+    return {};
+}
+
 Status modify(db::Session& session, const RequestContext& context, NetworkInterface& interface,
               const Modify& request) {
+    if (request.associate_public_ip_address)
+        LODGE_CHECK(modify_public_address(session, context, interface, *request.associate_public_ip_address));
     if (request.attachment) LODGE_CHECK(modify_attachment(interface, *request.attachment));
     if (request.description) interface.description = request.description->value;
     if (request.source_dest_check) interface.source_dest_check = request.source_dest_check->value;
@@ -44,14 +75,17 @@ Status modify(db::Session& session, const RequestContext& context, NetworkInterf
         LODGE_TRY(auto groups, groups_in(session, context, interface.vpc_id, request.security_group_id));
         db::network_interfaces::set_groups(session, interface.id, groups);
     }
-    if (!request.security_group_id.empty() || request.source_dest_check)
+    if (!request.security_group_id.empty() || request.source_dest_check ||
+        request.associate_public_ip_address)
         interface_changed(session, context, interface);
     return {};
 }
 
 void put_attribute(const InterfaceRecord& record, std::string_view attribute,
                    ec2::DescribeNetworkInterfaceAttributeResponse& out) {
-    if (attribute == "attachment")
+    if (attribute == "associatePublicIpAddress")
+        out.associate_public_ip_address = record.value.auto_public_ip;
+    else if (attribute == "attachment")
         out.attachment = attachment_of(record.value);
     else if (attribute == "description")
         out.description = ec2::AttributeValue{record.value.description};

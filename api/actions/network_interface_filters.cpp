@@ -2,6 +2,7 @@
 // addresses, prefixes, outposts) is left out, and refused by name.
 #include "api/actions/network_interface_view.h"
 #include "proto/base/encoding.h"
+#include "scheduler/network/names.h"
 
 namespace lodge::api {
 namespace {
@@ -60,7 +61,7 @@ void add_address_filters(describe::FilterTable<InterfaceRecord>& table) {
         "private-dns-name",
         [](const InterfaceRecord& record, const InterfaceAddress& a) -> std::optional<std::string> {
             if (!record.has_dns_names || a.position != 0) return std::nullopt;
-            return private_dns_name(record.value.region, a.address);
+            return network::ip_name(record.value.region, a.address);
         }));
     table.push_back({"ipv6-addresses.ipv6-address", [](const InterfaceRecord& record, Values& out) {
                          for (const auto& each : record.addresses)

@@ -1,12 +1,11 @@
 #include "api/actions/network_interface_view.h"
 
-#include <algorithm>
-
 #include "api/actions/tagging.h"
 #include "db/store/addresses.h"
 #include "db/store/network_interfaces.h"
 #include "db/store/security_groups.h"
 #include "db/store/vpcs.h"
+#include "scheduler/network/names.h"
 
 namespace lodge::api {
 namespace {
@@ -25,7 +24,7 @@ ec2::NetworkInterfacePrivateIpAddress private_address(const InterfaceRecord& rec
     ec2::NetworkInterfacePrivateIpAddress out;
     out.primary = address.position == 0;
     out.private_ip_address = address.address;
-    if (record.has_dns_names) out.private_dns_name = private_dns_name(record.value.region, address.address);
+    if (record.has_dns_names) out.private_dns_name = network::ip_name(record.value.region, address.address);
     out.association = association_of(record, address);
     return out;
 }
@@ -97,11 +96,6 @@ std::optional<ec2::NetworkInterfaceAssociation> association_of(const InterfaceRe
 
 std::string_view interface_status(const NetworkInterface& interface) {
     return interface.attachment_id.empty() ? "available" : "in-use";
-}
-
-std::string private_dns_name(std::string_view region, std::string address) {
-    std::replace(address.begin(), address.end(), '.', '-');
-    return "ip-" + address + "." + network::private_domain(region);
 }
 
 ec2::NetworkInterface to_ec2(const InterfaceRecord& record) {

@@ -39,9 +39,6 @@ std::optional<ec2::NetworkInterfaceAssociation> association_of(const InterfaceRe
 // "available", or "in-use" from the beginning of an attachment to its end.
 std::string_view interface_status(const NetworkInterface& interface);
 
-// "ip-10-0-0-5.ec2.internal"
-std::string private_dns_name(std::string_view region, std::string address);
-
 // The filters of DescribeNetworkInterfaces.
 describe::FilterTable<InterfaceRecord> interface_filters(const RequestContext& context);
 

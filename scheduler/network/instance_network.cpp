@@ -18,15 +18,6 @@ bool primary_is_mapped(db::Session& session, const NetworkInterface& interface) 
     return false;
 }
 
-// Whether anything changed.
-bool free_launch_address(db::Session& session, NetworkInterface& interface) {
-    if (interface.public_ip.empty()) return false;
-    db::addresses::give_back(session, interface.public_ip);
-    interface.public_ip.clear();
-    db::network_interfaces::update(session, interface);
-    return true;
-}
-
 }  // namespace
 
 bool take_launch_address(db::Session& session, const std::vector<Cidr>& pool, NetworkInterface& interface,
@@ -36,6 +27,14 @@ bool take_launch_address(db::Session& session, const std::vector<Cidr>& pool, Ne
     auto taken = take_public_address(session, pool, interface.id.str(), random);
     if (!taken) return false;
     interface.public_ip = taken->str();
+    db::network_interfaces::update(session, interface);
+    return true;
+}
+
+bool free_launch_address(db::Session& session, NetworkInterface& interface) {
+    if (interface.public_ip.empty()) return false;
+    db::addresses::give_back(session, interface.public_ip);
+    interface.public_ip.clear();
     db::network_interfaces::update(session, interface);
     return true;
 }

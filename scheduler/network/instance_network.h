@@ -18,6 +18,9 @@ namespace lodge::network {
 bool take_launch_address(db::Session& session, const std::vector<Cidr>& pool, NetworkInterface& interface,
                          Random& random);
 
+// Gives that address back to the pool. Whether there was one.
+bool free_launch_address(db::Session& session, NetworkInterface& interface);
+
 // Takes in that the instance's guest has no domain any more, or never had one: addresses of the pool are
 // free, attachments that were on their way are settled, and if the instance is to be terminated its
 // interfaces go or become available. Does nothing while the guest may run, and nothing the second time.

@@ -20,6 +20,7 @@ NEWER = {
     "RevokeSecurityGroupIngress": {"revokedSecurityGroupRuleSet"},
     "RevokeSecurityGroupEgress": {"revokedSecurityGroupRuleSet"},
     "CreateNetworkAcl": {"clientToken"},
+    "DescribeNetworkInterfaceAttribute": {"associatePublicIpAddress"},
     **{action: {f"{interface}.{name}" for name in ("availabilityZoneId", "ipv6AddressesSet.isPrimaryIpv6")}
        for action, interface in (("CreateNetworkInterface", "networkInterface"), ("DescribeNetworkInterfaces", "networkInterfaceSet"))},
     "DescribeInstanceTypes": {"instanceTypeSet." + name for name in (

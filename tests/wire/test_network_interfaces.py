@@ -328,7 +328,7 @@ class Attributes(InterfaceTest):
 
     def test_what_is_not_honoured_is_refused(self):
         interface = self.eni()
-        for given in ({"EnaSrdSpecification.EnaSrdEnabled": "true"}, {"EnablePrimaryIpv6": "true"}, {"AssociatePublicIpAddress": "true"},
+        for given in ({"EnaSrdSpecification.EnaSrdEnabled": "true"}, {"EnablePrimaryIpv6": "true"}, {"AssociatePublicIpAddress": "true"},  # of a free one
                       {"ConnectionTrackingSpecification.UdpTimeout": 60}, {"AssociatedSubnetId.1": self.subnet_id},
                       {"Attachment.EnaQueueCount": 2}):
             reply = call(self.lodge, self.account, "ModifyNetworkInterfaceAttribute", {"NetworkInterfaceId": interface, **given})
@@ -568,6 +568,45 @@ class Attaching(InterfaceTest):
         self.assertEqual({instance: "running"}, self.states([instance]))
         self.ec2.delete_network_interface(NetworkInterfaceId=interface)
 
+    def test_the_end_of_an_instance(self):
+        """What came with the launch goes; what was attached later stays, unless it is to go too."""
+        one, two = self.launch(2)
+        kept, gone = self.eni(self.default_subnet(one)), self.eni(self.default_subnet(two))
+        self.attach(kept, one)
+        attachment = self.attach(gone, two)
+        self.ec2.modify_network_interface_attribute(NetworkInterfaceId=gone, Attachment={"AttachmentId": attachment, "DeleteOnTermination": True})
+        self.ec2.terminate_instances(InstanceIds=[one, two])
+        self.reach("terminated", [one, two])
+        self.assertEqual([kept], [each["NetworkInterfaceId"] for each in self.ec2.describe_network_interfaces()["NetworkInterfaces"]])
+        self.assertEqual("available", self.shown(kept)["Status"])
+
+    def test_public_address_of_the_primary_one(self):
+        instance, = self.launch()
+        first, = self.found(**{"attachment.instance-id": instance})
+        public = lambda: self.shown(first).get("Association", {}).get("PublicIp")  # noqa: E731
+        ask = lambda action, **more: call(self.lodge, self.account, action, {"NetworkInterfaceId": first, **more})  # noqa: E731
+        given = lambda: ask("DescribeNetworkInterfaceAttribute", Attribute="associatePublicIpAddress").values("associatePublicIpAddress")  # noqa: E731
+        self.assertTrue(public())
+        self.assertEqual(["true"], given())
+        ask("ModifyNetworkInterfaceAttribute", AssociatePublicIpAddress="false")
+        self.assertIsNone(public())
+        self.assertEqual(["false"], given())
+        ask("ModifyNetworkInterfaceAttribute", AssociatePublicIpAddress="true")
+        before = public()
+        self.assertTrue(before)
+        ask("ModifyNetworkInterfaceAttribute", AssociatePublicIpAddress="true")
+        self.assertEqual(before, public())
+        self.ec2.stop_instances(InstanceIds=[instance])
+        self.reach("stopped", [instance])
+        ask("ModifyNetworkInterfaceAttribute", AssociatePublicIpAddress="true")
+        self.assertIsNone(public())
+        self.ec2.start_instances(InstanceIds=[instance])
+        self.assertTrue(public())
+        second = self.eni(self.default_subnet(instance))
+        self.attach(second, instance)
+        reply = call(self.lodge, self.account, "ModifyNetworkInterfaceAttribute", {"NetworkInterfaceId": second, "AssociatePublicIpAddress": "true"})
+        self.assertEqual("UnsupportedOperation", reply.code)
+
     def test_force(self):
         instance, = self.launch()
         interface = self.eni(self.default_subnet(instance))
@@ -591,8 +630,6 @@ class Attaching(InterfaceTest):
 
     def test_the_first_one_stays(self):
         instance = self.stopped()
-        if not self.found(**{"attachment.instance-id": instance, "attachment.device-index": "0"}):
-            self.attach(self.eni(self.default_subnet(instance)), instance, 0)
         first, = self.found(**{"attachment.instance-id": instance, "attachment.device-index": "0"})
         attachment = self.shown(first)["Attachment"]["AttachmentId"]
         for parameters in ({}, {"Force": True}):
@@ -603,9 +640,8 @@ class Attaching(InterfaceTest):
         instance = self.stopped()  # a t3.nano: 2 interfaces with 2 addresses each
         subnet = self.default_subnet(instance)
         self.refused("PrivateIpAddressLimitExceeded", self.attach, self.eni(subnet, SecondaryPrivateIpAddressCount=2), instance)
-        for index in range(1, 3 - len(self.on(instance))):
-            interface = self.eni(subnet)
-            self.attach(interface, instance, index)
+        interface = self.eni(subnet)
+        self.attach(interface, instance)
         assign = self.ec2.assign_private_ip_addresses
         assign(NetworkInterfaceId=interface, SecondaryPrivateIpAddressCount=1)
         self.refused("PrivateIpAddressLimitExceeded", assign, NetworkInterfaceId=interface, SecondaryPrivateIpAddressCount=1)
@@ -656,8 +692,6 @@ class Places(InterfaceTest):
             NetworkInterfaceId=interface, InstanceId=instance, DeviceIndex=index)
         subnets = {s["AvailabilityZone"]: s["SubnetId"] for s in self.ec2.describe_subnets(Filters=filters(default_for_az="true"))["Subnets"]}
         self.refused("InvalidParameterCombination", attach, self.eni(subnets["us-east-1b"]), 1)
-        if not self.found(**{"attachment.instance-id": instance}):
-            attach(self.eni(subnets["us-east-1a"]), 0)
         self.refused("InvalidParameterCombination", attach, self.eni(self.subnet(self.vpc_id, "10.0.9.0/24", AvailabilityZone="us-east-1a")), 1)
         attach(self.eni(subnets["us-east-1a"]), 1)
 
