@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -109,7 +110,16 @@ agent::OvsOptions network_options(const Options& options, const agent::Identity&
     return made;
 }
 
+// Guests' connections take many descriptors, and what service managers give at first is few.
+void allow_descriptors() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int run(const Options& options, const sigset_t& signals) {
+    allow_descriptors();
     std::error_code ignored;
     std::filesystem::create_directories(options.state_dir, ignored);
     auto identity = identify(options);

@@ -32,6 +32,16 @@ http::Response refusal(int status) {
     }
 }
 
+// Never a 404 for what may be there: cloud-init would go on without.
+http::Response ask_again() {
+    auto response = text(503, "503 - Service Unavailable");
+    response.headers.emplace_back("Retry-After", "1");
+    return response;
+}
+
+// The reply goes no further than the hop limit, as EC2 has it for this one alone: what a container behind the
+// guest asks without a token it may well get.
+//
 // A proxy that was tricked into asking says so, and gets nothing.
 http::Response give_token(const MetadataGuest& guest, const http::Request& request, const TokenSeal& seal,
                           UnixMs now_ms) {
@@ -44,6 +54,7 @@ http::Response give_token(const MetadataGuest& guest, const http::Request& reque
         return refusal(400);
     auto response = text(200, seal.make(guest.instance_id, ttl_s, now_ms));
     response.headers.emplace_back(ttl_header, std::to_string(ttl_s));
+    response.hop_limit = guest.hop_limit;
     return response;
 }
 
@@ -59,16 +70,16 @@ bool may_read(const MetadataGuest& guest, const http::Request& request, const To
 http::Response answer_metadata(const MetadataGuest& guest, const http::Request& request,
                                const TokenSeal& seal, UnixMs now_ms) {
     if (!guest.http_endpoint) return refusal(403);
-    if (request.method == "PUT")
-        return request.target == token_path ? give_token(guest, request, seal, now_ms) : refusal(405);
-    if (request.method != "GET" && request.method != "HEAD") return refusal(405);
+    const bool is_token = request.target == token_path;
+    if (is_token && request.method == "PUT") return give_token(guest, request, seal, now_ms);
+    if (is_token || (request.method != "GET" && request.method != "HEAD")) return refusal(405);
     if (!may_read(guest, request, seal, now_ms)) return refusal(401);
     auto found = guest.tree.find(request.target);
     if (!found) return refusal(404);
-    if (!found->not_yet) return text(200, std::move(found->text));
-    auto wait = text(503, "503 - Service Unavailable");
-    wait.headers.emplace_back("Retry-After", "1");
-    return wait;
+    if (found->not_yet) return ask_again();
+    auto response = text(200, std::move(found->text));
+    if (found->is_bytes) response.content_type = "application/octet-stream";
+    return response;
 }
 
 }  // namespace lodge::agent

@@ -16,7 +16,7 @@ struct MetadataGuest {
     InstanceId instance_id;
     bool http_endpoint = true;
     bool http_tokens_required = false;
-    int hop_limit = 1;
+    int hop_limit = 1;  // of replies with a token
     MetadataTree tree;
 };
 

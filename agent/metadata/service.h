@@ -4,6 +4,7 @@
 // It works without the control plane: what it needs is kept in its folder, and read again at the start.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
@@ -14,7 +15,10 @@
 #include <thread>
 #include <vector>
 
-#include "agent/metadata/answer.h"
+#include "agent/metadata/budget.h"
+#include "agent/metadata/guest_directory.h"
+#include "agent/metadata/metadata_folder.h"
+#include "agent/metadata/network_sockets.h"
 #include "agent/network/metadata_sink.h"
 #include "proto/base/clock.h"
 #include "proto/base/random.h"
@@ -23,22 +27,24 @@
 namespace lodge::agent {
 
 struct MetadataOptions {
-    std::filesystem::path folder;  // ours; made if missing, with mode 0700
+    std::filesystem::path folder;  // ours; made if missing
     // Asks the control plane for what only it knows of a guest. May block.
     std::function<Result<link::LaunchDataReply>(const GuestId& guest_id)> fetch;
     std::uint16_t port = 80;
     std::size_t threads = 2;
-    std::size_t connections = 4096;           // of all guests
+    std::size_t connections = 1024;           // of all guests; more get a 503
     std::size_t connections_of_a_guest = 64;  // more are closed at once
     std::int64_t shortest_retry_ms = 500;     // of fetch, doubling up to the longest
     std::int64_t longest_retry_ms = 15'000;
 };
 
-// Any thread. Errors in serving a network are logged and tried again with the next set_networks().
+// Any thread. Calls do not wait for the disk or for the network, but for files of guests that are new.
 class MetadataService final : public MetadataSink {
   public:
+    // `clock` outlives the service.
     static Result<std::unique_ptr<MetadataService>> start(MetadataOptions options, const Clock& clock,
                                                           Random& random);
+    // Keeps what has not been kept yet. Waits for a fetch that is under way.
     ~MetadataService() override;
     MetadataService(const MetadataService&) = delete;
     MetadataService& operator=(const MetadataService&) = delete;
@@ -46,57 +52,57 @@ class MetadataService final : public MetadataSink {
     // As last set, or as a predecessor left them.
     std::vector<MetadataNetwork> networks() const;
 
+    // What cannot be opened is logged, and tried again every second.
     void set_networks(const std::vector<MetadataNetwork>& networks) override;
     void set_guests(const std::vector<link::DesiredGuest>& guests) override;
+    bool await_launch_data(const GuestId& guest_id, std::int64_t most_ms) override;
 
   private:
-    using GuestPointer = std::shared_ptr<const MetadataGuest>;
-    using Launch = std::shared_ptr<const link::LaunchDataReply>;
-    struct Served {  // a guest, and what `shown` was made of
-        link::DesiredGuest desired;
-        Launch launch;
-        GuestPointer shown;
-        std::int64_t retry_at_ms = 0;  // steady
+    struct Retry {
+        std::int64_t at_ms = 0;  // steady
         std::int64_t backoff_ms = 0;
     };
-    struct Open {
-        MetadataNetwork network;
-        std::uint64_t listener = 0;
-    };
 
-    MetadataService(MetadataOptions options, std::string token_key, const Clock& clock);
+    MetadataService(MetadataOptions options, MetadataFolder folder, const Clock& clock);
     Status serve();
     void load();
-    bool admit(int descriptor, const std::string& peer);
+    bool admit(const std::string& peer);
     void leave(const std::string& peer);
-    GuestPointer guest_at(const std::string& peer) const;
-    void open(const MetadataNetwork& network);
-    void take_guests(const std::vector<link::DesiredGuest>& guests);
-    void refresh(Served& served);
-    void make_index();
+    http::Response answer(const http::Request& request) const;
+
     void work_loop();
-    void keep(const std::vector<link::DesiredGuest>& guests, const std::vector<MetadataNetwork>& networks);
-    void fetch_next(std::unique_lock<std::mutex>& lock);
-    std::int64_t next_fetch_ms() const;
-    std::filesystem::path launch_file(const GuestId& guest_id) const;
+    Status keep();
+    void open_networks(const std::vector<MetadataNetwork>& wanted);
+    Result<std::uint64_t> open(const MetadataNetwork& network);
+
+    void fetch_loop();
+    std::int64_t fetch_due(std::map<GuestId, Retry>& retries);
+    bool fetch(const GuestId& id);
+    bool stopping() const { return stopping_; }
 
     const MetadataOptions options_;
+    const MetadataFolder folder_;
     const TokenSeal seal_;
     const Clock& clock_;
+    GuestDirectory guests_;
     std::unique_ptr<http::Server> server_;
+    std::atomic<bool> stopping_{false};
 
-    std::mutex networks_mutex_;
-    std::map<VpcId, Open> networks_;
+    std::mutex budget_mutex_;
+    GuestBudget budget_;  // connections
+
+    std::mutex folder_mutex_;  // whoever writes there has it; taken before any other
 
     mutable std::mutex mutex_;
-    std::condition_variable wake_;
-    bool stopping_ = false;
+    std::condition_variable work_wake_;
+    std::condition_variable fetch_wake_;
     bool changed_ = false;  // and not kept yet
-    std::vector<MetadataNetwork> wanted_networks_;
-    std::map<GuestId, Served> guests_;
-    std::map<std::string, GuestPointer> index_;   // by "VPC/ADDRESS"
-    std::map<std::string, std::size_t> open_of_;  // connections, by the same
+    bool fetch_wanted_ = false;
+    std::vector<MetadataNetwork> wanted_;
+
+    NetworkSockets<std::uint64_t> networks_{"metadata service"};  // the worker's: listeners
     std::thread worker_;
+    std::thread fetcher_;
 };
 
 }  // namespace lodge::agent

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,21 +19,20 @@ class MetadataTree {
 
     struct Found {
         std::string text;
-        bool not_yet = false;  // it is known to exist, or may, but the control plane has yet to tell
+        bool not_yet = false;   // it is there, or may be, but the control plane has yet to tell
+        bool is_bytes = false;  // what the user gave, of any kind
     };
     // Of a path from the root on, such as "/latest/meta-data/mac". A folder, with or without a slash behind,
     // is its listing. Nothing when there is no such path, or not in the version named.
     std::optional<Found> find(std::string_view path) const;
 
   private:
-    void add(const std::string& path, const std::string& text);
-    void add_unless_empty(const std::string& path, const std::string& text);
-    void add_instance(const link::DesiredGuest& guest);
-    void add_primary(const link::DesiredGuest& guest);
+    // Nothing is there that has no value.
+    void add(std::string path, std::string value);
     void add_interface(const link::GuestInterface& interface);
-    std::optional<std::string> listing(const std::string& folder) const;
+    std::string listing(const std::string& folder) const;
 
-    std::map<std::string, std::string> leaves_;  // "meta-data/mac"
+    std::map<std::string, std::string> leaves_;  // by path: "meta-data/mac"
     std::map<std::string, std::string> labels_;  // how a listing names an entry, where not by its name
     bool launch_known_ = false;
 };

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t shortest_backoff_ms = 500;
 constexpr std::int64_t longest_backoff_ms = 15'000;
+constexpr std::int64_t launch_data_patience_ms = 2'000;
 
 // Nobody answering may pass; a missing image or a broken disk will not.
 bool may_pass(const Error& error) {
@@ -109,6 +110,9 @@ Status Agent::run_start(const link::DesiredGuest& desired) {
 // A failure while the host's network is not well is put down to that, which may pass.
 Status Agent::start_plugged(const GuestSpec& spec) {
     LODGE_CHECK(network_is_well());
+    if (!metadata_.await_launch_data(spec.guest_id, launch_data_patience_ms))
+        return fail(ErrorCode::service_unavailable,
+                    "the control plane has yet to tell the guest's user data");
     std::vector<Port> ports;
     for (const Nic& nic : spec.interfaces) {
         LODGE_CHECK(network_.release(nic.port_uuid));

@@ -31,6 +31,7 @@ void Connection::send(Response response) {
         response.headers.insert(response.headers.end(), refusal->headers.begin(), refusal->headers.end());
         if (out_.prepare(response, facts_)) response = Service::plain_error(refusal->status, refusal->reason);
     }
+    if (response.hop_limit > 0) transport_->set_hop_limit(response.hop_limit);
     out_.start(std::move(response), facts_, worker_.date());
     write_next();
 }

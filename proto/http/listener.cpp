@@ -148,7 +148,7 @@ void Listener::close() {
 
 void Listener::wait() {
     socket_.async_wait(net::posix::descriptor_base::wait_read, [this](const error_code& ec) {
-        if (!ec) accept_some();
+        if (!ec && socket_.is_open()) accept_some();
     });
 }
 

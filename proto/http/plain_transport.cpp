@@ -1,3 +1,6 @@
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/write.hpp>
 
@@ -33,6 +36,8 @@ class PlainTransport final : public Transport {
 
     bool half_closes() const override { return true; }
 
+    void set_hop_limit(int hops) override { http::set_hop_limit(socket_, hops); }
+
     void close() override {
         error_code ignored;
         socket_.close(ignored);
@@ -43,6 +48,12 @@ class PlainTransport final : public Transport {
 };
 
 }  // namespace
+
+void set_hop_limit(Socket& socket, int hops) {
+    const int fd = socket.native_handle();
+    ::setsockopt(fd, IPPROTO_IP, IP_TTL, &hops, sizeof hops);
+    ::setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof hops);
+}
 
 std::unique_ptr<Transport> make_plain_transport(Socket socket) {
     return std::make_unique<PlainTransport>(std::move(socket));

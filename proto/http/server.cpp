@@ -133,17 +133,21 @@ Result<std::uint64_t> Server::Impl::add_listener(Fd fd, const std::string& tag) 
     return id;
 }
 
-// Its handlers that are under way are on the same thread, and come before.
+// Waits, so that its address is free again. Its handlers that are under way are on the same thread, and come
+// before; what its close() cancelled still refers to it, and runs next.
 void Server::Impl::remove_listener(std::uint64_t id) {
-    net::post(workers_.front()->loop()->context(), [this, id] {
-        auto found = added_.find(id);
-        if (found == added_.end()) return;
-        found->second->close();
-        // What its close() cancelled still refers to it, and runs next.
-        net::post(workers_.front()->loop()->context(),
-                  [listener = std::shared_ptr<Listener>(std::move(found->second))] {});
-        added_.erase(found);
+    std::lock_guard lock(stop_mutex_);
+    if (stopped_) return;
+    std::promise<void> closed;
+    auto& context = workers_.front()->loop()->context();
+    net::post(context, [&] {
+        if (auto found = added_.extract(id)) {
+            found.mapped()->close();
+            net::post(context, [listener = std::shared_ptr<Listener>(std::move(found.mapped()))] {});
+        }
+        closed.set_value();
     });
+    closed.get_future().wait();
 }
 
 // On the first worker's thread. Threads take turns, so that each has its share of the connections.
@@ -152,7 +156,7 @@ void Server::Impl::accept(Accepted accepted) {
     const auto open = service_.open_connections.load();
     if (open >= most && (service_.tls || open >= most + refusals_at_once)) return;  // closes it
     const auto& admit = service_.config.admit;
-    if (admit && accepted.family != AF_UNIX && !admit(accepted.fd.get(), accepted.peer_address)) return;
+    if (admit && accepted.family != AF_UNIX && !admit(accepted.peer_address)) return;
     accepted.refused = open >= most;
     service_.open_connections.fetch_add(1);
     service_.total_connections.fetch_add(1, std::memory_order_relaxed);

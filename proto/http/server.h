@@ -48,6 +48,9 @@ struct Response {
     // file that cannot be opened gives 404.
     std::optional<std::filesystem::path> file;
     bool close = false;  // ends the connection after this response
+    // Hops that this response, and whatever follows on its connection, may travel (IP's time to live); 0: as
+    // it is. Not on unix sockets.
+    int hop_limit = 0;
 };
 
 // Answers one request. Any thread, at any later time; only the first call counts. When the last copy goes
@@ -104,9 +107,9 @@ struct Config {
     // Instead: nowhere at first; see Server::add_listener().
     bool only_added_listeners = false;
 
-    // A TCP client's admission and end, on an I/O thread: `admit` before its first byte is read, with its
-    // socket to set options of; false closes it without a word. `left` is called for each that was admitted.
-    std::function<bool(int descriptor, const std::string& peer_address)> admit;
+    // A TCP client's admission and end, on an I/O thread: `admit` before its first byte is read; false closes
+    // it without a word. `left` is called once for each that was admitted. They must not block.
+    std::function<bool(const std::string& peer_address)> admit;
     std::function<void(const std::string& peer_address)> left;
 
     std::size_t threads = 1;
@@ -134,7 +137,7 @@ class Server {
 
     // One more TCP socket to serve: bound, not yet listening, made by the caller (in another network
     // namespace, say), and the server's from here on. Its clients' peer addresses are "TAG/ADDRESS".
-    // io_failure when it cannot listen. Its listener goes on until remove_listener(), connections after it.
+    // io_failure when it cannot listen. It is closed when remove_listener() returns; connections go on.
     Result<std::uint64_t> add_listener(int descriptor, const std::string& tag);
     void remove_listener(std::uint64_t id);
 

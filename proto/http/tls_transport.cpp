@@ -52,6 +52,8 @@ class TlsTransport final : public Transport {
 
     bool half_closes() const override { return false; }
 
+    void set_hop_limit(int hops) override { http::set_hop_limit(stream_.next_layer(), hops); }
+
     void close() override {
         error_code ignored;
         stream_.next_layer().close(ignored);

@@ -45,9 +45,15 @@ class Transport {
     // Whether a peer that sends no more may still want its answer.
     virtual bool half_closes() const = 0;
 
+    // How far packets go from now on. Best effort.
+    virtual void set_hop_limit(int hops) = 0;
+
     // Gives the descriptor back. What is under way completes with an error.
     virtual void close() = 0;
 };
+
+// For both: of a TCP socket of either family.
+void set_hop_limit(Socket& socket, int hops);
 
 std::unique_ptr<Transport> make_plain_transport(Socket socket);
 

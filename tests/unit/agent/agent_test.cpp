@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
@@ -196,6 +197,7 @@ class SeenMetadata final : public MetadataSink {
         std::lock_guard lock(mutex_);
         guests_ = guests;
     }
+    bool await_launch_data(const GuestId&, std::int64_t) override { return has_launch_data; }
     std::vector<MetadataNetwork> networks() const {
         std::lock_guard lock(mutex_);
         return networks_;
@@ -204,6 +206,8 @@ class SeenMetadata final : public MetadataSink {
         std::lock_guard lock(mutex_);
         return guests_;
     }
+
+    std::atomic<bool> has_launch_data{true};
 
   private:
     mutable std::mutex mutex_;
@@ -621,6 +625,19 @@ TEST_F(AgentTest, AStartWaitsForTheHostsNetwork) {
     network.set_problem("");
     EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::running));
     EXPECT_TRUE(link->wait_for_network_error(""));
+    EXPECT_EQ(link->count(Observed::failed), 0U);
+}
+
+TEST_F(AgentTest, AStartWaitsForWhatTheGuestWillAskFor) {
+    metadata.has_launch_data = false;
+    auto desired = guest();
+    desired.interfaces = {interface(1)};
+    link->want(desired);
+    const auto other = run_one();  // which has no interface to ask by
+    EXPECT_EQ(hypervisor.list()->size(), 1U);
+    EXPECT_EQ(hypervisor.list()->front().guest_id, other.guest_id);
+    metadata.has_launch_data = true;
+    EXPECT_TRUE(link->wait_for(desired.guest_id, Observed::running));
     EXPECT_EQ(link->count(Observed::failed), 0U);
 }
 

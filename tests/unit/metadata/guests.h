@@ -49,6 +49,7 @@ inline link::DesiredGuest example_guest(const std::string& digits = "00000000000
     m.key_name = "my key";
     m.public_key = "ssh-ed25519 AAAA my key";
     m.hostname = "ip-10-0-0-5.ec2.internal";
+    m.hop_limit = 3;
     m.instance_tags = true;
     m.tags = {{"Name", "web"}, {"team", "a/b"}};
     return guest;
