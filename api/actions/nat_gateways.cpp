@@ -77,17 +77,12 @@ Result<NatGateway> find_gateway(db::Session& session, const RequestContext& cont
                                       ErrorCode::nat_gateway_malformed, ErrorCode::nat_gateway_not_found);
 }
 
-bool is_public(const ec2::CreateNatGatewayRequest& request) {
-    return request.connectivity_type.value_or("public") == "public";
-}
-
 Status check_parameters(const ec2::CreateNatGatewayRequest& request) {
     if (!request.subnet_id) return fail(ErrorCode::missing_parameter, "SubnetId");
-    if (is_public(request) && !request.allocation_id)
-        return fail(ErrorCode::missing_parameter, "AllocationId");
-    if (!is_public(request) && request.allocation_id)
-        return fail(ErrorCode::invalid_parameter_combination,
-                    "A private NAT gateway has no elastic IP address: AllocationId is not allowed.");
+    if (request.connectivity_type.value_or("public") != "public")
+        return fail(ErrorCode::unsupported_operation,
+                    "Private NAT gateways are not supported: between VPCs, use a peering connection.");
+    if (!request.allocation_id) return fail(ErrorCode::missing_parameter, "AllocationId");
     return {};
 }
 
@@ -96,12 +91,10 @@ Result<NatGateway> make_gateway(db::Session& session, const RequestContext& cont
                                 const std::vector<ec2::Tag>& tags) {
     LODGE_TRY(auto subnet, find_subnet(session, context, *request.subnet_id));
     network::NatWish wish;
-    if (request.allocation_id) {
-        LODGE_TRY(wish.address,
-                  find_or_fail<AllocationId>(session, context, *request.allocation_id, db::addresses::find,
-                                             ErrorCode::invalid_allocation_id_malformed,
-                                             ErrorCode::invalid_allocation_id_not_found));
-    }
+    LODGE_TRY(wish.address,
+              find_or_fail<AllocationId>(session, context, *request.allocation_id, db::addresses::find,
+                                         ErrorCode::invalid_allocation_id_malformed,
+                                         ErrorCode::invalid_allocation_id_not_found));
     if (request.private_ip_address) {
         LODGE_TRY(wish.private_ip, free_private_ip(session, subnet, *request.private_ip_address));
     }

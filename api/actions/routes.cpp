@@ -168,7 +168,7 @@ class TargetFinder {
 };
 
 // What lies inside the VPC is the local route's, but for the whole of a subnet (and, replaced, a whole CIDR
-// of the VPC), which may go through an interface or a NAT gateway: an appliance between subnets.
+// of the VPC), which may go through an interface: an appliance between subnets.
 Status check_inside(db::Session& session, const RouteTable& table, const Destination& destination,
                     const Route& route) {
     auto cidrs = db::vpcs::cidrs_of(session, table.vpc_id);
@@ -177,7 +177,7 @@ Status check_inside(db::Session& session, const RouteTable& table, const Destina
         return cidr && cidr->contains(*destination.cidr);
     });
     if (!inside) return {};
-    if (route.target != RouteTarget::network_interface && route.target != RouteTarget::nat_gateway)
+    if (route.target != RouteTarget::network_interface)
         return fail(ErrorCode::invalid_parameter_value,
                     "The destination CIDR block " + destination.text +
                         " is equal to or more specific than one of this VPC's CIDR blocks. This route can "

@@ -1,5 +1,6 @@
 // Routing, as render_router.cpp has it: the longest prefix wins, and of equal ones the router's own networks
-// before the route table's, before the discarding of what no subnet has.
+// before the route table's, before the discarding of what no subnet has; but a route for the whole of a
+// subnet replaces the local one.
 #include <algorithm>
 
 #include "scheduler/network/explain_parts.h"
@@ -41,7 +42,11 @@ class Router {
         if (!best_) return no_route();
         if (best_->rank == Rank::discard) return discard();
         if (best_->rank == Rank::table) return by_table(*best_->route);
-        return best_->subnet ? to_subnet(*best_->subnet) : to_public_network();
+        if (!best_->subnet) return to_public_network();
+        if (const auto* route =
+                from_ ? local_replaced(snapshot_, from_->route_table_id, best_->cidr) : nullptr)
+            return by_table(*route);
+        return to_subnet(*best_->subnet);
     }
 
   private:

@@ -20,13 +20,12 @@ struct Failure {
 };
 
 std::optional<Failure> obstacle(db::Session& session, const NatGateway& gateway, const NatWish& wish) {
-    if (!wish.address) return std::nullopt;
     if (!db::internet_gateways::of_vpc(session, gateway.vpc_id.str()))
         return Failure{"Gateway.NotAttached",
                        "Network " + gateway.vpc_id.str() + " has no Internet gateway attached"};
-    if (!wish.address->association_id.empty())
+    if (!wish.address.association_id.empty())
         return Failure{"Resource.AlreadyAssociated",
-                       "Elastic IP address [" + wish.address->id.str() + "] is already associated"};
+                       "Elastic IP address [" + wish.address.id.str() + "] is already associated"};
     return std::nullopt;
 }
 
@@ -57,10 +56,9 @@ std::optional<Failure> equip(db::Session& session, const Owner& owner, const Sub
     db::network_interfaces::update(session, *interface);
     gateway.network_interface_id = interface->id;
     gateway.private_ip = db::network_interfaces::addresses_of(session, interface->id).front().address;
-    if (!wish.address) return std::nullopt;
-    map_address(session, *wish.address, *interface, gateway.private_ip, owner.random);
-    gateway.association_id = wish.address->association_id;
-    gateway.public_ip = wish.address->public_ip;
+    map_address(session, wish.address, *interface, gateway.private_ip, owner.random);
+    gateway.association_id = wish.address.association_id;
+    gateway.public_ip = wish.address.public_ip;
     return std::nullopt;
 }
 
@@ -89,8 +87,8 @@ NatGateway make_nat_gateway(db::Session& session, const Owner& owner, const Subn
     gateway.region = owner.region;
     gateway.vpc_id = subnet.vpc_id;
     gateway.subnet_id = subnet.id;
-    gateway.connectivity_type = wish.address ? "public" : "private";
-    if (wish.address) gateway.allocation_id = wish.address->id.str();
+    gateway.connectivity_type = "public";
+    gateway.allocation_id = wish.address.id.str();
     gateway.created_ms = owner.now_ms;
     if (auto failure = equip(session, owner, subnet, gateway, wish)) fail_with(gateway, *failure);
     gateway.revision = db::vpcs::touch(session, gateway.vpc_id);

@@ -13,7 +13,7 @@
 namespace lodge::network {
 
 struct NatWish {
-    std::optional<Address> address;       // of a public one; nothing: a private one
+    Address address;
     std::optional<IpAddress> private_ip;  // free and in the subnet; nothing: any
 };
 

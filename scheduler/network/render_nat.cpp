@@ -1,5 +1,4 @@
 // Addresses to and from the outside: Elastic IPs, NAT gateways, and the rule that nothing else gets out.
-#include <algorithm>
 #include <set>
 
 #include "scheduler/network/render_parts.h"
@@ -43,27 +42,69 @@ void elastic(const Snapshot& snapshot, const InterfaceState& state, std::set<std
     }
 }
 
-// Many to one, for each subnet whose route table sends something to the gateway. OVN translates a subnet's
-// addresses in one way: of two gateways the first has it.
-void many_to_one(const Snapshot& snapshot, const NatGateway& gateway, std::set<std::string>& let_out,
-                 Rows& out) {
-    const auto* home = subnet_of(snapshot, gateway.subnet_id);
-    if (!home || !is_public(snapshot, *home) || gateway.public_ip.empty()) return;
-    for (const auto& state : snapshot.subnets) {
-        bool sends =
-            std::any_of(snapshot.routes.begin(), snapshot.routes.end(), [&](const RouteState& route) {
-                return route.route_table_id == state.route_table_id && route.active &&
-                       route.target == RouteTarget::nat_gateway && route.target_id == gateway.id.str();
-            });
-        if (!sends || !let_out.insert(state.subnet.cidr).second) continue;
-        nat(snapshot, gateway.id.str() + "/" + state.subnet.id.str(),
+bool leads_outside(const RouteState& route) {
+    return route.active &&
+           (route.target == RouteTarget::nat_gateway || route.target == RouteTarget::internet_gateway);
+}
+
+// The packets that a route sends outside: those to its destination but for what narrower routes of its table
+// send there. Empty: all of IPv4.
+std::string reach_of(const Snapshot& snapshot, const RouteState& route) {
+    auto destination = Cidr::parse(route.destination);
+    auto match = destination && destination->prefix() > 0 ? "ip4.dst == " + route.destination : "";
+    for (const auto& other : snapshot.routes) {
+        auto narrower = Cidr::parse(other.destination);
+        if (!leads_outside(other) || other.route_table_id != route.route_table_id || !narrower ||
+            !destination || narrower->prefix() <= destination->prefix() || !destination->contains(*narrower))
+            continue;
+        match += (match.empty() ? "" : " && ") + ("ip4.dst != " + other.destination);
+    }
+    return match;
+}
+
+const NatGateway* gateway_of(const Snapshot& snapshot, const RouteState& route) {
+    if (!route.active || route.target != RouteTarget::nat_gateway) return nullptr;
+    for (const auto& gateway : snapshot.nat_gateways) {
+        const auto* home = subnet_of(snapshot, gateway.subnet_id);
+        if (gateway.id.str() == route.target_id && !gateway.public_ip.empty() && home &&
+            is_public(snapshot, *home))
+            return &gateway;
+    }
+    return nullptr;
+}
+
+// Many to one, for what a subnet's route table sends to NAT gateways. Returns what it sends there, each as
+// reach_of() has it.
+std::vector<std::string> many_to_one(const Snapshot& snapshot, const SubnetState& state, Rows& out) {
+    std::vector<std::string> reaches;
+    for (const auto& route : snapshot.routes) {
+        const auto* gateway = gateway_of(snapshot, route);
+        if (!gateway || route.route_table_id != state.route_table_id ||
+            route.destination.find(':') != std::string::npos)
+            continue;
+        reaches.push_back(reach_of(snapshot, route));
+        nat(snapshot, gateway->id.str() + "/" + state.subnet.id.str() + "/" + route.destination,
             {"",
              "",
-             {{"type", "snat"}, {"external_ip", gateway.public_ip}, {"logical_ip", state.subnet.cidr}},
+             {{"type", "snat"},
+              {"external_ip", gateway->public_ip},
+              {"logical_ip", state.subnet.cidr},
+              {"match", reaches.back()}},
              "",
              ""},
             out);
     }
+    return reaches;
+}
+
+// Guests of a subnet that have no public address get out by its NAT gateways alone.
+std::string no_way_out(const SubnetState& state, const std::vector<std::string>& reaches) {
+    std::string ways;
+    for (const auto& reach : reaches) {
+        if (reach.empty()) return "";
+        ways += (ways.empty() ? "(" : " || (") + reach + ")";
+    }
+    return "ip4.src == " + state.subnet.cidr + " && !(" + ways + ")";
 }
 
 }  // namespace
@@ -72,22 +113,31 @@ void render_nat(const Snapshot& snapshot, const Cloud&, Rows& out) {
     if (!snapshot.gateway || snapshot.router_ip.empty()) return;
     std::set<std::string> let_out;
     for (const auto& interface : snapshot.interfaces) elastic(snapshot, interface, let_out, out);
-    for (const auto& gateway : snapshot.nat_gateways) many_to_one(snapshot, gateway, let_out, out);
-    // A guest without a public address has no way out, even where its route table shows one.
-    auto name = "out_" + std::string(digits_of(snapshot.vpc.id.str()));
+    const auto& id = snapshot.vpc.id.str();
+    auto name = "out_" + std::string(digits_of(id));
     out.push_back({"Address_Set",
-                   snapshot.vpc.id.str() + "/out",
+                   id + "/out",
                    {{"name", name}, {"addresses", set_of(std::vector<Json>(let_out.begin(), let_out.end()))}},
                    "",
                    ""});
-    out.push_back(
-        {"Logical_Router_Policy",
-         snapshot.vpc.id.str() + "/no-way-out",
-         {{"priority", 2000},
-          {"match", "outport == \"" + public_port(snapshot.vpc) + "\" && ip4 && ip4.src != $" + name},
-          {"action", "drop"}},
-         snapshot.vpc.id.str(),
-         "policies"});
+    // A guest without a public address has no way out, even where its route table shows one.
+    auto drop = [&](const std::string& key, const std::string& which) {
+        auto match = "outport == \"" + public_port(snapshot.vpc) + "\" && ip4 && ip4.src != $" + name + which;
+        out.push_back({"Logical_Router_Policy",
+                       key,
+                       {{"priority", 2000}, {"match", match}, {"action", "drop"}},
+                       id,
+                       "policies"});
+    };
+    std::string others;
+    for (const auto& state : snapshot.subnets) {
+        auto reaches = many_to_one(snapshot, state, out);
+        if (reaches.empty()) continue;
+        others += " && ip4.src != " + state.subnet.cidr;
+        if (auto which = no_way_out(state, reaches); !which.empty())
+            drop(id + "/no-way-out/" + state.subnet.id.str(), " && " + which);
+    }
+    drop(id + "/no-way-out", others);
 }
 
 }  // namespace lodge::network

@@ -25,6 +25,10 @@ std::string_view digits_of(std::string_view id);
 
 // Whether the subnet's route table sends anything to a working internet gateway.
 bool is_public(const Snapshot& snapshot, const SubnetState& subnet);
+// The route of a table that a subnet is reached by instead of the local one: through an appliance. None by
+// default.
+const RouteState* local_replaced(const Snapshot& snapshot, const std::string& route_table,
+                                 const Cidr& subnet);
 // Either end of the link between two peers' routers.
 IpAddress peering_address(const VpcPeering& peering, bool of_requester);
 // The router's own address in a subnet.

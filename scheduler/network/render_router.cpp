@@ -131,7 +131,49 @@ void discard_unused(const Snapshot& snapshot, Rows& out) {
                              table, cidr.cidr, "discard", "", out);
 }
 
+// The halves of a block; none of a single address.
+std::vector<Cidr> halves_of(const Cidr& cidr) {
+    auto first = Cidr::around(cidr.network(), cidr.prefix() + 1);
+    if (!first) return {};
+    return {*first, *Cidr::around(cidr.last(), cidr.prefix() + 1)};
+}
+
+// OVN prefers the router's own networks to routes of the same length, so a route that replaces the local one
+// for a subnet goes by the subnet's halves.
+void replace_local(const Snapshot& snapshot, const RouteState& route, const Hop& hop, Rows& out) {
+    for (const auto& state : snapshot.subnets) {
+        std::vector<std::string> cidrs = {state.subnet.cidr};
+        for (const auto& ipv6 : state.ipv6_cidrs) cidrs.push_back(ipv6.cidr);
+        for (const auto& text : cidrs) {
+            auto cidr = Cidr::parse(text);
+            if (!cidr || local_replaced(snapshot, route.route_table_id, *cidr) != &route) continue;
+            for (const auto& half : halves_of(*cidr))
+                static_route(snapshot, route.route_table_id + "/local/" + half.str(), route.route_table_id,
+                             half.str(), hop.address, hop.port, out);
+        }
+    }
+}
+
 }  // namespace
+
+const RouteState* local_replaced(const Snapshot& snapshot, const std::string& route_table,
+                                 const Cidr& subnet) {
+    const RouteState* best = nullptr;
+    int longest = -1;
+    for (const auto& route : snapshot.routes) {
+        auto destination = Cidr::parse(route.destination);
+        bool counts = route.route_table_id == route_table && destination && destination->contains(subnet) &&
+                      destination->prefix() > longest;
+        if (!counts || std::none_of(snapshot.cidrs.begin(), snapshot.cidrs.end(), [&](const auto& each) {
+                auto cidr = Cidr::parse(each.cidr);
+                return cidr && cidr->contains(*destination);
+            }))
+            continue;
+        best = &route;
+        longest = destination->prefix();
+    }
+    return best;
+}
 
 IpAddress peering_address(const VpcPeering& peering, bool of_requester) {
     // 169.254.64.0/18: 8,192 links of two addresses each; the number is unique among either VPC's peerings.
@@ -158,6 +200,7 @@ void render_router(const Snapshot& snapshot, const Cloud& cloud, Rows& out) {
         auto hop = hop_of(snapshot, cloud, route);
         static_route(snapshot, route.route_table_id + "/" + route.destination, route.route_table_id,
                      route.destination, hop.address, hop.port, out);
+        replace_local(snapshot, route, hop, out);
     }
 }
 

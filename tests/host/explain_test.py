@@ -240,6 +240,15 @@ class ExplainTest(unittest.TestCase):
         self.settle()
         self.agree(True, hidden, "192.0.2.1", 443)
         self.agree(False, hidden, "203.0.113.1", 443, because="no route to")
+        other = self.ec2.create_nat_gateway(SubnetId=self.a, AllocationId=self.ec2.allocate_address()["AllocationId"])["NatGateway"]
+        for cidr, target in (("0.0.0.0/0", {"GatewayId": self.door}), ("198.51.100.0/24", {"NatGatewayId": other["NatGatewayId"]}),
+                             ("192.0.2.128/25", {"GatewayId": self.door})):
+            self.ec2.create_route(RouteTableId=self.b_table, DestinationCidrBlock=cidr, **target)
+        self.settle()
+        self.agree(True, hidden, "192.0.2.1", 443)
+        self.agree(True, hidden, "198.51.100.1", 443)
+        self.agree(False, hidden, "192.0.2.129", 443, because="has no public address")
+        self.agree(False, hidden, "203.0.113.1", 443, because="has no public address")
         self.ec2.delete_route(RouteTableId=self.a_table, DestinationCidrBlock="0.0.0.0/0")
         self.settle()
         self.agree(False, hidden, "192.0.2.1", 443, because="has no route to an internet gateway")
@@ -272,6 +281,19 @@ class ExplainTest(unittest.TestCase):
         self.ec2.modify_network_interface_attribute(NetworkInterfaceId=self.interface_of(forwarder), SourceDestCheck={"Value": False})
         self.settle()
         self.agree(True, one, "192.0.2.1", 80, because="takes it to forward it")
+
+    def test_an_appliance_between_subnets(self):
+        one, two = self.launch(self.a, f"{self.net}.1.5"), self.launch(self.b, f"{self.net}.2.5")
+        appliance = self.launch(self.a, f"{self.net}.1.6")
+        self.let_in(self.group, 22)
+        self.settle()
+        self.agree(True, one, two, 22)
+        self.ec2.create_route(RouteTableId=self.a_table, DestinationCidrBlock=f"{self.net}.2.0/24", NetworkInterfaceId=self.interface_of(appliance))
+        self.settle()
+        self.agree(False, one, two, 22, because="source/dest check is on")
+        self.ec2.modify_network_interface_attribute(NetworkInterfaceId=self.interface_of(appliance), SourceDestCheck={"Value": False})
+        self.settle()
+        self.agree(True, one, two, 22, because="takes it to forward it")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 """What guests can reach: VPCs made by the API on two simulated hosts, carried by a real OVN; guests are namespaces."""
 
+import ipaddress
 import json
 import os
 import signal
+import struct
+import subprocess
 import sys
 import unittest
 
@@ -214,6 +217,15 @@ class TrafficTest(unittest.TestCase):
         thief.namespace.run("ip", "link", "set", "eth0", "address", "02:00:00:00:66:66")
         self.assertFalse(thief.pings(victim.address, seconds=2))
 
+    def test_a_guest_plays_no_server_router_or_neighbour(self):
+        network = self.network()
+        everything = [{"IpProtocol": "-1", "IpRanges": ANYWHERE, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]
+        victim, thief = (network.guest(network.group(everything), host=host) for host in (0, 1))
+        self.assertTrue(thief.pings(victim.address))
+        frames = forgeries(thief, victim)
+        self.assertEqual(["ordinary"], received_frames(victim, lambda: send_frames(thief, frames.values()), frames))
+        self.assertTrue(thief.pings(victim.address), "it may still say what is true")
+
     def test_traffic_goes_on_while_the_control_plane_is_away(self):
         network = self.network()
         server, client = network.guest(network.group(PING)), network.guest(network.group(), host=1)
@@ -245,6 +257,102 @@ class Outside(Guest):
 def pings_as(guest, source, address):
     """With a source address that is not its own."""
     return succeeds(guest.command("busybox", "ping", "-c", "1", "-W", "1", "-I", source, address), seconds=2)
+
+
+def mac_of(guest):
+    return json.loads(guest.namespace.run("ip", "-json", "link", "show", "dev", "eth0"))[0]["address"]
+
+
+def forgeries(thief, victim):
+    """Frames by name, each ending in its name: one that may pass, and what only OVN or a neighbour may say."""
+    own, to = (bytes.fromhex(mac_of(each).replace(":", "")) for each in (thief, victim))
+    source, target = (ipaddress.ip_address(each.address).packed for each in (thief, victim))
+    gateway = ipaddress.ip_address(victim.address.rsplit(".", 1)[0] + ".1").packed
+    everybody = b"\xff" * 6
+
+    def udp(name, source, destination, from_port, to_port, to=to):
+        data = name.encode()
+        header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(data), 1, 0, 64, 17, 0, source, destination)
+        header = header[:10] + struct.pack("!H", checksum(header)) + header[12:]
+        return to + own + b"\x08\x00" + header + struct.pack("!HHHH", from_port, to_port, 8 + len(data), 0) + data
+
+    def arp(name, sender):
+        return to + own + b"\x08\x06" + struct.pack("!HHBBH", 1, 0x800, 6, 4, 2) + own + sender + to + target + name.encode()
+
+    def icmp6(name, type_number, body):
+        here, all_nodes = ipaddress.ip_address("fe80::" + own_suffix(own)).packed, ipaddress.ip_address("ff02::1").packed
+        data = struct.pack("!BBH", type_number, 0, 0) + body
+        data += b"\0" * (-len(data) % 8)
+        total = checksum(here + all_nodes + struct.pack("!II", len(data), 58) + data)
+        data = data[:2] + struct.pack("!H", total) + data[4:]
+        header = struct.pack("!IHBB", 0x60000000, len(data), 58, 255) + here + all_nodes
+        return b"\x33\x33\0\0\0\1" + own + b"\x86\xdd" + header + data
+
+    lladdr = b"\2\1" + own
+    return {
+        "ordinary": udp("ordinary", source, target, 9, 9),
+        "other-mac": to + b"\x02\0\0\0\x66\x66" + udp("other-mac", source, target, 9, 9)[12:],
+        "other-address": udp("other-address", gateway, target, 9, 9),
+        "dhcp-server": udp("dhcp-server", source, b"\xff" * 4, 67, 68, everybody),
+        "dhcp-server-to-one": udp("dhcp-server-to-one", source, target, 67, 68),
+        "dhcp-as-router": udp("dhcp-as-router", gateway, target, 67, 68),
+        "arp-router": arp("arp-router", gateway),
+        "arp-victim": arp("arp-victim", target),
+        "router-advertisement": icmp6("router-advertisement", 134, struct.pack("!BBHII", 64, 0, 1800, 0, 0) + b"\1\1" + own),
+        "neighbour": icmp6("neighbour", 136, b"\x20\0\0\0" + ipaddress.ip_address("fe80::1").packed + lladdr),
+    }
+
+
+def own_suffix(mac):
+    """The interface's part of the link-local address that a MAC address gives (RFC 4291, appendix A)."""
+    eui = bytes([mac[0] ^ 2]) + mac[1:3] + b"\xff\xfe" + mac[3:]
+    return ":".join(eui[i:i + 2].hex() for i in range(0, 8, 2))
+
+
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+SEND = """
+import socket, sys
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
+    out.bind(("eth0", 0))
+    for frame in sys.argv[1:]:
+        out.send(bytes.fromhex(frame))
+"""
+# Says that it listens; then, a second after the last of them, whose frames from `sys.argv[1]` it got.
+SNIFF = """
+import socket, sys
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(3)) as frames:
+    frames.bind(("eth0", 0))
+    print("listening", flush=True)
+    sys.stdin.readline()
+    frames.settimeout(1)
+    try:
+        while True:
+            print(frames.recv(2000).hex(), flush=True)
+    except TimeoutError:
+        pass
+"""
+
+
+def send_frames(guest, frames):
+    guest.namespace.run(PYTHON, "-c", SEND, *(frame.hex() for frame in frames))
+
+
+def received_frames(guest, send, frames):
+    """Names of those that the guest gets when `send()` sends them all."""
+    sniffer = subprocess.Popen(guest.command(PYTHON, "-c", SNIFF), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    sniffer.stdout.readline()
+    send()
+    said, _ = sniffer.communicate("\n", timeout=30)
+    got = [bytes.fromhex(line) for line in said.split()]
+    # By what tells them apart: ICMPv6 has no room for a name.
+    return [name for name, frame in frames.items() if any(each[12:len(frame)] == frame[12:] for each in got)]
 
 
 def received(namespace, device):

@@ -1,4 +1,4 @@
-"""NAT gateways: public and private ones, the interface and address each holds, how they fail and go."""
+"""NAT gateways: the interface and address each holds, how they fail and go."""
 import unittest
 
 from harness import filters, tag_specification, tags
@@ -10,6 +10,7 @@ class NatTest(NetworkTest):
         super().setUp()
         self.vpc_id = self.vpc()
         self.subnet_id = self.subnet(self.vpc_id)
+        self.door = self.gateway(self.vpc_id)
 
     def make(self, **parameters):
         return self.ec2.create_nat_gateway(**{"SubnetId": self.subnet_id, **parameters})["NatGateway"]
@@ -35,7 +36,7 @@ class NatTest(NetworkTest):
 
 class Life(NatTest):
     def test_public(self):
-        door, allocation = self.gateway(self.vpc_id), self.eip()
+        door, allocation = self.door, self.eip()
         made = self.make(AllocationId=allocation, TagSpecifications=[tag_specification("natgateway", Name="out")])
         gateway = made["NatGatewayId"]
         self.assertEqual(("pending", "public", self.vpc_id, self.subnet_id, tags(Name="out")),
@@ -62,15 +63,14 @@ class Life(NatTest):
         self.ec2.delete_vpc(VpcId=self.vpc_id)
         self.assertEqual("deleted", self.shown(gateway)["State"])  # for an hour
 
-    def test_private(self):
-        gateway = self.available(ConnectivityType="private", PrivateIpAddress="10.0.1.77")
+    def test_a_chosen_private_address(self):
+        gateway = self.available(AllocationId=self.eip(), PrivateIpAddress="10.0.1.77")
         (address,) = self.shown(gateway)["NatGatewayAddresses"]
         self.assertEqual("10.0.1.77", address["PrivateIp"])
-        self.assertNotIn("PublicIp", address)
-        self.refused("InvalidIPAddress.InUse", self.make, ConnectivityType="private", PrivateIpAddress="10.0.1.77")
+        self.refused("InvalidIPAddress.InUse", self.make, AllocationId=self.eip(), PrivateIpAddress="10.0.1.77")
 
     def test_its_interface(self):
-        gateway = self.available(ConnectivityType="private")
+        gateway = self.available(AllocationId=self.eip())
         interface = self.shown(gateway)["NatGatewayAddresses"][0]["NetworkInterfaceId"]
         ((kind, requester, mac, port),) = self.database(
             "SELECT interface_type, requester_id, mac, port_uuid FROM network_interfaces WHERE id = ?", interface)
@@ -83,9 +83,10 @@ class Life(NatTest):
 
     def test_failing(self):
         allocation = self.eip()
+        self.ec2.detach_internet_gateway(InternetGatewayId=self.door, VpcId=self.vpc_id)
         failed = self.reaches(self.make(AllocationId=allocation)["NatGatewayId"], "failed")
         self.assertEqual("Gateway.NotAttached", failed["FailureCode"])
-        self.gateway(self.vpc_id)
+        self.ec2.attach_internet_gateway(InternetGatewayId=self.door, VpcId=self.vpc_id)
         self.available(AllocationId=allocation)
         failed = self.reaches(self.make(AllocationId=allocation)["NatGatewayId"], "failed")
         self.assertEqual("Resource.AlreadyAssociated", failed["FailureCode"])
@@ -95,13 +96,13 @@ class Life(NatTest):
 
     def test_a_full_subnet(self):
         small = self.subnet(self.vpc_id, "10.0.2.0/28")
-        made = [self.make(SubnetId=small, ConnectivityType="private")["NatGatewayId"] for _ in range(12)]
+        made = [self.make(SubnetId=small, AllocationId=self.eip())["NatGatewayId"] for _ in range(12)]
         for gateway in made[:11]:
             self.reaches(gateway, "available")
         self.assertEqual("InsufficientFreeAddressesInSubnet", self.reaches(made[11], "failed")["FailureCode"])
 
     def test_forgotten_after_an_hour(self):
-        gateway = self.available(ConnectivityType="private")
+        gateway = self.available(AllocationId=self.eip())
         self.ec2.delete_nat_gateway(NatGatewayId=gateway)
         self.reaches(gateway, "deleted")
         self.database("UPDATE nat_gateways SET created_ms = 1, deleted_ms = deleted_ms - 3600000 WHERE id = ?", gateway)
@@ -109,26 +110,27 @@ class Life(NatTest):
         self.refused("NatGatewayNotFound", self.shown, gateway)
 
     def test_client_token(self):
-        made = self.make(ConnectivityType="private", ClientToken="once")
-        again = self.make(ConnectivityType="private", ClientToken="once")
+        allocation = self.eip()
+        made = self.make(AllocationId=allocation, ClientToken="once")
+        again = self.make(AllocationId=allocation, ClientToken="once")
         self.assertEqual(made["NatGatewayId"], again["NatGatewayId"])
         self.assertEqual(1, len(self.ec2.describe_nat_gateways()["NatGateways"]))
-        self.refused("IdempotentParameterMismatch", self.make, ConnectivityType="private", PrivateIpAddress="10.0.1.9", ClientToken="once")
+        self.refused("IdempotentParameterMismatch", self.make, AllocationId=allocation, PrivateIpAddress="10.0.1.9", ClientToken="once")
 
     def test_waiter(self):
-        gateway = self.make(ConnectivityType="private")["NatGatewayId"]
+        gateway = self.make(AllocationId=self.eip())["NatGatewayId"]
         self.ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[gateway], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
 
 
 class Rest(NatTest):
     def test_routes(self):
-        gateway = self.available(ConnectivityType="private")
+        gateway = self.available(AllocationId=self.eip())
         table = self.ec2.create_route_table(VpcId=self.vpc_id)["RouteTable"]["RouteTableId"]
         self.ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=gateway)
         route = lambda: self.ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"][-1]  # noqa: E731
         self.assertEqual((gateway, "active"), (route()["NatGatewayId"], route()["State"]))
         self.refused("UnsupportedOperation", self.ec2.create_route, RouteTableId=table, DestinationIpv6CidrBlock="::/0", NatGatewayId=gateway)
-        self.ec2.create_route(RouteTableId=table, DestinationCidrBlock="10.0.1.0/24", NatGatewayId=gateway)
+        self.refused("InvalidParameterValue", self.ec2.create_route, RouteTableId=table, DestinationCidrBlock="10.0.1.0/24", NatGatewayId=gateway)
         interface = self.shown(gateway)["NatGatewayAddresses"][0]["NetworkInterfaceId"]
         self.refused("InvalidParameterValue", self.ec2.create_route, RouteTableId=table, DestinationCidrBlock="9.0.0.0/8",
                      NetworkInterfaceId=interface)
@@ -137,7 +139,7 @@ class Rest(NatTest):
         self.refused("InvalidNatGatewayID.NotFound", self.ec2.create_route, RouteTableId=table, DestinationCidrBlock="9.0.0.0/8", NatGatewayId=gateway)
 
     def test_filters_and_paging(self):
-        made = sorted(self.available(ConnectivityType="private") for _ in range(6))
+        made = sorted(self.available(AllocationId=self.eip()) for _ in range(6))
         for name, value in {"vpc-id": self.vpc_id, "subnet-id": self.subnet_id, "state": "available"}.items():
             found = self.ec2.describe_nat_gateways(Filters=[{"Name": name, "Values": [value]}])["NatGateways"]
             self.assertEqual(made, [g["NatGatewayId"] for g in found], name)
@@ -150,22 +152,22 @@ class Rest(NatTest):
     def test_bad_requests(self):
         allocation = self.eip()
         self.refused("MissingParameter", self.make)
-        self.refused("InvalidParameterCombination", self.make, ConnectivityType="private", AllocationId=allocation)
+        self.refused("UnsupportedOperation", self.make, ConnectivityType="private")
         self.refused("InvalidAllocationID.NotFound", self.make, AllocationId="eipalloc-00000000000000000")
-        self.refused("InvalidSubnetID.NotFound", self.make, SubnetId="subnet-00000000000000000", ConnectivityType="private")
+        self.refused("InvalidSubnetID.NotFound", self.make, SubnetId="subnet-00000000000000000", AllocationId=self.eip())
         self.refused("InvalidParameterValue", self.make, ConnectivityType="both")
         for address in ("10.0.1.1", "10.0.1.255", "10.0.9.9", "rubbish"):
-            self.refused("InvalidParameterValue", self.make, ConnectivityType="private", PrivateIpAddress=address)
+            self.refused("InvalidParameterValue", self.make, AllocationId=self.eip(), PrivateIpAddress=address)
         self.refused("NatGatewayNotFound", self.ec2.delete_nat_gateway, NatGatewayId="nat-00000000000000000")
         self.refused("NatGatewayMalformed", self.ec2.describe_nat_gateways, NatGatewayIds=["nat-x"])
-        self.refused("DryRunOperation", self.make, ConnectivityType="private", DryRun=True)
+        self.refused("DryRunOperation", self.make, AllocationId=self.eip(), DryRun=True)
         self.assertEqual([], self.ec2.describe_nat_gateways()["NatGateways"])
 
     def test_another_account_sees_nothing(self):
-        gateway, other = self.available(ConnectivityType="private"), self.other_account()
+        gateway, other = self.available(AllocationId=self.eip()), self.other_account()
         self.refused("NatGatewayNotFound", other.describe_nat_gateways, NatGatewayIds=[gateway])
         self.refused("NatGatewayNotFound", other.delete_nat_gateway, NatGatewayId=gateway)
-        self.refused("InvalidSubnetID.NotFound", other.create_nat_gateway, SubnetId=self.subnet_id, ConnectivityType="private")
+        self.refused("InvalidSubnetID.NotFound", other.create_nat_gateway, SubnetId=self.subnet_id, AllocationId=self.eip())
         theirs = self.subnet(self.vpc(ec2=other), ec2=other)
         self.refused("InvalidAllocationID.NotFound", other.create_nat_gateway, SubnetId=theirs, AllocationId=self.eip())
 

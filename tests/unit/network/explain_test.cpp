@@ -479,6 +479,17 @@ TEST_F(ExplainTest, BlackholesSayWhatIsGone) {
                 "0.0.0.0/0 → " + gateway.id.str() + ", blackhole: it is not attached to " + vpc.id.str());
 }
 
+TEST_F(ExplainTest, ARouteForAWholeSubnetReplacesTheLocalOne) {
+    auto one = launch(a, "10.0.1.5");
+    auto appliance = launch(a, "10.0.1.6");
+    launch(b, "10.0.2.5");
+    allow(group, "tcp", 22, 22, "0.0.0.0/0");
+    expect_pass(ask(one, "10.0.2.5", 22), {"→ local"});
+    route(main_table, b.cidr, RouteTarget::network_interface, appliance);
+    expect_stop(ask(one, "10.0.2.5", 22),
+                appliance + " drops what is not for its own addresses: source/dest check is on");
+}
+
 TEST_F(ExplainTest, ForwardersMustHaveTheCheckOff) {
     auto one = launch(a, "10.0.1.5");
     auto forwarder = launch(b, "10.0.2.5");

@@ -3,11 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -292,27 +292,64 @@ TEST_F(ReconcilerTest, AListThatOnlyLetsOutLetsNothingIn) {
     EXPECT_TRUE(has(vpc.id.str() + "/acl/" + subnet.id.str() + "/in/rest"));
 }
 
-TEST_F(ReconcilerTest, OfTwoNatGatewaysOfASubnetOneTranslates) {
+// OVN's own networks win over routes of the same length.
+TEST_F(ReconcilerTest, ARouteForAWholeSubnetGoesByItsHalves) {
+    auto snapshot = *database->read([&](db::Session& session) -> Result<std::optional<Snapshot>> {
+        return load_snapshot(session, vpc.id);
+    });
+    auto table = snapshot->subnets.front().route_table_id;
+    snapshot->routes.push_back({table, subnet.cidr, RouteTarget::network_interface, "eni-0123456789abcdef0",
+                                true, "172.31.99.4", "subnet-0123456789abcdef0"});
+    std::vector<std::string> prefixes;
+    for (const auto& row : render(*snapshot, cloud))
+        if (row.key.starts_with(table + "/local/")) {
+            prefixes.push_back(row.columns.at("ip_prefix"));
+            EXPECT_EQ(row.columns.at("nexthop"), "172.31.99.4");
+            EXPECT_EQ(row.columns.at("output_port"), "subnet-0123456789abcdef0/gateway");
+        }
+    auto whole = *Cidr::parse(subnet.cidr);
+    ASSERT_EQ(prefixes.size(), 2U);
+    for (const auto& each : prefixes) {
+        EXPECT_TRUE(whole.contains(*Cidr::parse(each)));
+        EXPECT_EQ(Cidr::parse(each)->prefix(), whole.prefix() + 1);
+    }
+    EXPECT_NE(prefixes[0], prefixes[1]);
+}
+
+TEST_F(ReconcilerTest, EachNatGatewayTranslatesWhatIsRoutedToIt) {
     auto snapshot = *database->read([&](db::Session& session) -> Result<std::optional<Snapshot>> {
         return load_snapshot(session, vpc.id);
     });
     snapshot->router_ip = "198.19.64.8";
+    auto table = snapshot->subnets.front().route_table_id;
     for (std::string digit : {"1", "2"}) {
         NatGateway gateway;
         gateway.id = NatGatewayId::trusted("nat-0000000000000000" + digit);
         gateway.subnet_id = subnet.id;
         gateway.public_ip = "198.19.64.1" + digit;
         snapshot->nat_gateways.push_back(gateway);
-        snapshot->routes.push_back({snapshot->subnets.front().route_table_id, "10." + digit + ".0.0/16",
-                                    RouteTarget::nat_gateway, gateway.id.str(), true, "", ""});
+        snapshot->routes.push_back(
+            {table, "10." + digit + ".0.0/16", RouteTarget::nat_gateway, gateway.id.str(), true, "", ""});
     }
-    auto rows = render(*snapshot, cloud);
-    auto is_nat = [](const Row& row) { return row.table == "NAT"; };
-    EXPECT_EQ(std::count_if(rows.begin(), rows.end(), is_nat), 1);
-    for (const auto& row : rows)
+    snapshot->routes.push_back(
+        {table, "10.1.2.0/24", RouteTarget::internet_gateway, snapshot->gateway->id.str(), true, "", ""});
+    std::map<std::string, std::string> matches;  // of NAT by address, of policies by key
+    for (const auto& row : render(*snapshot, cloud)) {
+        if (row.table == "NAT") matches[row.columns.at("external_ip")] = row.columns.at("match");
+        if (row.table == "Logical_Router_Policy") matches[row.key] = row.columns.at("match");
         if (row.table == "Address_Set") {
-            EXPECT_EQ(canonical(row.columns.at("addresses")), Json(subnet.cidr)) << "once";
+            EXPECT_EQ(canonical(row.columns.at("addresses")), canonical(set_of({})));
         }
+    }
+    EXPECT_EQ(matches["198.19.64.11"], "ip4.dst == 10.1.0.0/16 && ip4.dst != 10.1.2.0/24");
+    EXPECT_EQ(matches["198.19.64.12"], "ip4.dst == 10.2.0.0/16");
+    auto way = matches[vpc.id.str() + "/no-way-out"];
+    EXPECT_TRUE(way.ends_with(" && ip4.src != " + subnet.cidr)) << way;
+    way = matches[vpc.id.str() + "/no-way-out/" + subnet.id.str()];
+    EXPECT_TRUE(way.ends_with(" && ip4.src == " + subnet.cidr +
+                              " && !((ip4.dst == 10.1.0.0/16 && ip4.dst != 10.1.2.0/24) || "
+                              "(ip4.dst == 10.2.0.0/16))"))
+        << way;
 }
 
 TEST_F(ReconcilerTest, WithoutOvnNothingIsLost) {
