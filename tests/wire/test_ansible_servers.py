@@ -46,7 +46,8 @@ class Servers(AnsibleTest):
         attribute = self.ec2.describe_instance_attribute(InstanceId=server["InstanceId"], Attribute="disableApiTermination")
         self.assertTrue(attribute["DisableApiTermination"]["Value"])
         second = self.ec2.describe_network_interfaces(Filters=[{"Name": "tag:Name", "Values": ["second"]}])["NetworkInterfaces"][0]
-        self.assertEqual(["10.40.1.50", "10.40.1.52", "10.40.1.53"], [a["PrivateIpAddress"] for a in second["PrivateIpAddresses"]])
+        # Ansible asks for them in any order.
+        self.assertEqual({"10.40.1.50", "10.40.1.52", "10.40.1.53"}, {a["PrivateIpAddress"] for a in second["PrivateIpAddresses"]})
         self.assertEqual("Of bob", second["Description"])
 
 
