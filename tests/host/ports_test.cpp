@@ -480,6 +480,7 @@ TEST_F(PortsOfMetadataTest, IsMendedAndTakenOver) {
     ASSERT_TRUE(run({"ip", "link", "delete", device}));
     EXPECT_TRUE(eventually(works));
     ASSERT_TRUE(run({"ip", "netns", "delete", namespace_name(vpc.vpc_id)}));
+    EXPECT_TRUE(eventually([&] { return !devices_.exists(device); })) << "the kernel takes its time";
     EXPECT_TRUE(eventually(works));
     ASSERT_TRUE(run(plane_.vsctl({"del-port", device})));
     EXPECT_TRUE(eventually(works));
