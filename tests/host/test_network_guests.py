@@ -175,9 +175,10 @@ class GuestNetworkTest(CloudTest):
         self.cloud.start_lodged()
 
     def test_without_its_network_a_guest_does_not_start(self):
+        self.cloud.wait_schedulable()  # lodged may have been started a moment ago
         self.cloud.ovn.kill("ovn-controller")
         try:
-            eventually(20, lambda: "can be placed" not in self.cloud.explain(), self.cloud.logs)
+            eventually(20, lambda: self.cloud.condition() == "network-down", self.cloud.logs)
             with self.refused("InsufficientInstanceCapacity", "network"):
                 self.launch()
         finally:
