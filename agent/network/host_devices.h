@@ -1,5 +1,5 @@
 // The machine's network devices and namespaces, as far as metadata networks need them. Two implementations:
-// the machine's, and one in tests. One thread, but exists(); every call is idempotent. Errors are io_failure
+// the machine's, and one in tests. One thread, but index(); every call is idempotent. Errors are io_failure
 // with a sentence.
 #pragma once
 
@@ -27,8 +27,10 @@ class HostDevices {
   public:
     virtual ~HostDevices() = default;
 
-    // Whether the machine's own namespace has such a device.
-    virtual bool exists(const std::string& device) const = 0;
+    // What the kernel calls such a device of the machine's own namespace; another one that comes to have its
+    // name is told from it by this. 0: there is none.
+    virtual unsigned index(const std::string& device) const = 0;
+    bool exists(const std::string& device) const { return index(device) != 0; }
     // Makes the namespace if need be, fit for answering alone: it forwards nothing, speaks no IPv6, and takes
     // a packet only where an answer to its sender would leave. Its inode.
     virtual Result<std::uint64_t> ensure_namespace(const std::string& netns) = 0;

@@ -100,8 +100,8 @@ std::string far_end_commands(const MetadataDevice& device) {
 
 }  // namespace
 
-bool IpDevices::exists(const std::string& device) const {
-    return if_nametoindex(device.c_str()) != 0;
+unsigned IpDevices::index(const std::string& device) const {
+    return if_nametoindex(device.c_str());
 }
 
 std::string IpDevices::path_of(const std::string& netns) const {

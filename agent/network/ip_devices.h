@@ -10,7 +10,7 @@ namespace lodge::agent {
 
 class IpDevices final : public HostDevices {
   public:
-    bool exists(const std::string& device) const override;
+    unsigned index(const std::string& device) const override;
     Result<std::uint64_t> ensure_namespace(const std::string& netns) override;
     Status ensure_device(const MetadataDevice& device) override;
     Status remove_device(const std::string& device) override;

@@ -64,6 +64,7 @@ Status OvsNetwork::drop_metadata(const Devices& wanted) {
     for (const std::string& name : names) {
         LODGE_CHECK(devices_.remove_device(name));
         made_.erase(name);
+        plugged_.erase(name);
     }
     Json operations;
     {
@@ -90,28 +91,46 @@ bool OvsNetwork::is_plugged(const std::string& name, const Words& ids) const {
 // ovs-vswitchd would go on with the old one.
 Status OvsNetwork::plug_metadata(const std::map<std::string, Words>& ids) {
     for (const auto& [name, wanted] : ids) {
-        const bool exists = devices_.exists(name);
-        Json stale;
+        const unsigned index = devices_.index(name);
         {
             std::lock_guard lock(mutex_);
-            if (exists && is_plugged(name, wanted)) continue;
-            stale = remove_ports(view_, {name});
+            if (index != 0 && is_plugged(name, wanted) &&
+                plugged_.try_emplace(name, index).first->second == index)
+                continue;
         }
-        LODGE_CHECK(transact_and_follow(stale));
-        LODGE_CHECK(transact(add_port(name, wanted)));
+        LODGE_CHECK(plug_anew(name, wanted));
+        if (index != 0) plugged_[name] = index;
     }
     return {};
 }
 
-// One that cannot be made right is made anew the next time.
-Status OvsNetwork::make_metadata(const MetadataDevice& device, std::uint64_t netns_inode) {
+Status OvsNetwork::plug_anew(const std::string& name, const Words& ids) {
+    plugged_.erase(name);
+    Json stale;
+    {
+        std::lock_guard lock(mutex_);
+        stale = remove_ports(view_, {name});
+    }
+    LODGE_CHECK(transact_and_follow(stale));
+    return transact(add_port(name, ids)).map([](const Json&) {});
+}
+
+// One that cannot be made right is made anew the next time. One that was there when it was to be plugged and
+// has gone since, as the kernel takes its time to end a namespace, has to be plugged again.
+Status OvsNetwork::make_metadata(const MetadataDevice& device, std::uint64_t netns_inode, const Words& ids) {
     const auto made = made_.find(device.name);
+    const auto plugged = plugged_.find(device.name);
     if (made != made_.end() && made->second == device && made_in_[device.name] == netns_inode &&
-        devices_.exists(device.name))
+        plugged != plugged_.end() && plugged->second == devices_.index(device.name))
         return {};
     if (const Status done = devices_.ensure_device(device); !done) {
         static_cast<void>(devices_.remove_device(device.name));
         return done;
+    }
+    const unsigned index = devices_.index(device.name);
+    if (plugged_.try_emplace(device.name, index).first->second != index) {
+        LODGE_CHECK(plug_anew(device.name, ids));
+        plugged_[device.name] = index;
     }
     made_[device.name] = device;
     made_in_[device.name] = netns_inode;
@@ -128,8 +147,10 @@ Result<std::vector<MetadataNetwork>> OvsNetwork::ensure_metadata(const std::vect
     for (const MetadataVpc& vpc : wanted) {
         const std::string netns = namespace_name(vpc.vpc_id);
         LODGE_TRY(const std::uint64_t inode, devices_.ensure_namespace(netns));
-        for (const MetadataSubnet& subnet : vpc.subnets)
-            LODGE_CHECK(make_metadata(devices.at(metadata_device(subnet.subnet_id)), inode));
+        for (const MetadataSubnet& subnet : vpc.subnets) {
+            const std::string name = metadata_device(subnet.subnet_id);
+            LODGE_CHECK(make_metadata(devices.at(name), inode, ids.at(name)));
+        }
         networks.push_back({vpc.vpc_id, devices_.path_of(netns), inode, addresses_of(vpc)});
     }
     return networks;

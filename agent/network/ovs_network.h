@@ -66,8 +66,9 @@ class OvsNetwork final : public Network {
     Devices devices_of(const std::vector<MetadataVpc>& wanted, std::map<std::string, Words>& ids) const;
     Status drop_metadata(const Devices& wanted);
     Status plug_metadata(const std::map<std::string, Words>& ids);
+    Status plug_anew(const std::string& name, const Words& ids);
     bool is_plugged(const std::string& name, const Words& ids) const;
-    Status make_metadata(const MetadataDevice& device, std::uint64_t netns_inode);
+    Status make_metadata(const MetadataDevice& device, std::uint64_t netns_inode, const Words& ids);
     std::vector<std::string> orphaned_namespaces(const Devices& wanted) const;
 
     const OvsOptions options_;
@@ -86,6 +87,7 @@ class OvsNetwork final : public Network {
     // As ensure_metadata() has made them; its thread's alone.
     Devices made_;
     std::map<std::string, std::uint64_t> made_in_;  // the inode of a device's namespace
+    std::map<std::string, unsigned> plugged_;       // the index of the device that ovs-vswitchd has
 
     std::unique_ptr<ovsdb::Client> client_;  // last: its thread uses the rest
 };

@@ -23,16 +23,18 @@ const link::ChassisSettings settings{true, "unix:/run/ovn/ovnsb_db.sock", "lodge
 // Devices that exist because the test says so, and those that were made.
 class RecordedDevices final : public HostDevices {
   public:
-    bool exists(const std::string& device) const override {
+    unsigned index(const std::string& device) const override {
         std::lock_guard lock(mutex_);
-        return present.contains(device);
+        const auto found = present.find(device);
+        return found == present.end() ? 0 : found->second;
     }
     Result<std::uint64_t> ensure_namespace(const std::string& netns) override {
+        if (std::exchange(kernel_ends_devices, false)) clear();
         return inodes.try_emplace(netns, inodes.size() + next_inode).first->second;
     }
     Status ensure_device(const MetadataDevice& device) override {
         std::lock_guard lock(mutex_);
-        present.insert(device.name);
+        present.try_emplace(device.name, ++last_index);
         made.push_back(device);
         return {};
     }
@@ -55,11 +57,23 @@ class RecordedDevices final : public HostDevices {
 
     void appear(const std::string& device) {
         std::lock_guard lock(mutex_);
-        present.insert(device);
+        present.try_emplace(device, ++last_index);
+    }
+    void clear() {
+        std::lock_guard lock(mutex_);
+        present.clear();
+    }
+    std::set<std::string> names() const {
+        std::lock_guard lock(mutex_);
+        std::set<std::string> found;
+        for (const auto& [name, index] : present) found.insert(name);
+        return found;
     }
 
     mutable std::mutex mutex_;
-    std::set<std::string> present;
+    std::map<std::string, unsigned> present;  // with their indexes
+    unsigned last_index = 0;
+    bool kernel_ends_devices = false;  // it took its time: they go when the namespace is made anew
     std::vector<MetadataDevice> made;
     std::map<std::string, std::uint64_t> inodes;
     std::uint64_t next_inode = 100;
@@ -304,7 +318,7 @@ TEST_F(OvsNetworkTest, MakesMetadataNetworksAndUnmakesThem) {
     networks = network.ensure_metadata({vpc(1, 1)});
     ASSERT_TRUE(networks);
     EXPECT_EQ(database.interfaces().size(), 1U);
-    EXPECT_EQ(devices.present, std::set<std::string>{"lm000000000101"});
+    EXPECT_EQ(devices.names(), std::set<std::string>{"lm000000000101"});
     EXPECT_EQ(devices.inodes.size(), 1U);
 }
 
@@ -313,7 +327,7 @@ TEST_F(OvsNetworkTest, MendsWhatARestartHasTaken) {
     const std::vector<MetadataVpc> wanted = {vpc(1, 1)};
     const auto before = network.ensure_metadata(wanted);
     ASSERT_TRUE(before);
-    devices.present.clear();  // the device alone
+    devices.clear();  // the device alone
     ASSERT_TRUE(network.ensure_metadata(wanted));
     EXPECT_EQ(devices.made.size(), 2U);
     devices.inodes.clear();  // the namespace, and its end of the cable
@@ -327,6 +341,25 @@ TEST_F(OvsNetworkTest, MendsWhatARestartHasTaken) {
         EXPECT_TRUE(network.ensure_metadata(wanted));
         return database.interfaces().size() == 1;
     }));
+}
+
+// ovs-vswitchd keeps the device that it opened, also when another one comes to have its name.
+TEST_F(OvsNetworkTest, PlugsADeviceAnewThatTheKernelEndedWhileItWasMended) {
+    configure();
+    const std::vector<MetadataVpc> wanted = {vpc(1, 1)};
+    ASSERT_TRUE(network.ensure_metadata(wanted));
+    const std::string before = database.uuid_of("lm000000000101");
+    ASSERT_TRUE(network.ensure_metadata(wanted));
+    EXPECT_EQ(database.uuid_of("lm000000000101"), before);
+    devices.inodes.clear();
+    devices.next_inode = 200;
+    devices.kernel_ends_devices = true;
+    ASSERT_TRUE(network.ensure_metadata(wanted));
+    const std::string after = database.uuid_of("lm000000000101");
+    EXPECT_NE(after, before);
+    EXPECT_NE(after, "");
+    ASSERT_TRUE(network.ensure_metadata(wanted));
+    EXPECT_EQ(database.uuid_of("lm000000000101"), after);
 }
 
 TEST_F(OvsNetworkTest, SweepsWhatAKilledAgentLeft) {

@@ -88,6 +88,13 @@ class ScriptedOvsdb {
         }
         return found;
     }
+    // The row of the interface of that name; empty if there is none.
+    std::string uuid_of(const std::string& name) {
+        std::lock_guard lock(mutex_);
+        for (const auto& [uuid, row] : rows_["Interface"])
+            if (row["name"] == name) return uuid;
+        return "";
+    }
     Json root_ids() {
         std::lock_guard lock(mutex_);
         Json ids = Json::object();
