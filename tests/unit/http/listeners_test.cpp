@@ -1,4 +1,5 @@
 // Sockets that the owner made itself, and whom it lets in.
+#include <atomic>
 #include <set>
 
 #include "tests/unit/http/fixture.h"
@@ -84,7 +85,7 @@ TEST_F(Listeners, WhatIsNoSocketIsRefused) {
 TEST_F(Listeners, WhoIsNotAdmittedHearsNothingAndEachOtherLeavesOnce) {
     std::mutex mutex;
     std::multiset<std::string> inside;
-    int refused = 0;
+    std::atomic<int> refused{0};
     Config config;
     config.limits.max_connections = 2;
     config.admit = [&](const std::string& peer) {
@@ -111,7 +112,7 @@ TEST_F(Listeners, WhoIsNotAdmittedHearsNothingAndEachOtherLeavesOnce) {
     EXPECT_EQ(third.read_answer().status, 503) << "admitted, but there are too many";
     Client fourth(port);
     EXPECT_TRUE(fourth.ended());
-    EXPECT_EQ(refused, 1);
+    EXPECT_EQ(refused.load(), 1);
     first.close();
     second.abort();
     third.close();
