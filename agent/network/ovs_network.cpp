@@ -78,7 +78,7 @@ Result<Json> OvsNetwork::transact(const Json& operations) {
     if (operations.empty()) return operations;
     LODGE_TRY(Json results, client_->transact(operations));
     for (const Json& each : results)
-        if (each.is_object() && each.value("count", 1) == 0)
+        if (const auto count = each.find("count"); count != each.end() && *count == 0)
             return fail(ErrorCode::service_unavailable, "Open vSwitch has changed meanwhile");
     return results;
 }

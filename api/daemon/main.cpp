@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <iostream>
@@ -19,6 +20,14 @@ void print_simulation(const lodge::api::Lodged& lodged) {
               << std::flush;
 }
 
+// A shell gives fewer than the connections that lodged may have: else those who hold them keep others out.
+void allow_descriptors() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -33,6 +42,7 @@ int main(int argc, char** argv) {
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
+    allow_descriptors();
     auto lodged = lodge::api::Lodged::start(options);
     if (!lodged) {
         std::cerr << "lodged: " << lodged.error().message << "\n";

@@ -1,12 +1,13 @@
 #include "proto/agent/messages.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "proto/base/encoding.h"
 
 namespace lodge {
 
-// IDs and enumerations as their words.
+// IDs and enumerations as their words; no ID is an empty one.
 template <class Kind>
 void to_json(nlohmann::json& json, const Id<Kind>& id) {
     json = id.str();
@@ -14,7 +15,8 @@ void to_json(nlohmann::json& json, const Id<Kind>& id) {
 
 template <class Kind>
 void from_json(const nlohmann::json& json, Id<Kind>& id) {
-    auto known = Id<Kind>::parse(json.get_ref<const std::string&>());
+    const auto& text = json.get_ref<const std::string&>();
+    auto known = text.empty() ? Id<Kind>() : Id<Kind>::parse(text);
     if (!known) throw nlohmann::json::other_error::create(501, "malformed ID", &json);
     id = *known;
 }
@@ -117,15 +119,47 @@ std::string to_json(const Message& message) {
 // No message nests deeper; without an end to it, each "[" would cost some sixty bytes.
 constexpr int most_levels = 16;
 
-bool check_depth(int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+// All our numbers are std::int64_t, and the library would make one of any number, fitting or not. Null fits
+// no member, and what is no member is ignored whatever it is.
+void refuse_misfit(nlohmann::json& number) {
+    const bool is_fraction = number.is_number_float();
+    const bool is_too_large = number.is_number_unsigned() && number.get<std::uint64_t>() > INT64_MAX;
+    if (is_fraction || is_too_large) number = nullptr;
+}
+
+bool check_part(int depth, nlohmann::json::parse_event_t event, nlohmann::json& part) {
     if (depth > most_levels) throw nlohmann::json::other_error::create(501, "nested too deeply", nullptr);
+    if (event == nlohmann::json::parse_event_t::value) refuse_misfit(part);
     return true;
+}
+
+// Whether the message has the IDs of what it is about; other members may have their defaults.
+template <class Message>
+bool is_complete(const Message&) {
+    return true;
+}
+bool is_complete(const JoinReply& reply) {
+    return !reply.host_id.empty();
+}
+bool is_complete(const LaunchDataRequest& request) {
+    return !request.guest_id.empty();
+}
+bool is_complete(const PollReply& reply) {
+    return std::none_of(reply.guests.begin(), reply.guests.end(), [](const DesiredGuest& guest) {
+        return guest.guest_id.empty() || guest.instance_id.empty();
+    });
+}
+bool is_complete(const ReportRequest& report) {
+    return std::none_of(report.guests.begin(), report.guests.end(),
+                        [](const ObservedGuest& guest) { return guest.guest_id.empty(); });
 }
 
 template <class Message>
 Result<Message> from_json(std::string_view text) {
     try {
-        return nlohmann::json::parse(text, check_depth).template get<Message>();
+        auto message = nlohmann::json::parse(text, check_part).template get<Message>();
+        if (is_complete(message)) return message;
+        return fail(ErrorCode::invalid_input, "malformed message: it lacks the ID of what it is about");
     } catch (const nlohmann::json::exception& error) {
         return fail(ErrorCode::invalid_input, std::string("malformed message: ") + error.what());
     }

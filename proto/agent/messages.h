@@ -220,8 +220,9 @@ inline constexpr std::size_t console_bytes = 64 * 1024;
 
 template <class Message>
 std::string to_json(const Message& message);
-// InvalidInput when the text is not JSON, or a member is of another type or no ID of its kind; and for a
-// PollReply without its members, since no list of guests must not pass for an empty one.
+// InvalidInput when the text is not JSON, or a member is of another type (a number that is no std::int64_t,
+// for one) or no ID of its kind; for a message without the ID of what it is about; and for a PollReply
+// without its members, since no list of guests must not pass for an empty one.
 template <class Message>
 Result<Message> from_json(std::string_view text);
 

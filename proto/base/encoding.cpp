@@ -63,6 +63,14 @@ std::optional<UnixMs> to_unix_ms(int y, int mo, int d, int h, int mi, int s, int
     return duration_cast<milliseconds>(days + hours{h} + minutes{mi} + seconds{s}).count() + ms;
 }
 
+// A year of four digits: a leap second or an offset may lead out of them, and format_time() has no more.
+std::optional<UnixMs> writable(UnixMs time_ms) {
+    constexpr UnixMs first_ms = -62'167'219'200'000;  // 0000-01-01T00:00:00.000Z
+    constexpr UnixMs last_ms = 253'402'300'799'999;   // 9999-12-31T23:59:59.999Z
+    if (time_ms < first_ms || time_ms > last_ms) return std::nullopt;
+    return time_ms;
+}
+
 std::optional<int> read_fraction_ms(std::string_view text, std::size_t& at) {
     if (!take(text, at, '.')) return 0;
     int value = 0;
@@ -230,7 +238,7 @@ std::optional<UnixMs> parse_time(std::string_view text) {
     if (!offset || at != text.size()) return std::nullopt;
     auto time = to_unix_ms(*y, *mo, *d, *h, *mi, *s, *ms);
     if (!time) return std::nullopt;
-    return *time - *offset * 60000;
+    return writable(*time - *offset * 60000);
 }
 
 std::optional<UnixMs> parse_amz_date(std::string_view text) {
@@ -243,7 +251,8 @@ std::optional<UnixMs> parse_amz_date(std::string_view text) {
     auto mi = read_digits(text, at, 2);
     auto s = read_digits(text, at, 2);
     if (!y || !mo || !h || !mi || !s || !take(text, at, 'Z') || at != text.size()) return std::nullopt;
-    return to_unix_ms(*y, *mo, *d, *h, *mi, *s, 0);
+    auto time = to_unix_ms(*y, *mo, *d, *h, *mi, *s, 0);
+    return time ? writable(*time) : std::nullopt;
 }
 
 std::size_t utf8_length(std::string_view text, std::size_t at) {

@@ -17,12 +17,28 @@ SCALARS = {
     "timestamp": ("lodge::UnixMs", "Kind::timestamp"),
     "blob": ("std::string", "Kind::blob"),
 }
-KEYWORDS = {"default", "return", "class", "new", "delete", "public", "private", "operator", "template", "register"}
+# What no member or function can be called: C++'s keywords, and macros of the C library in small letters.
+KEYWORDS = set("""alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t char8_t class
+co_await co_return co_yield compl concept const const_cast consteval constexpr constinit continue decltype default delete do
+double dynamic_cast else enum explicit export extern false float for friend goto if inline int long mutable namespace new
+noexcept not not_eq nullptr operator or or_eq private protected public register reinterpret_cast requires return short signed
+sizeof static static_assert static_cast struct switch template this thread_local throw true try typedef typeid typename union
+unsigned using virtual void volatile wchar_t while xor xor_eq assert errno stderr stdin stdout""".split())
+# What is there already in the namespace that structs are put into: table.h.
+TAKEN = {"Access", "ActionTable", "Field", "Honour", "Kind", "StructTable"}
+NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
+WIRE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+LEAST, MOST = -(2**63) + 1, 2**63 - 1  # the least of all stands for no bound
 TOKEN = re.compile(r'\s*(?:#[^\n]*|("(?:[^"\\]|\\.)*")|([A-Za-z_][A-Za-z0-9_]*)|(-?\d+)|([{}<>]))')
 
 
 class IdlError(Exception):
     pass
+
+
+def shown(word):
+    """A word of a file in a message, which stays a line."""
+    return repr(word if len(word) <= 40 else word[:40] + "…")
 
 
 class Tokens:
@@ -35,7 +51,7 @@ class Tokens:
         while pos < len(text):
             match = TOKEN.match(text, pos)
             if not match or match.end() == pos:
-                raise IdlError(f"{path}:{text.count(chr(10), 0, pos) + 1}: cannot read {text[pos:pos + 20]!r}")
+                raise IdlError(f"{path}:{text.count(chr(10), 0, pos) + 1}: cannot read {shown(text[pos:pos + 20])}")
             if match.lastindex:
                 word = match.group(match.lastindex)
                 self.items.append((word, text.count("\n", 0, match.start(match.lastindex)) + 1))
@@ -57,24 +73,43 @@ class Tokens:
     def expect(self, word):
         got = self.next()
         if got != word:
-            self.fail(f"expected {word!r}, found {got!r}")
+            self.fail(f"expected {word!r}, found {shown(got)}")
 
-    def name(self):
+    def word(self):
         word = self.next()
         if not re.fullmatch(r"[A-Za-z_]\w*", word):
-            self.fail(f"expected a name, found {word!r}")
+            self.fail(f"expected a name, found {shown(word)}")
+        return word
+
+    def name(self):
+        """Of an action, a struct or a member."""
+        word = self.word()
+        if not NAME.fullmatch(word):
+            self.fail(f"a name is made of letters and digits and begins with a capital, unlike {shown(word)}")
         return word
 
     def text(self):
         word = self.next()
         if not word.startswith('"'):
-            self.fail(f"expected a quoted text, found {word!r}")
-        return json.loads(word)
+            self.fail(f"expected a quoted text, found {shown(word)}")
+        try:
+            text = json.loads(word)
+        except ValueError:
+            text = None
+        if text is None or not text.isascii() or not text.isprintable():
+            self.fail(f"a text holds printable ASCII, unlike {shown(word)}")
+        return text
+
+    def wire_name(self):
+        text = self.text()
+        if not WIRE_NAME.fullmatch(text):
+            self.fail(f"a name on the wire is made of letters and digits, unlike {shown(text)}")
+        return text
 
     def number(self):
         word = self.next()
-        if not re.fullmatch(r"-?\d+", word):
-            self.fail(f"expected a number, found {word!r}")
+        if not re.fullmatch(r"-?\d{1,19}", word) or not LEAST <= int(word) <= MOST:
+            self.fail(f"expected a number of 64 bits, found {shown(word)}")
         return int(word)
 
 
@@ -113,11 +148,11 @@ class Member:
 
 
 def parse_type(tokens):
-    word = tokens.name()
+    word = tokens.word()
     if word != "list":
         return word, False
     tokens.expect("<")
-    inner = tokens.name()
+    inner = tokens.word()
     tokens.expect(">")
     return inner, True
 
@@ -130,27 +165,49 @@ def parse_member(tokens):
         if word in ("required", "blank"):
             setattr(member, word, True)
         elif word in ("query", "xml"):
-            setattr(member, word, tokens.text())
+            setattr(member, word, tokens.wire_name())
         elif word in ("range", "length"):
-            member.low, member.high = tokens.number(), tokens.number()
+            parse_bounds(tokens, member, word)
         elif word == "oneof":
-            while tokens.peek() and tokens.peek().startswith('"'):
-                member.values.append(tokens.text())
+            parse_choices(tokens, member)
         else:
             member.honour = word
             member.only = tokens.text() if word == "only" else ""
             member.note = tokens.text()
+    if member.is_list and member.base == "bool":
+        tokens.fail(f"{name} is a list of bool, which std::vector has no references into")
+    if member.required and not member.stored:
+        tokens.fail(f"{name} cannot be required and not honoured")
     return member
 
 
-def parse_members(tokens):
+def parse_bounds(tokens, member, word):
+    member.low, member.high = tokens.number(), tokens.number()
+    of = "int" if word == "range" else "string"
+    if member.base != of:
+        tokens.fail(f"{word} is for {of}, and {member.name} is none")
+    if member.low > member.high:
+        tokens.fail(f"{member.name} has its bounds the wrong way round")
+
+
+def parse_choices(tokens, member):
+    while tokens.peek() and tokens.peek().startswith('"'):
+        member.values.append(tokens.text())
+    if member.base != "string" or not member.values:
+        tokens.fail(f"oneof is for string and followed by texts, and {member.name} is none or has none")
+
+
+def parse_members(tokens, protocol):
     members, seen = [], set()
     tokens.expect("{")
     while tokens.peek() != "}":
         member = parse_member(tokens)
-        if member.name in seen:
+        # Two that differ may still be one in the form, in the reply or in C++.
+        uses = {("query", member.query), ("C++", snake(member.name))}
+        uses |= {("xml", member.xml_name(protocol))} if member.stored else set()
+        if uses & seen:
             tokens.fail(f"{member.name} is there twice")
-        seen.add(member.name)
+        seen |= uses
         members.append(member)
     tokens.expect("}")
     return members
@@ -161,28 +218,34 @@ class Model:
 
     def __init__(self):
         self.structs, self.actions, self.protocol_of, self.file_of = {}, {}, {}, {}
+        self.snakes = set()  # what is called snake(name) in C++
+
+    def take_name(self, tokens, name):
+        if snake(name) in self.snakes or name in TAKEN:
+            tokens.fail(f"{name} is defined twice")
+        self.snakes.add(snake(name))
 
     def add_struct(self, tokens, name, members, protocol):
-        if name in self.structs:
-            tokens.fail(f"{name} is defined twice")
+        self.take_name(tokens, name)
         self.structs[name], self.protocol_of[name] = members, protocol
         self.file_of[name] = pathlib.Path(tokens.path).stem
 
     def add_action(self, tokens, service, protocol):
-        name, mode = tokens.name(), tokens.name()
+        name, mode = tokens.name(), tokens.word()
         if mode not in ("read", "write"):
-            tokens.fail(f"an action is 'read' or 'write', not {mode!r}")
+            tokens.fail(f"an action is 'read' or 'write', not {shown(mode)}")
         if name in self.actions:
             tokens.fail(f"{name} is defined twice")
         tokens.expect("{")
         tokens.expect("request")
-        self.add_struct(tokens, name + "Request", parse_members(tokens), protocol)
+        self.add_struct(tokens, name + "Request", parse_members(tokens, protocol), protocol)
         tokens.expect("response")
         alias = None
         if tokens.peek() == "{":
-            self.add_struct(tokens, name + "Response", parse_members(tokens), protocol)
+            self.add_struct(tokens, name + "Response", parse_members(tokens, protocol), protocol)
         else:
             alias = tokens.name()
+            self.take_name(tokens, name + "Response")
         tokens.expect("}")
         self.actions[name] = {"service": service, "write": mode == "write", "alias": alias,
                               "file": pathlib.Path(tokens.path).stem}
@@ -191,16 +254,16 @@ class Model:
         tokens = Tokens(path, pathlib.Path(path).read_text())
         service, protocol = "ec2", "ec2"
         while tokens.peek():
-            word = tokens.name()
+            word = tokens.word()
             if word == "service":
-                service, protocol = tokens.name(), tokens.name()
+                service, protocol = tokens.word(), tokens.word()
             elif word == "struct":
                 name = tokens.name()
-                self.add_struct(tokens, name, parse_members(tokens), protocol)
+                self.add_struct(tokens, name, parse_members(tokens, protocol), protocol)
             elif word == "action":
                 self.add_action(tokens, service, protocol)
             else:
-                tokens.fail(f"expected service, struct or action, found {word!r}")
+                tokens.fail(f"expected service, struct or action, found {shown(word)}")
 
     def check(self):
         for name, members in self.structs.items():
@@ -383,7 +446,7 @@ def main():
         files = sorted(pathlib.Path(path).stem for path in args.files)
         texts = {f"{file}.h": render_file(model, file) for file in files}
         texts |= {f"{file}_tables.cpp": render_tables(model, file) for file in files}
-    except (IdlError, OSError, ValueError) as error:
+    except (IdlError, OSError, ValueError, RecursionError) as error:
         sys.exit(f"generate.py: {error}")
     if args.markdown:
         print(render_markdown(model), end="")

@@ -7,32 +7,13 @@
 #include <array>
 #include <chrono>
 
+#include "proto/ovsdb/results.h"
 #include "proto/ovsdb/splitter.h"
 
 namespace lodge::ovsdb {
 namespace {
 
 constexpr int connect_timeout_ms = 5'000;
-
-Error transaction_error(const Json& error) {
-    std::string name = error.value("error", "unknown error");
-    std::string details = error.value("details", "");
-    auto code = name == "timed out" ? ErrorCode::conflict : ErrorCode::internal_error;
-    return Error{code, details.empty() ? name : name + ": " + details};
-}
-
-// The results of a transaction; the first error among them is the whole one's.
-Result<Json> results_of(const Json& reply) {
-    if (auto error = reply.find("error"); error != reply.end() && !error->is_null())
-        return fail(ErrorCode::internal_error, error->dump());
-    auto results = reply.find("result");
-    if (results == reply.end() || !results->is_array())
-        return fail(ErrorCode::internal_error, "the OVSDB server's reply has no result");
-    for (const auto& result : *results)
-        if (result.is_object() && result.contains("error"))
-            return tl::unexpected<Error>(transaction_error(result));
-    return *results;
-}
 
 }  // namespace
 
@@ -64,6 +45,7 @@ std::string Client::problem() const {
 }
 
 Result<Json> Client::transact(Json operations, int timeout_ms) {
+    const auto count = operations.size();
     Json params = Json::array({options_.database});
     for (auto& operation : operations) params.push_back(std::move(operation));
     auto pending = std::make_shared<Pending>();
@@ -78,7 +60,7 @@ Result<Json> Client::transact(Json operations, int timeout_ms) {
     if (!done) return fail(ErrorCode::service_unavailable, "the OVSDB server does not answer");
     if (pending->reply.is_null())
         return fail(ErrorCode::service_unavailable, "the OVSDB connection was lost");
-    return results_of(pending->reply);
+    return results_of(pending->reply, count);
 }
 
 void Client::send(const Json& message) {

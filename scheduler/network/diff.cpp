@@ -10,6 +10,8 @@ class Transaction {
   public:
     Transaction(const Replica& replica, const Scope& scope, const Rows& wanted)
         : replica_(replica), scope_(scope), wanted_(wanted) {
+        for (const auto& row : replica_.rows_of(scope_.id))
+            own_.try_emplace(map_entry(row.columns->at("external_ids"), key_entry), row);
         for (const auto& row : wanted_) {
             tables_[row.key] = row.table;
             if (!fitting(row)) new_names_[row.key] = "new" + std::to_string(new_names_.size());
@@ -29,9 +31,15 @@ class Transaction {
     }
 
   private:
+    // A row with that key: the scope's own before a copy that somebody made of it.
+    std::optional<Replica::Found> known(const std::string& key) const {
+        auto own = own_.find(key);
+        return own == own_.end() ? replica_.find(key) : own->second;
+    }
+
     // The row as it is, if it is in the table where it should be.
     std::optional<Replica::Found> fitting(const Row& row) const {
-        auto found = replica_.find(row.key);
+        auto found = known(row.key);
         if (found && *found->table != row.table) return std::nullopt;
         return found;
     }
@@ -39,7 +47,7 @@ class Transaction {
     std::optional<Json> uuid_of(const std::string& key) const {
         auto fresh = new_names_.find(key);
         if (fresh != new_names_.end()) return Json::array({"named-uuid", fresh->second});
-        auto found = replica_.find(key);
+        auto found = known(key);
         if (found) return Json::array({"uuid", *found->uuid});
         return std::nullopt;
     }
@@ -94,7 +102,7 @@ class Transaction {
 
     std::string parent_table(const Row& row) const {
         if (auto wanted = tables_.find(row.parent); wanted != tables_.end()) return wanted->second;
-        auto found = replica_.find(row.parent);
+        auto found = known(row.parent);
         return found ? *found->table : "";
     }
 
@@ -116,7 +124,7 @@ class Transaction {
     // Puts a row back that its parent has lost, or whose parent is new.
     void attach(const Row& row, const Replica::Found& found) {
         if (row.parent.empty()) return;
-        auto parent = replica_.find(row.parent);
+        auto parent = known(row.parent);
         if (parent && !new_names_.count(row.parent) &&
             children(*parent, row.parent_column).count(*found.uuid))
             return;
@@ -152,18 +160,19 @@ class Transaction {
         return Json::array({Json::array({"_uuid", "==", Json::array({"uuid", uuid})})});
     }
 
-    // Children first out of their parents' columns; then the rows themselves.
+    // Also what somebody has copied: one row has a key.
     void remove_unwanted() {
         std::set<std::string> kept;
         for (const auto& row : wanted_)
-            if (fitting(row)) kept.insert(row.key);
-        for (const auto& key : replica_.keys_of(scope_.id)) {
-            if (kept.count(key)) continue;
-            auto found = replica_.find(key);
-            detach(*found);
-            operations_.push_back(
-                {{"op", "delete"}, {"table", *found->table}, {"where", where(*found->uuid)}});
-        }
+            if (auto found = fitting(row)) kept.insert(*found->uuid);
+        for (const auto& found : replica_.rows_of(scope_.id))
+            if (!kept.count(*found.uuid)) remove(found);
+    }
+
+    // First out of its parent's column.
+    void remove(const Replica::Found& row) {
+        detach(row);
+        operations_.push_back({{"op", "delete"}, {"table", *row.table}, {"where", where(*row.uuid)}});
     }
 
     void detach(const Replica::Found& child) {
@@ -191,6 +200,7 @@ class Transaction {
     const Replica& replica_;
     const Scope& scope_;
     const Rows& wanted_;
+    std::map<std::string, Replica::Found> own_;  // by key
     std::map<std::string, std::string> new_names_;
     std::map<std::string, std::string> tables_;  // of wanted rows, by key
     std::map<std::pair<std::string, std::string>, std::set<std::string>> children_;

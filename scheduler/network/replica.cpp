@@ -31,20 +31,29 @@ void Replica::apply(const Json& table_updates) {
     }
 }
 
+namespace {
+
+// Takes `place` out of the places under `name`, and an empty name with it.
+template <class Places, class Place>
+void take_out(Places& places, const std::string& name, const Place& place) {
+    auto found = places.find(name);
+    if (found == places.end()) return;
+    found->second.erase(place);
+    if (found->second.empty()) places.erase(found);
+}
+
+}  // namespace
+
 void Replica::forget(const std::string& table, const std::string& uuid) {
     auto& rows = tables_[table];
-    auto found = rows.find(uuid);
-    if (found == rows.end()) return;
-    auto ids = found->second.find("external_ids");
-    if (ids != found->second.end()) {
-        auto key = map_entry(ids->second, key_entry);
-        auto place = by_key_.find(key);
-        if (place != by_key_.end() && place->second.uuid == uuid) {
-            by_key_.erase(place);
-            by_scope_[map_entry(ids->second, scope_entry)].erase(key);
-        }
+    auto row = rows.find(uuid);
+    if (row == rows.end()) return;
+    auto ids = row->second.find("external_ids");
+    if (ids != row->second.end()) {
+        take_out(by_key_, map_entry(ids->second, key_entry), Place{table, uuid});
+        take_out(by_scope_, map_entry(ids->second, scope_entry), Place{table, uuid});
     }
-    rows.erase(found);
+    rows.erase(row);
 }
 
 void Replica::remember(const std::string& table, const std::string& uuid, Columns columns) {
@@ -53,32 +62,34 @@ void Replica::remember(const std::string& table, const std::string& uuid, Column
     if (ids != columns.end()) {
         auto key = map_entry(ids->second, key_entry);
         if (!key.empty()) {
-            by_key_[key] = {table, uuid};
-            by_scope_[map_entry(ids->second, scope_entry)][key] = true;
+            by_key_[key].insert({table, uuid});
+            by_scope_[map_entry(ids->second, scope_entry)].insert({table, uuid});
         }
     }
     tables_[table][uuid] = std::move(columns);
 }
 
-std::optional<Replica::Found> Replica::find(const std::string& key) const {
-    auto place = by_key_.find(key);
-    if (place == by_key_.end()) return std::nullopt;
-    const auto& rows = tables_.at(place->second.table);
-    return Found{&place->second.uuid, &place->second.table, &rows.at(place->second.uuid)};
+Replica::Found Replica::found(const Place& place) const {
+    return {&place.uuid, &place.table, &tables_.at(place.table).at(place.uuid)};
 }
 
-std::vector<std::string> Replica::keys_of(const std::string& scope) const {
-    std::vector<std::string> keys;
-    auto found = by_scope_.find(scope);
-    if (found == by_scope_.end()) return keys;
-    for (const auto& [key, there] : found->second) keys.push_back(key);
-    return keys;
+std::optional<Replica::Found> Replica::find(const std::string& key) const {
+    auto places = by_key_.find(key);
+    if (places == by_key_.end()) return std::nullopt;
+    return found(*places->second.begin());
+}
+
+std::vector<Replica::Found> Replica::rows_of(const std::string& scope) const {
+    std::vector<Found> rows;
+    auto places = by_scope_.find(scope);
+    if (places == by_scope_.end()) return rows;
+    for (const auto& place : places->second) rows.push_back(found(place));
+    return rows;
 }
 
 std::vector<std::string> Replica::scopes() const {
     std::vector<std::string> scopes;
-    for (const auto& [scope, keys] : by_scope_)
-        if (!keys.empty()) scopes.push_back(scope);
+    for (const auto& [scope, places] : by_scope_) scopes.push_back(scope);
     return scopes;
 }
 

@@ -1,9 +1,11 @@
 // A copy of a database as its server tells it: what a monitor's updates (RFC 7047, section 4.1.6) amount to.
 #pragma once
 
+#include <compare>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "proto/base/result.h"
@@ -20,15 +22,16 @@ class Replica {
     void apply(const Json& table_updates);
     void clear();
 
-    // A row of ours by its key, and its UUID; null when there is none.
+    // A row of ours by its key, and its UUID; null when there is none. Of several with one key (a copy that
+    // somebody made) always the same one.
     struct Found {
         const std::string* uuid;
         const std::string* table;
         const Columns* columns;
     };
     std::optional<Found> find(const std::string& key) const;
-    // Keys of ours in a scope, e.g. a VPC's.
-    std::vector<std::string> keys_of(const std::string& scope) const;
+    // All rows of ours in a scope, e.g. a VPC's, copies too.
+    std::vector<Found> rows_of(const std::string& scope) const;
     std::vector<std::string> scopes() const;
 
     // All rows of a table, by UUID.
@@ -38,13 +41,15 @@ class Replica {
     struct Place {
         std::string table;
         std::string uuid;
+        auto operator<=>(const Place&) const = default;
     };
     void forget(const std::string& table, const std::string& uuid);
     void remember(const std::string& table, const std::string& uuid, Columns columns);
+    Found found(const Place& place) const;
 
     std::map<std::string, std::map<std::string, Columns>> tables_;
-    std::map<std::string, Place> by_key_;
-    std::map<std::string, std::map<std::string, bool>> by_scope_;
+    std::map<std::string, std::set<Place>> by_key_;
+    std::map<std::string, std::set<Place>> by_scope_;
 };
 
 // The names of our entries in external_ids.

@@ -47,6 +47,27 @@ class Goldens(unittest.TestCase):
             "struct A { B string xml name }": "expected a quoted text",
             "nonsense": "expected service, struct or action",
             "struct A { ; }": "cannot read",
+            # What the fuzzer found to make C++ that does not compile, or a parameter that cannot be sent.
+            "struct a { B string }": "begins with a capital",
+            "struct A { B_c string }": "begins with a capital",
+            "struct Field { B string }": "defined twice",
+            "struct AB { C string } struct Ab { C string }": "defined twice",
+            "struct AResponse { B string } action A read { request {} response AResponse }": "defined twice",
+            "struct A { FooBar string FOOBar string }": "there twice",
+            'struct A { B string C string query "B" }': "there twice",
+            'struct A { B string C string xml "b" }': "there twice",
+            'struct A { B string query "C.D" }': "a name on the wire",
+            'struct A { B string xml "<b>" }': "a name on the wire",
+            'struct A { B string unsupported "\\ud83d\\ude00" }': "printable ASCII",
+            'struct A { B string unsupported "\\q" }': "printable ASCII",
+            'struct A { B string required unsupported "no" }': "cannot be required",
+            "struct A { B int range 1 9223372036854775808 }": "of 64 bits",
+            "struct A { B int range 2 1 }": "wrong way round",
+            "struct A { B bool range 1 2 }": "range is for int",
+            'struct A { B int oneof "1" }': "oneof is for string",
+            "struct A { B list<bool> }": "list of bool",
+            "struct A { B string oneof }": "oneof is for string",
+            "struct A" + "".join(f" {{ B A{n} }} struct A{n}" for n in range(1500)) + " { B int }": "recursion",
         }
         for text, why in cases.items():
             with self.subTest(text), tempfile.TemporaryDirectory() as out:
@@ -56,6 +77,15 @@ class Goldens(unittest.TestCase):
                 self.assertNotEqual(done.returncode, 0)
                 self.assertIn(why, done.stderr)
                 self.assertNotIn("Traceback", done.stderr)
+
+    def test_names_that_are_words_of_cpp(self):
+        with tempfile.TemporaryDirectory() as out:
+            path = pathlib.Path(out) / "words.idl"
+            path.write_text("action Delete write { request { For string Int list<int> And int } response {} }")
+            self.assertEqual(generate(out, path).returncode, 0)
+            made = (pathlib.Path(out) / "words.h").read_text()
+        for text in ("std::optional<std::string> for_;", "std::vector<std::int64_t> int_;", "> and_;", " delete_("):
+            self.assertIn(text, made)
 
     def test_files_that_need_each_other(self):
         with tempfile.TemporaryDirectory() as out:

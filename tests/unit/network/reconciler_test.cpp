@@ -233,6 +233,31 @@ TEST_F(ReconcilerTest, ForeignRowsStayAndDriftIsMended) {
     });
 }
 
+TEST_F(ReconcilerTest, CopiesOfOurRowsGoAndOursStay) {
+    ASSERT_TRUE(reconciler.run_once());
+    auto switches = count("Logical_Switch");
+    for (const std::string& scope :
+         {vpc.id.str(), std::string("cloud"), std::string("vpc-0000000000000dead")})
+        for (int copy = 0; copy < 4; ++copy) {
+            auto ids = map_of({{std::string(key_entry), subnet.id.str()}, {std::string(scope_entry), scope}});
+            ASSERT_TRUE(northbound.transact(
+                Json::array({{{"op", "insert"},
+                              {"table", "Logical_Switch"},
+                              {"uuid-name", "copy"},
+                              {"row", {{"name", subnet.id.str()}, {"external_ids", ids}}}}})));
+        }
+    for (int round = 0; round < 3; ++round) {
+        reconciler.changed_all();
+        ASSERT_TRUE(reconciler.run_once());
+    }
+    EXPECT_EQ(count("Logical_Switch"), switches);
+    northbound.read([&](const Replica& replica) {
+        auto found = replica.find(subnet.id.str());
+        ASSERT_TRUE(found);
+        EXPECT_EQ(found->columns->at("ports")[1].size(), 2U) << "router and metadata";
+    });
+}
+
 TEST_F(ReconcilerTest, AHostThatJoinsMayCarryGatewaysUntilItIsTakenOut) {
     ASSERT_TRUE(reconciler.run_once());
     EXPECT_EQ(count("HA_Chassis"), 0U);

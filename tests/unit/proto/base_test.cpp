@@ -63,8 +63,12 @@ TEST(Encoding, Times) {
     EXPECT_EQ(format_time(*parse_time("2024-02-29T23:59:59.5Z")), "2024-02-29T23:59:59.500Z");
     EXPECT_EQ(parse_amz_date("20150830T123600Z"), parse_time("2015-08-30T12:36:00Z"));
     for (const char* bad : {"", "2026", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z",
-                            "2026-01-01 00:00:00Z", "2026-01-01T00:00:00.Z"})
+                            "2026-01-01 00:00:00Z", "2026-01-01T00:00:00.Z", "0000-01-01T00:00:00+01:00",
+                            "9999-12-31T23:59:59-00:01", "9999-12-31T23:59:60Z"})
         EXPECT_FALSE(parse_time(bad)) << bad;
+    EXPECT_FALSE(parse_amz_date("99991231T235960Z"));
+    for (const char* edge : {"0000-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"})
+        EXPECT_EQ(format_time(parse_time(edge).value()), edge);
 }
 
 TEST(Encoding, Utf8) {

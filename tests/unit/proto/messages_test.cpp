@@ -107,5 +107,40 @@ TEST(Messages, WhatDoesNotFitIsRefused) {
     EXPECT_FALSE(from_json<PollReply>(replaced("\"generation\":7", "\"generation\":\"7\"")));
 }
 
+TEST(Messages, NumbersThatAreNone) {
+    for (const char* number : {"1.5", "1e300", "-1e300", "1e999", "9223372036854775808",
+                               "18446744073709551615", "true", "null", "\"5\""}) {
+        EXPECT_FALSE(from_json<PollRequest>(std::string(R"({"wait_ms":)") + number + "}")) << number;
+        if (std::string_view(number) == "1e999") continue;  // no JSON that we could hold
+        auto other = from_json<PollRequest>(std::string(R"({"wait_ms":5,"of_the_future":)") + number + "}");
+        EXPECT_TRUE(other) << number;
+    }
+    for (std::int64_t number : {INT64_MIN, INT64_MAX}) {
+        auto good = from_json<PollRequest>(R"({"wait_ms":)" + std::to_string(number) + "}");
+        ASSERT_TRUE(good) << good.error().message;
+        EXPECT_EQ(good->wait_ms, number);
+    }
+}
+
+TEST(Messages, WhatHasNoIdIsNothing) {
+    for (const char* id : {"", R"("guest_id":"",)"}) {
+        auto guest = std::string("{") + id + R"("instance_id":"i-0123456789abcdef0"})";
+        EXPECT_FALSE(from_json<PollReply>(R"({"version":"v","changed":true,"guests":[)" + guest +
+                                          R"(],"console_requests":[]})"));
+        EXPECT_FALSE(from_json<ReportRequest>(R"({"guests":[)" + guest + "]}"));
+    }
+    EXPECT_FALSE(from_json<LaunchDataRequest>("{}"));
+    EXPECT_FALSE(from_json<JoinReply>(R"({"host_id":""})"));
+}
+
+TEST(Messages, AnIdThatIsNotThereIsWrittenAndReadAgain) {
+    auto guest = some_guest();
+    guest.root_volume_id = {};
+    guest.interfaces.at(0).subnet_id = {};
+    auto back = from_json<PollReply>(to_json(PollReply{"v", true, {guest}, {}}));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->guests.at(0), guest);
+}
+
 }  // namespace
 }  // namespace lodge::link
