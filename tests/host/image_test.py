@@ -196,10 +196,11 @@ class TinyTest(LanTest):
         for nic in ("eth0", "eth1"):
             self.hears(guest, f"{nic} {NETWORK6}:1", seconds=60)
         # Two interfaces in one network: each answers for itself, with its own MAC.
-        self.assertEqual(self.inside(guest, "hostname", number=17), name_of(16))
-        neighbours = self.lan.namespace.run("ip", "neighbour")
         for number in (16, 17):
-            self.assertRegex(neighbours, f"{re.escape(address_of(number))} dev lan lladdr {mac_of(number)}")
+            # The kernel may have dropped a neighbour that was not spoken with for a while.
+            self.assertEqual(self.inside(guest, "hostname", number=number), name_of(16))
+            self.assertRegex(self.lan.namespace.run("ip", "neighbour"),
+                             f"{re.escape(address_of(number))} dev lan lladdr {mac_of(number)}")
         guest.unplug(17)
         self.hears(guest, "eth1 gone\n", seconds=60)
         eventually(20, lambda: "eth1" not in self.inside(guest, "ip route; ip rule; ls /run/net"), "eth1 is forgotten")
