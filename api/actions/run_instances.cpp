@@ -1,4 +1,5 @@
 // RunInstances: all of MinCount or nothing; placement is decided in the call.
+#include "api/actions/account_limits.h"
 #include "api/actions/instance_view.h"
 #include "api/actions/launch_network.h"
 #include "api/actions/launch_request.h"
@@ -62,7 +63,8 @@ class Launch {
         request.architecture = images_.image.architecture;
         request.zones = std::move(zones);
         request.min_count = request_.min_count;
-        request.max_count = request_.max_count;
+        LODGE_TRY(request.max_count,
+                  allowed_instances(session_, context_, request_.min_count, request_.max_count, vcpus()));
         request.strategy = context_.services.settings.strategy;
         request.seed = context_.services.random.next_u64();
         auto plan = scheduler::place(context_.services.claims.index(), request);

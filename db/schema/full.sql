@@ -137,6 +137,7 @@ CREATE TABLE instances (
 CREATE INDEX instances_by_account ON instances (account_id, region, reservation_id, id);
 CREATE INDEX instances_by_reservation ON instances (reservation_id);
 CREATE INDEX instances_by_host ON instances (host_id);
+CREATE INDEX instances_living ON instances (account_id, region) WHERE ended_ms = 0;
 CREATE INDEX instances_by_root_volume ON instances (root_volume_id);
 CREATE INDEX instances_by_ended ON instances (ended_ms);
 CREATE INDEX instances_by_desired ON instances (desired, ended_ms, desired_ms);
@@ -566,4 +567,12 @@ CREATE TABLE instance_metadata_defaults (
     hop_limit BIGINT NOT NULL,
     instance_tags TEXT NOT NULL,
     PRIMARY KEY (account_id, region)
+);
+
+-- What the operator allows an account in each region; -1: what the configuration allows everybody.
+CREATE TABLE account_limits (
+    account_id TEXT PRIMARY KEY REFERENCES accounts (id),
+    instances BIGINT NOT NULL,
+    vcpus BIGINT NOT NULL,
+    elastic_ips BIGINT NOT NULL
 );

@@ -248,6 +248,18 @@ std::vector<WithGuest> list_all(Session& session, std::int64_t limit) {
     return many(session, with_guest() + "ORDER BY i.launched_ms DESC, i.id LIMIT ?", {limit});
 }
 
+Usage usage(Session& session, const AccountId& account_id, std::string_view region) {
+    Usage used;
+    session.query(
+        "SELECT COUNT(*), COALESCE(SUM(g.vcpus), 0) FROM instances i JOIN guests g ON g.id = i.guest_id "
+        "WHERE i.account_id = ? AND i.region = ? AND i.ended_ms = 0 "
+        "AND g.observed NOT IN ('gone', 'failed', 'removed')",
+        {account_id, region}, [&](const Row& row) {
+            used = {row.integer(0), row.integer(1)};
+        });
+    return used;
+}
+
 std::int64_t count(Session& session) {
     std::int64_t total = 0;
     session.query("SELECT COUNT(*) FROM instances WHERE ended_ms = 0", {},
