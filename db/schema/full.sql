@@ -62,7 +62,9 @@ CREATE TABLE images (
     ramdisk_id TEXT NOT NULL,
     kernel_cmdline TEXT NOT NULL,
     is_public BIGINT NOT NULL,
-    created_ms BIGINT NOT NULL
+    created_ms BIGINT NOT NULL,
+    deprecated_ms BIGINT NOT NULL DEFAULT 0,
+    last_launched_ms BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX images_by_account ON images (account_id, region, name);
 CREATE INDEX images_by_sha256 ON images (sha256);
@@ -132,7 +134,11 @@ CREATE TABLE instances (
     hostname_type TEXT NOT NULL DEFAULT 'ip-name',
     resource_name_dns_a BIGINT NOT NULL DEFAULT 0,
     resource_name_dns_aaaa BIGINT NOT NULL DEFAULT 0,
-    public_key TEXT NOT NULL DEFAULT ''
+    public_key TEXT NOT NULL DEFAULT '',
+    cpu_credits TEXT NOT NULL DEFAULT '',
+    detailed_monitoring BIGINT NOT NULL DEFAULT 0,
+    auto_recovery TEXT NOT NULL DEFAULT 'default',
+    interrupts_wanted BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX instances_by_account ON instances (account_id, region, reservation_id, id);
 CREATE INDEX instances_by_reservation ON instances (reservation_id);
@@ -158,7 +164,8 @@ CREATE TABLE guests (
     generation BIGINT NOT NULL,
     reboots_done BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
-    observed_ms BIGINT NOT NULL
+    observed_ms BIGINT NOT NULL,
+    interrupts_done BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX guests_by_instance ON guests (instance_id);
 CREATE INDEX guests_by_observed ON guests (observed);
@@ -576,3 +583,11 @@ CREATE TABLE account_limits (
     vcpus BIGINT NOT NULL,
     elastic_ips BIGINT NOT NULL
 );
+
+-- Who else may launch an image, besides its owner and, if it is public, everybody.
+CREATE TABLE image_launch_permissions (
+    image_id TEXT NOT NULL REFERENCES images (id),
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    PRIMARY KEY (image_id, account_id)
+);
+CREATE INDEX image_launch_permissions_by_account ON image_launch_permissions (account_id);
