@@ -51,6 +51,10 @@ Result<std::vector<Domain>> FakeHypervisor::list() {
     std::unique_lock lock(mutex_);
     unstuck_.wait(lock, [this] { return !stuck_; });
     if (unavailable_) return tl::unexpected(unavailable_error().error());
+    return list_locked();
+}
+
+std::vector<Domain> FakeHypervisor::list_locked() const {
     std::vector<Domain> domains;
     for (const auto& [id, guest] : guests_) {
         domains.push_back({id, guest.spec.instance_id, state_of(guest), guest.end_reason});

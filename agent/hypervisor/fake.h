@@ -51,6 +51,9 @@ class FakeHypervisor final : public Hypervisor {
     void set_unavailable(bool unavailable);
     void set_stuck(bool stuck);  // list() does not return until it is no longer
 
+    // What list() would say if it could be asked.
+    std::vector<Domain> peek() const;
+
   private:
     struct Guest {
         GuestSpec spec;
@@ -71,6 +74,7 @@ class FakeHypervisor final : public Hypervisor {
     void boot(Guest& guest);
     void reboot(Guest& guest);
     DomainState state_of(const Guest& guest) const;
+    std::vector<Domain> list_locked() const;
     Status hold_locked(const GuestSpec& spec);
     Status let_run(const GuestId& guest_id);
     void say(const Guest& guest, const std::string& line);

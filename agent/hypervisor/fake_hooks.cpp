@@ -27,6 +27,11 @@ void FakeHypervisor::set_unavailable(bool unavailable) {
     call_back();
 }
 
+std::vector<Domain> FakeHypervisor::peek() const {
+    std::lock_guard lock(mutex_);
+    return list_locked();
+}
+
 void FakeHypervisor::set_stuck(bool stuck) {
     std::lock_guard lock(mutex_);
     stuck_ = stuck;

@@ -85,10 +85,10 @@ void Agent::pause(std::int64_t ms) {
 }
 
 // Doubling, with jitter, so that agents do not come back all at once.
-void Agent::back_off(std::int64_t& backoff_ms) {
+std::int64_t Agent::next_backoff(std::int64_t& backoff_ms) {
     backoff_ms = std::clamp<std::int64_t>(backoff_ms * 2, shortest_backoff_ms, options_.longest_backoff_ms);
     auto jitter = random_.next_u64() % static_cast<std::uint64_t>(backoff_ms);
-    pause(backoff_ms / 2 + static_cast<std::int64_t>(jitter));
+    return backoff_ms / 2 + static_cast<std::int64_t>(jitter);
 }
 
 bool Agent::say_hello() {
@@ -118,47 +118,45 @@ bool Agent::say_hello() {
     return true;
 }
 
-// Says hello whenever the control plane does not know us, and renews the lease.
 void Agent::heartbeat_loop() {
-    bool greeted = false;
-    while (!stopping()) {
-        if (!greeted)
-            greeted = say_hello();  // asks the hypervisor first; what it says goes into the heartbeat
-        link::Heartbeat heartbeat;
-        if (auto space = storage_.disk_space()) heartbeat.disk_free_mib = space->free_mib;
-        heartbeat.network_error = network_error();
-        heartbeat.network_ok = heartbeat.network_error.empty();
-        std::int64_t period_ms = 0;
-        {
-            std::lock_guard lock(mutex_);
-            heartbeat.hypervisor_error = hypervisor_error();
-            heartbeat.hypervisor_ok = heartbeat.hypervisor_error.empty();
-            period_ms = heartbeat_ms_;
-        }
-        auto reply = link_.heartbeat(heartbeat);
-        if (reply && reply->hello_wanted) greeted = false;
-        pause(reply && reply->hello_wanted ? std::min<std::int64_t>(period_ms, 500) : period_ms);
+    while (!stopping()) pause(heartbeat_turn());
+}
+
+// Says hello whenever the control plane does not know us, and renews the lease.
+std::int64_t Agent::heartbeat_turn() {
+    if (!greeted_) greeted_ = say_hello();  // asks the hypervisor first; what it says goes into the heartbeat
+    link::Heartbeat heartbeat;
+    if (auto space = storage_.disk_space()) heartbeat.disk_free_mib = space->free_mib;
+    heartbeat.network_error = network_error();
+    heartbeat.network_ok = heartbeat.network_error.empty();
+    std::int64_t period_ms = 0;
+    {
+        std::lock_guard lock(mutex_);
+        heartbeat.hypervisor_error = hypervisor_error();
+        heartbeat.hypervisor_ok = heartbeat.hypervisor_error.empty();
+        period_ms = heartbeat_ms_;
     }
+    auto reply = link_.heartbeat(heartbeat);
+    if (reply && reply->hello_wanted) greeted_ = false;
+    return reply && reply->hello_wanted ? std::min<std::int64_t>(period_ms, 500) : period_ms;
 }
 
 void Agent::poll_loop() {
-    std::string version;
-    std::int64_t backoff_ms = 0;
-    Trouble trouble("the control plane");
-    while (!stopping()) {
-        auto reply = link_.poll({version, options_.poll_wait_ms});
-        if (stopping()) return;
-        trouble.note(trouble_of(reply));
-        if (!reply) {
-            back_off(backoff_ms);
-            continue;
-        }
-        backoff_ms = 0;
-        bool started_anew = boot_of(reply->version) != boot_of(version);
-        version = reply->version;
-        answer_console_requests(reply->console_requests);
-        if (reply->changed) take_desired(std::move(*reply), started_anew);
-    }
+    while (!stopping())
+        if (auto rest_ms = poll_turn(); rest_ms > 0) pause(rest_ms);
+}
+
+std::int64_t Agent::poll_turn() {
+    auto reply = link_.poll({version_, options_.poll_wait_ms});
+    if (stopping()) return 0;
+    poll_trouble_.note(trouble_of(reply));
+    if (!reply) return next_backoff(poll_backoff_ms_);
+    poll_backoff_ms_ = 0;
+    bool started_anew = boot_of(reply->version) != boot_of(version_);
+    version_ = reply->version;
+    answer_console_requests(reply->console_requests);
+    if (reply->changed) take_desired(std::move(*reply), started_anew);
+    return 0;
 }
 
 // A control plane that started anew may be one that was restored: what it says counts, whatever came before.
@@ -200,12 +198,15 @@ void Agent::answer_console_requests(const std::vector<InstanceId>& wanted) {
 
 void Agent::reconcile_loop() {
     while (!stopping()) {
-        bool soon = reconcile_once();
+        const auto rest_ms = reconcile_turn();
         std::unique_lock lock(mutex_);
-        wake_.wait_for(lock, std::chrono::milliseconds(soon ? options_.soon_ms : options_.period_ms),
-                       [this] { return stopping() || kicked_; });
+        wake_.wait_for(lock, std::chrono::milliseconds(rest_ms), [this] { return stopping() || kicked_; });
         kicked_ = false;
     }
+}
+
+std::int64_t Agent::reconcile_turn() {
+    return reconcile_once() ? options_.soon_ms : options_.period_ms;
 }
 
 // A call to it that does not return is trouble as well. Called under the lock.
@@ -363,29 +364,62 @@ void Agent::work_loop(WorkQueue& queue) {
     }
 }
 
+bool Agent::run_next(WorkQueue& queue) {
+    std::function<void()> task;
+    {
+        std::lock_guard lock(queue.mutex);
+        if (queue.tasks.empty()) return false;
+        task = std::move(queue.tasks.front());
+        queue.tasks.pop_front();
+    }
+    task();
+    return true;
+}
+
+bool Agent::work_turn() {
+    return run_next(fetches_) || run_next(work_);
+}
+
 void Agent::report_loop() {
-    std::int64_t backoff_ms = 0;
-    Trouble trouble("reports");
     while (!stopping()) {
-        auto sent = send(next_news());
+        {
+            std::unique_lock lock(mutex_);
+            news_wake_.wait(lock, [this] { return stopping() || has_news(); });
+        }
         if (stopping()) return;
-        trouble.note(trouble_of(sent));
-        if (sent)
-            backoff_ms = 0;
-        else
-            back_off(backoff_ms);
+        if (auto rest_ms = report_news(); rest_ms > 0) pause(rest_ms);
     }
 }
 
-// Waits for some; none when the agent is stopping.
-std::vector<link::ObservedGuest> Agent::next_news() {
+bool Agent::report_turn() {
+    {
+        std::lock_guard lock(mutex_);
+        if (!has_news()) return false;
+    }
+    report_news();
+    return true;
+}
+
+// Returns for how long to wait before the next report.
+std::int64_t Agent::report_news() {
+    auto sent = send(take_news());
+    if (stopping()) return 0;
+    report_trouble_.note(trouble_of(sent));
+    if (!sent) return next_backoff(report_backoff_ms_);
+    report_backoff_ms_ = 0;
+    return 0;
+}
+
+// Called under the lock.
+bool Agent::has_news() const {
+    return std::any_of(guests_.begin(), guests_.end(), [](const auto& each) { return each.second.news; });
+}
+
+std::vector<link::ObservedGuest> Agent::take_news() const {
     std::vector<link::ObservedGuest> news;
-    std::unique_lock lock(mutex_);
-    news_wake_.wait(lock, [&] {
-        for (const auto& [id, entry] : guests_)
-            if (entry.news && news.size() < batch_size) news.push_back(*entry.news);
-        return stopping() || !news.empty();
-    });
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, entry] : guests_)
+        if (entry.news && news.size() < batch_size) news.push_back(*entry.news);
     return news;
 }
 

@@ -68,6 +68,16 @@ class Agent {
     // Guests go on running. Waits for steps under way.
     void stop();
 
+    // Instead of start(), for who has a single thread, as simulations do: one turn of each thread, in any
+    // order. Each returns for how many milliseconds it rests, unless it is kicked.
+    std::int64_t poll_turn();
+    std::int64_t heartbeat_turn();
+    std::int64_t reconcile_turn();
+    std::int64_t network_turn();
+    // False when there was nothing to report, or to carry out.
+    bool report_turn();
+    bool work_turn();
+
   private:
     struct Entry {
         link::DesiredGuest desired;
@@ -113,7 +123,7 @@ class Agent {
     bool say_hello();
     void take_desired(link::PollReply reply, bool started_anew);
     void pause(std::int64_t ms);
-    void back_off(std::int64_t& backoff_ms);
+    std::int64_t next_backoff(std::int64_t& backoff_ms);
     void kick();
     void kick_network();
     bool stopping() const { return stopping_; }
@@ -125,7 +135,10 @@ class Agent {
     static bool is_news(const Entry& entry, const link::ObservedGuest& seen);
     void tell(Entry& entry, const link::ObservedGuest& seen);
     void dispatch(Entry& entry, const Decision& decision);
-    std::vector<link::ObservedGuest> next_news();
+    bool has_news() const;
+    std::vector<link::ObservedGuest> take_news() const;
+    std::int64_t report_news();
+    static bool run_next(WorkQueue& queue);
     Status send(const std::vector<link::ObservedGuest>& news);
     link::ConsoleOutput console_of(const InstanceId& instance_id);
     void answer_console_requests(const std::vector<InstanceId>& wanted);
@@ -173,6 +186,17 @@ class Agent {
     std::optional<link::ChassisSettings> chassis_;  // nothing: the control plane has not told
     std::string upkeep_error_;
     std::uint64_t desired_changes_ = 0;
+
+    bool greeted_ = false;  // the heartbeat's
+
+    // The poll's.
+    std::string version_;
+    std::int64_t poll_backoff_ms_ = 0;
+    Trouble poll_trouble_{"the control plane"};
+
+    // The reports'.
+    std::int64_t report_backoff_ms_ = 0;
+    Trouble report_trouble_{"reports"};
 
     // The network's thread's.
     std::uint64_t metadata_changes_ = 0;  // desired_changes_ when the metadata service was told of the guests

@@ -17,13 +17,16 @@ void Agent::kick_network() {
 
 void Agent::network_loop() {
     while (!stopping()) {
-        const bool well = keep_network();
+        const auto rest_ms = network_turn();
         std::unique_lock lock(mutex_);
-        const auto pause_ms = well ? options_.network_period_ms : options_.network_retry_ms;
-        wake_.wait_for(lock, std::chrono::milliseconds(pause_ms),
+        wake_.wait_for(lock, std::chrono::milliseconds(rest_ms),
                        [this] { return stopping() || network_kicked_; });
         network_kicked_ = false;
     }
+}
+
+std::int64_t Agent::network_turn() {
+    return keep_network() ? options_.network_period_ms : options_.network_retry_ms;
 }
 
 // One look; whether all is as it should be. A guest's network stays until its domain has gone.

@@ -42,8 +42,8 @@ def name_of(number):
 class Lan:
     """The network. Guests have numbers, 10 to 99: theirs are mac_of() and address_of() it."""
 
-    def __init__(self, folder):
-        self.folder, self.namespace = folder, Namespace()
+    def __init__(self, folder, namespace=None):
+        self.folder, self.namespace = folder, namespace or Namespace()
         self.dhcp = self.imds = None
         os.makedirs(f"{folder}/facts")
         os.chmod(folder, 0o755)

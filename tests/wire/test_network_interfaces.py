@@ -56,7 +56,8 @@ class InterfaceTest(NetworkTest):
         return self.subnet(vpc)
 
     def of_a_service(self):
-        gateway = self.ec2.create_nat_gateway(SubnetId=self.subnet_id, ConnectivityType="private")["NatGateway"]
+        self.gateway(self.vpc_id)
+        gateway = self.ec2.create_nat_gateway(SubnetId=self.subnet_id, AllocationId=self.ec2.allocate_address()["AllocationId"])["NatGateway"]
         return gateway["NatGatewayAddresses"][0]["NetworkInterfaceId"]
 
 

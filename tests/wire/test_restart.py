@@ -59,7 +59,9 @@ class Restart(unittest.TestCase):
         threads = [threading.Thread(target=self.launch_until_killed, args=(w, acknowledged, asked)) for w in range(4)]
         for thread in threads:
             thread.start()
-        time.sleep(1)
+        until = time.monotonic() + 60
+        while len(acknowledged) <= 10 and time.monotonic() < until:
+            time.sleep(0.1)
         self.lodge.kill()
         for thread in threads:
             thread.join()

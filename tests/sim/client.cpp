@@ -1,0 +1,101 @@
+#include "tests/sim/client.h"
+
+#include <algorithm>
+
+namespace lodge::sim {
+namespace {
+
+std::string word_of(const Answer& answer) {
+    if (!answer) return "no answer";
+    return *answer ? "ok" : std::string(wire_code(answer->error().code));
+}
+
+}  // namespace
+
+std::vector<std::string> texts_of(const std::string& xml, const std::string& element) {
+    std::vector<std::string> texts;
+    const auto open = "<" + element + ">";
+    for (auto at = xml.find(open); at != std::string::npos; at = xml.find(open, at)) {
+        at += open.size();
+        texts.push_back(xml.substr(at, xml.find('<', at) - at));
+    }
+    return texts;
+}
+
+Client::Client(std::string name, std::string account, Promises& promises, Dice& dice)
+    : name_(std::move(name)), account_(std::move(account)), promises_(promises), dice_(dice) {}
+
+std::string Client::act(const Call& call) {
+    if (open_ && !dice_.once_in(3)) return settle(call);
+    const auto choice = dice_.below(10);
+    if (promises_.instances.empty() || (choice < 2 && !open_)) {
+        static constexpr const char* types[] = {"t3.nano", "t3.micro", "t3.medium"};
+        const std::string token = name_ + "-" + std::to_string(launches_++);
+        open_ = Launch{token,
+                       {{"ImageId", image_id},
+                        {"InstanceType", types[dice_.below(3)]},
+                        {"MinCount", "1"},
+                        {"MaxCount", std::to_string(dice_.between(1, 3))},
+                        {"ClientToken", token}}};
+        return settle(call);
+    }
+    return choice < 8 ? change(call) : look(call);
+}
+
+std::string Client::settle(const Call& call) {
+    return launch(call, *open_);
+}
+
+std::string Client::launch(const Call& call, const Launch& launch) {
+    if (dice_.once_in(6)) {  // a rehearsal, of which nothing stays
+        auto words = launch.words;
+        words.emplace_back("DryRun", "true");
+        return name_ + " RunInstances, dry: " + word_of(call(account_, "RunInstances", words));
+    }
+    promises_.tokens.insert(launch.token);
+    auto answer = call(account_, "RunInstances", launch.words);
+    auto said = name_ + " RunInstances " + launch.token + ": " + word_of(answer);
+    if (!answer) return said;
+    if (*answer) note_launched(launch.token, texts_of(**answer, "instanceId"));
+    // An error may pass, as a full cloud's does; a launch that was refused made nothing.
+    open_.reset();
+    return said;
+}
+
+void Client::note_launched(const std::string& token, const std::vector<std::string>& ids) {
+    auto sorted = ids;
+    std::sort(sorted.begin(), sorted.end());
+    auto [known, is_new] = promises_.launched.try_emplace(token, sorted);
+    if (sorted.empty()) complaint_ = "a launch that made nothing: " + token;
+    if (!is_new && known->second != sorted) complaint_ = "one ClientToken, two results: " + token;
+    promises_.instances.insert(sorted.begin(), sorted.end());
+}
+
+std::string Client::change(const Call& call) {
+    static constexpr const char* actions[] = {"StartInstances", "StopInstances", "RebootInstances",
+                                              "TerminateInstances"};
+    auto at = promises_.instances.begin();
+    std::advance(at, static_cast<std::ptrdiff_t>(dice_.below(promises_.instances.size())));
+    const std::string action = actions[dice_.below(4)];
+    Words words = {{"InstanceId.1", *at}};
+    if (action == "StopInstances" && dice_.once_in(3)) words.emplace_back("Force", "true");
+    auto answer = call(account_, action, words);
+    if (action == "TerminateInstances" && answer && *answer) promises_.terminating.insert(*at);
+    return name_ + " " + action + " " + *at + ": " + word_of(answer);
+}
+
+std::string Client::look(const Call& call) {
+    auto answer = call(account_, "DescribeInstances", {});
+    auto said = name_ + " DescribeInstances: " + word_of(answer);
+    if (!answer || !*answer) return said;
+    auto seen = texts_of(**answer, "instanceId");
+    for (const auto& each : texts_of(**answer, "ownerId"))
+        if (each != account_) complaint_ = "an account sees another's: " + each;
+    for (const auto& [token, ids] : promises_.launched)
+        for (const auto& id : ids)
+            if (std::find(seen.begin(), seen.end(), id) == seen.end() && !promises_.ended.contains(id))
+                complaint_ = "lost: " + id + " of " + token;
+    return said + " " + std::to_string(seen.size());
+}
+
+}  // namespace lodge::sim

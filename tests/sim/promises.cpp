@@ -1,0 +1,209 @@
+#include "tests/sim/promises.h"
+
+#include <algorithm>
+#include <set>
+
+#include "db/store/guests.h"
+#include "db/store/hosts.h"
+#include "scheduler/lifecycle/lifecycle.h"
+
+namespace lodge::sim {
+namespace {
+
+using Rows = std::vector<db::instances::WithGuest>;
+
+Rows rows_of(ControlPlane& lodged) {
+    auto rows = lodged.database().read(
+        [](db::Session& session) -> Result<Rows> { return db::instances::list_all(session, 100'000); });
+    return rows ? std::move(*rows) : Rows();
+}
+
+InstanceState state_of(const db::instances::WithGuest& row) {
+    return scheduler::visible_state(row.instance.desired, row.guest.observed);
+}
+
+bool is_moving(InstanceState state) {
+    return state == InstanceState::pending || state == InstanceState::stopping ||
+           state == InstanceState::shutting_down;
+}
+
+// EC2's, with those where a state in between lasts for a moment only.
+bool may_follow(InstanceState before, InstanceState after) {
+    using enum InstanceState;
+    if (before == after) return true;
+    switch (before) {
+        case pending:
+            return true;
+        case running:
+            return after == stopping || after == stopped || after == shutting_down || after == terminated;
+        case stopping:
+            return after == stopped || after == shutting_down || after == terminated;
+        case stopped:
+            return after == pending || after == shutting_down || after == terminated;
+        case shutting_down:
+            return after == terminated;
+        case terminated:
+            return false;
+    }
+    return false;
+}
+
+}  // namespace
+
+std::string Watch::machines(const Hosts& hosts) {
+    std::set<InstanceId> seen;
+    for (const auto& host : hosts) {
+        for (const auto& id : host->running())
+            if (!seen.insert(id).second) return "two guests of " + id.str();
+        for (const auto& domain : host->domains()) {
+            const bool runs = domain.state == agent::DomainState::running;
+            auto known = ended_.find(domain.guest_id);
+            if (known == ended_.end()) {
+                if (runs) ended_[domain.guest_id] = false;
+            } else if (runs && known->second) {
+                return domain.guest_id.str() + " had ended and runs again";
+            } else if (domain.state == agent::DomainState::shut_off) {
+                known->second = true;
+            }
+        }
+    }
+    return "";
+}
+
+std::string Watch::transitions(const Rows& rows) {
+    for (const auto& row : rows) {
+        auto now = state_of(row);
+        auto [known, is_new] = states_.try_emplace(row.instance.id, now);
+        if (is_new && now != InstanceState::pending)
+            return row.instance.id.str() + " did not begin as pending";
+        if (!may_follow(known->second, now))
+            return row.instance.id.str() + " went from " + std::string(to_text(known->second)) + " to " +
+                   std::string(to_text(now));
+        known->second = now;
+    }
+    return "";
+}
+
+// Such a one may be forgotten: an hour passes at once when somebody sets the date.
+bool Watch::has_ended(const std::string& id) const {
+    auto known = states_.find(InstanceId::trusted(id));
+    return known != states_.end() && known->second == InstanceState::terminated;
+}
+
+std::string Watch::kept(const Rows& rows, const ByAccount& promises) const {
+    std::map<std::string, const db::instances::WithGuest*> by_id;
+    std::map<std::pair<std::string, std::string>, std::set<std::string>>
+        reservations;  // by account and token
+    for (const auto& row : rows) {
+        by_id[row.instance.id.str()] = &row;
+        auto& of_token = reservations[{row.instance.account_id, row.instance.client_token}];
+        of_token.insert(row.instance.reservation_id.str());
+        if (of_token.size() > 1) return "one ClientToken launched twice: " + row.instance.client_token;
+    }
+    for (const auto& [account, promised] : promises) {
+        for (const auto& [token, ids] : promised.launched)
+            for (const auto& id : ids)
+                if (!by_id.contains(id) && !has_ended(id)) return "acknowledged and lost: " + id;
+        for (const auto& id : promised.terminating)
+            if (!by_id.contains(id))
+                continue;
+            else if (auto state = state_of(*by_id[id]);
+                     state != InstanceState::shutting_down && state != InstanceState::terminated)
+                return id + " was to end and is " + std::string(to_text(state));
+    }
+    return "";
+}
+
+// The index is what the rows say, and no machine runs a guest whose capacity is free.
+std::string Watch::claims(ControlPlane& lodged, const Hosts& hosts) {
+    std::map<HostId, std::int64_t> vcpus;
+    std::set<GuestId> holding;
+    auto read = lodged.database().read([&](db::Session& session) -> Status {
+        for (const auto& guest : db::guests::claiming(session)) {
+            vcpus[guest.host_id] += guest.vcpus;
+            holding.insert(guest.id);
+        }
+        return {};
+    });
+    if (!read) return "the database could not be read";
+    for (const auto& host : hosts) {
+        const auto* known = lodged.claims().index().find(host->id());
+        if (known && known->total_vcpus - known->free_vcpus != vcpus[host->id()])
+            return "claims on " + host->id().str() + " are " + std::to_string(vcpus[host->id()]) +
+                   " vCPUs in the rows, " + std::to_string(known->total_vcpus - known->free_vcpus) +
+                   " in the index";
+        if (known && known->total_vcpus > 0 && known->free_vcpus < 0)
+            return host->id().str() + " has more claims than room";
+        for (const auto& domain : host->domains())
+            if (domain.state != agent::DomainState::shut_off && !holding.contains(domain.guest_id))
+                return domain.guest_id.str() + " runs without a claim";
+    }
+    return "";
+}
+
+std::string Watch::after_step(ControlPlane& lodged, const Hosts& hosts, const ByAccount& promises) {
+    const auto rows = rows_of(lodged);
+    for (const auto& wrong :
+         {machines(hosts), transitions(rows), kept(rows, promises), claims(lodged, hosts)})
+        if (!wrong.empty()) return wrong;
+    return "";
+}
+
+std::string Watch::after_steps(ControlPlane& lodged, const Hosts& hosts, const ByAccount& promises) {
+    const auto rows = rows_of(lodged);
+    for (const auto& row : rows) {
+        auto& known = states_.try_emplace(row.instance.id, InstanceState::pending).first->second;
+        if (known == InstanceState::terminated && state_of(row) != known)
+            return row.instance.id.str() + " is back from the dead";
+        known = state_of(row);
+    }
+    for (const auto& wrong : {machines(hosts), kept(rows, promises), claims(lodged, hosts)})
+        if (!wrong.empty()) return wrong;
+    return "";
+}
+
+bool Watch::moving(ControlPlane& lodged) {
+    const auto rows = rows_of(lodged);
+    return std::any_of(rows.begin(), rows.end(), [](const auto& row) { return is_moving(state_of(row)); });
+}
+
+std::string Watch::at_rest(ControlPlane& lodged, const Hosts& hosts, const ByAccount& promises) {
+    std::map<InstanceId, HostId> run;
+    for (const auto& host : hosts)
+        for (const auto& id : host->running()) run.emplace(id, host->id());
+    std::map<HostId, std::size_t> roots;
+    std::map<HostId, std::size_t> most_roots;  // with those of guests that could not be started
+    std::size_t running = 0;
+    for (const auto& row : rows_of(lodged)) {
+        const auto& instance = row.instance;
+        auto state = state_of(row);
+        auto story = instance.id.str() + " is " + std::string(to_text(state)) + ", its guest " +
+                     std::string(to_text(row.guest.observed)) + " on " + instance.host_id.str();
+        if (is_moving(state)) return "still on its way: " + story;
+        auto found = run.find(instance.id);
+        bool runs = found != run.end() && found->second == instance.host_id;
+        if (runs != (state == InstanceState::running))
+            return story + (runs ? ", and it runs" : ", and it does not run there");
+        running += runs;
+        if (state == InstanceState::terminated) continue;
+        ++most_roots[instance.host_id];
+        if (row.guest.observed != Observed::failed) ++roots[instance.host_id];
+    }
+    if (running != run.size()) return "guests run that no instance has";
+    for (const auto& host : hosts) {
+        for (const auto& domain : host->domains())
+            if (domain.state == agent::DomainState::held)
+                return domain.guest_id.str() + " is held and nobody lets it run";
+        if (host->disks.root_count() < roots[host->id()])
+            return "a root disk is missing on " + host->id().str();
+        if (host->disks.root_count() > most_roots[host->id()])
+            return "a root disk is left on " + host->id().str();
+    }
+    for (const auto& [account, promised] : promises)
+        for (const auto& id : promised.terminating)
+            if (states_[InstanceId::trusted(id)] != InstanceState::terminated)
+                return id + " was to end and did not";
+    return "";
+}
+
+}  // namespace lodge::sim
