@@ -132,7 +132,6 @@ Status check_item(db::Session& session, const ec2::LaunchPermissionItem& item) {
         return fail(ErrorCode::invalid_ami_attribute_item_value, *item.group, "userGroup");
     if (item.user_id && !db::accounts::find(session, *item.user_id))
         return fail(ErrorCode::invalid_ami_attribute_item_value, *item.user_id, "userId");
-    if (!item.group && !item.user_id) return fail(ErrorCode::missing_parameter, "UserId");
     return {};
 }
 

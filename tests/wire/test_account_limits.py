@@ -104,11 +104,13 @@ class TheClouds(LimitsTest):
         self.assertEqual("stopped", self.describe(ids[0])["State"]["Name"])
         self.ec2.terminate_instances(InstanceIds=ids[2:])
         self.reach("terminated", ids[2:])
+        self.launch()
+        self.assert_code("InstanceLimitExceeded", self.ec2.start_instances, InstanceIds=ids[:2])
+        self.assertEqual({"stopped"}, set(self.states(ids[:2]).values()), "all of them or none")
+        self.assert_code("DryRunOperation", self.ec2.start_instances, InstanceIds=[ids[0]], DryRun=True)
         self.ec2.start_instances(InstanceIds=[ids[0]])
-        self.assert_code("InstanceLimitExceeded", self.ec2.start_instances, InstanceIds=ids[:2])  # all of them or none
-        self.assert_code("DryRunOperation", self.ec2.start_instances, InstanceIds=[ids[1]], DryRun=True)
-        self.ec2.start_instances(InstanceIds=[ids[1]])
-        self.reach("running", ids[:2])
+        self.assert_code("InstanceLimitExceeded", self.ec2.start_instances, InstanceIds=[ids[1]])
+        self.reach("running", [ids[0]])
 
     def test_a_larger_type_is_asked_at_its_start(self):
         one, two = self.launch(2)

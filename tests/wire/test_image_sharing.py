@@ -158,7 +158,6 @@ class LaunchPermission(SharingTest):
         self.assert_code("UnsupportedOperation", ask, "ProductCode", ImageId=mine, ProductCodes=["x"])
         self.assert_code("UnsupportedOperation", ask, "productCodes", ImageId=mine, Attribute="productCodes", Value="x")
         self.assert_code("UnsupportedOperation", ask, "OrganizationArn", ImageId=mine, OperationType="add", OrganizationArns=["arn:x"])
-        self.assert_code("MissingParameter", self.change, image=mine, add=[{}, {"UserId": self.account.id}])
         self.assert_code("InvalidAMIID.NotFound", ask, ImageId=UNKNOWN, Description={"Value": "x"})
         self.assert_code("InvalidAMIID.Malformed", ask, ImageId="x", Description={"Value": "x"})
         self.assert_code("AuthFailure", ask, ImageId=IMAGE, Description={"Value": "x"})
