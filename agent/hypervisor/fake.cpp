@@ -197,6 +197,14 @@ Status FakeHypervisor::reset(const GuestId& guest_id) {
     });
 }
 
+Status FakeHypervisor::interrupt(const GuestId& guest_id) {
+    return change(guest_id, [&](Guest* guest) -> Status {
+        if (guest == nullptr || !guest->on) return not_running(guest_id);
+        say(*guest, "lodge-fake: NMI received");
+        return {};
+    });
+}
+
 std::int64_t FakeHypervisor::reboots_seen(const GuestId& guest_id) {
     std::lock_guard lock(mutex_);
     const auto found = guests_.find(guest_id);

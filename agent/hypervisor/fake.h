@@ -29,6 +29,7 @@ class FakeHypervisor final : public Hypervisor {
     Status undefine(const GuestId& guest_id) override;
     Status request_reboot(const GuestId& guest_id) override;
     Status reset(const GuestId& guest_id) override;
+    Status interrupt(const GuestId& guest_id) override;
     std::int64_t reboots_seen(const GuestId& guest_id) override;
     void on_change(std::function<void()> callback) override;
 

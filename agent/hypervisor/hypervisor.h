@@ -79,6 +79,8 @@ class Hypervisor {
     virtual Status request_reboot(const GuestId& guest_id) = 0;
     // Resets the machine without asking the guest. incorrect_instance_state unless it runs.
     virtual Status reset(const GuestId& guest_id) = 0;
+    // Gives the guest a non-maskable interrupt. incorrect_instance_state unless it runs.
+    virtual Status interrupt(const GuestId& guest_id) = 0;
     // How often the guest has rebooted (by itself, asked or reset) since this process has watched it.
     // Does not block.
     virtual std::int64_t reboots_seen(const GuestId& guest_id) = 0;

@@ -288,4 +288,10 @@ Status LibvirtHypervisor::reset(const GuestId& guest_id) {
         fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running"));
 }
 
+Status LibvirtHypervisor::interrupt(const GuestId& guest_id) {
+    return if_running(
+        guest_id, "interrupting", [](virDomainPtr domain) { return virDomainInjectNMI(domain, 0); },
+        fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running"));
+}
+
 }  // namespace lodge::agent

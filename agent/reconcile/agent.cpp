@@ -259,6 +259,7 @@ View Agent::view_of(const Entry& entry, const Listed& listed) const {
     View view;
     view.desired = entry.desired;
     view.desired.reboots_done = std::max(entry.desired.reboots_done, entry.reboots_done);
+    view.desired.interrupts_done = std::max(entry.desired.interrupts_done, entry.interrupts_done);
     if (auto found = listed.domains.find(entry.desired.guest_id); found != listed.domains.end())
         view.domain = found->second;
     view.stray = listed.strays.contains(entry.desired.instance_id);
@@ -302,7 +303,8 @@ void Agent::look_at(Entry& entry, const Listed& listed, bool& soon) {
 
 // Interfaces count while the guest is to run; what is not well with a start, until it runs.
 bool Agent::is_news(const Entry& entry, const link::ObservedGuest& seen) {
-    if (seen.observed != entry.desired.observed || seen.reboots_done != entry.desired.reboots_done)
+    if (seen.observed != entry.desired.observed || seen.reboots_done != entry.desired.reboots_done ||
+        seen.interrupts_done != entry.desired.interrupts_done)
         return true;
     if (entry.desired.desired != Desired::running) return false;
     if (seen.observed == Observed::running) return !entry.told || entry.told->interfaces != seen.interfaces;
@@ -442,6 +444,7 @@ Status Agent::send(const std::vector<link::ObservedGuest>& news) {
         if (entry.desired.generation != seen.generation) continue;
         entry.desired.observed = seen.observed;
         entry.desired.reboots_done = seen.reboots_done;
+        entry.desired.interrupts_done = seen.interrupts_done;
     }
     return {};
 }

@@ -93,6 +93,7 @@ class Agent {
         std::int64_t reboot_asked = 0;     // which of the wanted ones
         std::int64_t reboots_before = 0;   // what the hypervisor had seen when it was asked
         std::int64_t reboots_done = 0;
+        std::int64_t interrupts_done = 0;
         std::map<NetworkInterfaceId, std::int64_t> asked_detach_ms;
         bool removed = false;
         bool on_host = false;                     // the hypervisor has its domain

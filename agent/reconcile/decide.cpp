@@ -111,7 +111,11 @@ void decide_running(const View& view, const Patience& patience, Decision& out) {
     if (running(view)) {
         out.observed.observed = Observed::running;
         list_interfaces(view, out.observed);
-        if (view.desired.reboots_wanted > view.desired.reboots_done) decide_reboot(view, patience, out);
+        if (view.desired.interrupts_wanted > view.desired.interrupts_done) {
+            out.step = Step::interrupt;
+        } else if (view.desired.reboots_wanted > view.desired.reboots_done) {
+            decide_reboot(view, patience, out);
+        }
         if (out.step == Step::none && view.has_network) decide_interfaces(view, patience, out);
     } else if (has_run(view) && !starting(view)) {
         out.observed.observed = Observed::stopped;
@@ -169,6 +173,7 @@ Decision decide(const View& view, const Patience& patience) {
     out.observed.guest_id = view.desired.guest_id;
     out.observed.generation = view.desired.generation;
     out.observed.reboots_done = view.desired.reboots_done;
+    out.observed.interrupts_done = view.desired.interrupts_done;
     switch (view.desired.desired) {
         case Desired::running:
             decide_running(view, patience, out);

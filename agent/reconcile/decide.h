@@ -20,6 +20,7 @@ enum class Step {
     remove_root,
     ask_reboot,  // ACPI
     reset,       // what a guest gets that does not listen
+    interrupt,   // a non-maskable one
     end_strays,  // guests of the same instance that nobody asked for
     attach,      // an interface
     detach,      // ask the guest to let go of one, the first time or again

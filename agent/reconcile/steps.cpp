@@ -44,6 +44,9 @@ void Agent::carry_out(const link::DesiredGuest& desired, const Decision& decisio
         case Step::reset:
             status = hypervisor_.reset(desired.guest_id);
             break;
+        case Step::interrupt:
+            status = hypervisor_.interrupt(desired.guest_id);
+            break;
         case Step::end_strays:
             status = end_strays(desired);
             break;
@@ -176,6 +179,10 @@ void Agent::note_result(const link::DesiredGuest& desired, Step step, const Stat
     auto& entry = found->second;
     entry.busy = false;
     entry.step_ended = ++steps_ended_;
+    // Those asked for meanwhile are one, and one that the machine refuses is not tried again: neither may
+    // keep the guest's other steps waiting.
+    if (step == Step::interrupt && (status || !may_pass(status.error())))
+        entry.interrupts_done = desired.interrupts_wanted;
     if (status) {
         entry.backoff_ms = 0;
         entry.ran = entry.ran || step == Step::start;

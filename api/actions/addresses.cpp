@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/actions/account_limits.h"
 #include "api/actions/interface_parts.h"
 #include "api/actions/tagging.h"
 #include "db/store/internet_gateways.h"
@@ -189,6 +190,7 @@ Result<ec2::AllocateAddressResponse> allocate_address(RequestContext& context,
     LODGE_CHECK(check_border_group(context, request.network_border_group));
     LODGE_TRY(auto tags, tags_for(request.tag_specification, "elastic-ip", {"elastic-ip"}));
     return context.write([&](db::Session& session) -> Result<ec2::AllocateAddressResponse> {
+        LODGE_CHECK(check_address_limit(session, context));
         Address made;
         made.id = AllocationId::make(context.services.random);
         made.account_id = context.account_id;

@@ -1,9 +1,10 @@
-// DescribeImages, RegisterImage, DeregisterImage.
+// DescribeImages, RegisterImage, DeregisterImage, EnableImageDeprecation, DisableImageDeprecation.
 #include "db/store/images.h"
 
 #include <algorithm>
 
 #include "api/actions/image_names.h"
+#include "api/actions/image_view.h"
 #include "api/actions/launch_request.h"
 #include "api/actions/tagging.h"
 #include "api/describe/engine.h"
@@ -14,24 +15,20 @@
 namespace lodge::api {
 namespace {
 
-constexpr std::int64_t gib = std::int64_t{1} << 30;
-
 struct ImageRecord {
     Image image;
     std::vector<Tag> tags;
+    std::vector<AccountId> permitted = {};  // accounts with a launch permission, if the request asks for that
 };
-
-std::int64_t size_gib(const Image& image) {
-    return std::max<std::int64_t>(1, (image.blob.virtual_size_bytes + gib - 1) / gib);
-}
 
 // Images of the operator are to accounts here what Amazon's are on EC2, so `--owners amazon` finds them.
 bool by_operator(const Image& image) {
     return image.account_id == operator_account;
 }
 
-ec2::Image shown(const ImageRecord& record) {
+ec2::Image shown(const RequestContext& context, const ImageRecord& record) {
     const auto& image = record.image;
+    bool mine = image.account_id == context.account_id;
     ec2::Image out;
     out.image_id = image.id.str();
     out.image_location = image.location;
@@ -52,12 +49,14 @@ ec2::Image shown(const ImageRecord& record) {
     out.hypervisor = "xen";
     out.ena_support = true;
     out.boot_mode = "legacy-bios";
+    if (image.deprecated_ms > 0) out.deprecation_time = image.deprecated_ms;
+    bool tells_launches = mine && image.last_launched_ms > 0;
+    if (tells_launches) out.last_launched_time = image.last_launched_ms;
     out.tags = to_ec2(record.tags);
     if (image.type != ImageType::machine) return out;
     out.root_device_type = "ebs";
     out.root_device_name = image.root_device_name;
-    out.block_device_mapping.push_back(
-        {image.root_device_name, ec2::ImageEbs{true, size_gib(image), "gp3", false}});
+    out.block_device_mapping = block_devices_of(image);
     return out;
 }
 
@@ -123,15 +122,30 @@ bool owner_matches(const RequestContext& context, const Image& image, const std:
 }
 
 // ExecutableBy: "all" are the public ones, "self" and an account those it may launch by an explicit
-// permission; the owner's permission is not explicit.
-bool executable_by(const Image& image, const std::string& user) {
-    return user == "all" && image.is_public;
+// permission; the owner's permission is not explicit. Whom else an image is shared with its owner alone
+// learns.
+bool executable_by(const RequestContext& context, const ImageRecord& record, const std::string& user) {
+    if (user == "all") return record.image.is_public;
+    const auto& account = user == "self" ? context.account_id : user;
+    bool may_know = account == context.account_id || record.image.account_id == context.account_id;
+    const auto& permitted = record.permitted;
+    return may_know && std::find(permitted.begin(), permitted.end(), account) != permitted.end();
 }
 
-bool asked_for(const RequestContext& context, const ec2::DescribeImagesRequest& request, const Image& image) {
-    auto owned = [&](const std::string& owner) { return owner_matches(context, image, owner); };
-    auto usable = [&](const std::string& user) { return executable_by(image, user); };
-    return (request.owner.empty() || std::any_of(request.owner.begin(), request.owner.end(), owned)) &&
+// A deprecated image is to be found by who knows it and by its owner; it is offered to nobody.
+bool is_offered(const RequestContext& context, const ec2::DescribeImagesRequest& request,
+                const Image& image) {
+    bool deprecated = image.deprecated_ms > 0 && image.deprecated_ms <= context.now_ms();
+    return !deprecated || image.account_id == context.account_id || !request.image_id.empty() ||
+           request.include_deprecated.value_or(false);
+}
+
+bool asked_for(const RequestContext& context, const ec2::DescribeImagesRequest& request,
+               const ImageRecord& record) {
+    auto owned = [&](const std::string& owner) { return owner_matches(context, record.image, owner); };
+    auto usable = [&](const std::string& user) { return executable_by(context, record, user); };
+    return is_offered(context, request, record.image) &&
+           (request.owner.empty() || std::any_of(request.owner.begin(), request.owner.end(), owned)) &&
            (request.executable_by.empty() ||
             std::any_of(request.executable_by.begin(), request.executable_by.end(), usable));
 }
@@ -183,6 +197,7 @@ Result<Image> new_image(db::Session& session, const RequestContext& context,
     image.root_device_name = request.root_device_name.value_or(source.root_device_name);
     image.is_public = false;
     image.created_ms = context.now_ms();
+    image.deprecated_ms = image.last_launched_ms = 0;
     // The source's too: it may be of another region, or have parts that are the operator's alone.
     image.kernel_id = request.kernel_id.value_or(source.kernel_id);
     image.ramdisk_id = request.ramdisk_id.value_or(source.ramdisk_id);
@@ -191,13 +206,32 @@ Result<Image> new_image(db::Session& session, const RequestContext& context,
     return image;
 }
 
+// To the minute, not past, and not too far ahead.
+Result<UnixMs> deprecation_time(const RequestContext& context, const Image& image, UnixMs wish_ms) {
+    constexpr std::int64_t minute_ms = 60'000;
+    constexpr std::int64_t day_ms = 24 * 60 * minute_ms;
+    constexpr std::int64_t furthest_ms = 3'653 * day_ms;       // 10 years from now
+    constexpr std::int64_t furthest_public_ms = 731 * day_ms;  // 2 years from the image's creation
+    auto refuse = [&](const std::string& why) {
+        return fail(ErrorCode::invalid_parameter_value, "DeprecateAt (" + format_time(wish_ms) + ") " + why);
+    };
+    if (wish_ms < context.now_ms()) return refuse("is in the past.");
+    if (wish_ms > context.now_ms() + furthest_ms) return refuse("is more than 10 years ahead.");
+    if (image.is_public && wish_ms > image.created_ms + furthest_public_ms)
+        return refuse("is more than 2 years after the creation of the public image.");
+    return (wish_ms + minute_ms / 2) / minute_ms * minute_ms;
+}
+
 }  // namespace
 
 Result<ec2::DescribeImagesResponse> describe_images(RequestContext& context,
                                                     const ec2::DescribeImagesRequest& request) {
     auto record = [&](db::Session& session, Image image) {
         auto tags = db::tags::of(session, context.account_id, image.id.str());
-        return ImageRecord{std::move(image), std::move(tags)};
+        ImageRecord made{std::move(image), std::move(tags)};
+        if (!request.executable_by.empty())
+            made.permitted = db::images::launch_permissions(session, made.image.id);
+        return made;
     };
     describe::Resource<ImageRecord> resource{
         well_formed,
@@ -219,13 +253,13 @@ Result<ec2::DescribeImagesResponse> describe_images(RequestContext& context,
             return records;
         }};
     resource.single_batch = true;
-    resource.wanted = [&](const ImageRecord& each) { return asked_for(context, request, each.image); };
+    resource.wanted = [&](const ImageRecord& each) { return asked_for(context, request, each); };
     LODGE_TRY(
         auto page,
         describe::describe(
             context, {request.image_id, request.filter, request.max_results, request.next_token}, resource));
     ec2::DescribeImagesResponse response;
-    for (const auto& each : page.records) response.images.push_back(shown(each));
+    for (const auto& each : page.records) response.images.push_back(shown(context, each));
     response.next_token = page.next_token;
     return response;
 }
@@ -244,12 +278,30 @@ Result<ec2::RegisterImageResponse> register_image(RequestContext& context,
 Result<ec2::DeregisterImageResponse> deregister_image(RequestContext& context,
                                                       const ec2::DeregisterImageRequest& request) {
     return context.write([&](db::Session& session) -> Result<ec2::DeregisterImageResponse> {
-        LODGE_TRY(auto image, find_image(session, context, request.image_id));
-        if (image.account_id != context.account_id)
-            return fail(ErrorCode::auth_failure, "Not authorized for image:" + request.image_id);
-        db::images::set_state(session, image.id, ImageState::deregistered);
+        LODGE_TRY(auto image, find_own_image(session, context, request.image_id));
+        db::images::deregister(session, image.id);
         db::tags::erase_all(session, image.id.str());
         return ec2::DeregisterImageResponse{true};
+    });
+}
+
+Result<ec2::EnableImageDeprecationResponse> enable_image_deprecation(
+    RequestContext& context, const ec2::EnableImageDeprecationRequest& request) {
+    return context.write([&](db::Session& session) -> Result<ec2::EnableImageDeprecationResponse> {
+        LODGE_TRY(auto image, find_own_image(session, context, request.image_id));
+        LODGE_TRY(image.deprecated_ms, deprecation_time(context, image, request.deprecate_at));
+        db::images::update_attributes(session, image);
+        return ec2::EnableImageDeprecationResponse{true};
+    });
+}
+
+Result<ec2::DisableImageDeprecationResponse> disable_image_deprecation(
+    RequestContext& context, const ec2::DisableImageDeprecationRequest& request) {
+    return context.write([&](db::Session& session) -> Result<ec2::DisableImageDeprecationResponse> {
+        LODGE_TRY(auto image, find_own_image(session, context, request.image_id));
+        image.deprecated_ms = 0;
+        db::images::update_attributes(session, image);
+        return ec2::DisableImageDeprecationResponse{true};
     });
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "api/actions/cpu_credits.h"
 #include "api/actions/instance_view.h"
 #include "api/actions/interface_parts.h"
 #include "api/actions/launch_request.h"
@@ -68,6 +69,9 @@ Status change_type(Change& change) {
                                                                   "' of the instance is not supported by " +
                                                                   "the instance type '" + name + "'.");
     LODGE_CHECK(check_interfaces_fit(change, *type));
+    // What an earlier type had stays with the instance.
+    instance.cpu_credits = credits_of(change.context.services.catalogue, instance);
+    if (instance.cpu_credits.empty()) instance.cpu_credits = default_credits(*type);
     instance.instance_type = type->name;
     instance.core_count = type->cores;
     instance.threads_per_core = type->threads_per_core;

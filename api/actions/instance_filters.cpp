@@ -44,6 +44,12 @@ void add_launch(Table& table) {
     table.push_back(text("availability-zone", [](const auto& r) { return r.instance.zone; }));
 }
 
+void add_options(Table& table) {
+    table.push_back(
+        text("maintenance-options.auto-recovery", [](const auto& r) { return r.instance.auto_recovery; }));
+    table.push_back(text("monitoring-state", [](const auto& r) { return r.monitoring_state(); }));
+}
+
 void add_state(Table& table) {
     table.push_back(
         text("instance-state-name", [](const auto& r) { return std::string(to_text(r.state())); }));
@@ -88,9 +94,7 @@ void add_constants(Table& table) {
         {"enclave-options.enabled", "false"},
         {"hibernation-options.configured", "false"},
         {"hypervisor", "xen"},
-        {"maintenance-options.auto-recovery", "default"},
         {"metadata-options.state", "applied"},
-        {"monitoring-state", "disabled"},
         {"platform-details", "Linux/UNIX"},
         {"tenancy", "default"},
         {"usage-operation", "RunInstances"},
@@ -148,6 +152,7 @@ const Table& instance_filters() {
         add_identity(made);
         add_launch(made);
         add_state(made);
+        add_options(made);
         add_disk(made);
         add_network_filters(made);
         add_constants(made);

@@ -21,7 +21,6 @@ void add_constant_blocks(ec2::Instance& out) {
     out.dns_name = "";  // there is no public zone that would resolve it
     out.platform_details = "Linux/UNIX";
     out.usage_operation = "RunInstances";
-    out.monitoring = ec2::Monitoring{"disabled"};
     out.root_device_type = "ebs";
     out.virtualization_type = "hvm";
     out.hypervisor = "xen";  // what EC2 says of every Nitro instance
@@ -32,7 +31,6 @@ void add_constant_blocks(ec2::Instance& out) {
     out.capacity_reservation_specification = ec2::CapacityReservationSpecificationResponse{"open"};
     out.hibernation_options = ec2::HibernationOptions{false};
     out.enclave_options = ec2::EnclaveOptions{false};
-    out.maintenance_options = ec2::InstanceMaintenanceOptions{"default"};
 }
 
 std::optional<std::string> unless_empty(const std::string& text) {
@@ -134,7 +132,10 @@ void add_network(ec2::Instance& out, const InstanceRecord& record) {
         if (address.is_ipv6 && !out.ipv6_address) out.ipv6_address = address.address;
 }
 
-void add_options(ec2::Instance& out, const Instance& instance) {
+void add_options(ec2::Instance& out, const InstanceRecord& record) {
+    const auto& instance = record.instance;
+    out.monitoring = ec2::Monitoring{record.monitoring_state()};
+    out.maintenance_options = ec2::InstanceMaintenanceOptions{instance.auto_recovery};
     out.metadata_options = to_ec2(instance.metadata);
     out.private_dns_name_options = ec2::PrivateDnsNameOptionsResponse{
         instance.hostname_type, instance.resource_name_dns_a, instance.resource_name_dns_aaaa};
@@ -172,6 +173,11 @@ std::optional<ec2::StateReason> InstanceRecord::state_reason() const {
         return ec2::StateReason{instance.state_reason_code, instance.state_reason};
     if (state() == InstanceState::pending) return ec2::StateReason{"pending", "pending"};
     return std::nullopt;
+}
+
+std::string InstanceRecord::monitoring_state() const {
+    if (!instance.detailed_monitoring) return "disabled";
+    return state() == InstanceState::pending ? "pending" : "enabled";
 }
 
 const AttachedInterface* InstanceRecord::primary() const {
@@ -243,7 +249,7 @@ ec2::Instance to_ec2(const InstanceRecord& record) {
     add_state(out, record);
     add_root_disk(out, record);
     add_network(out, record);
-    add_options(out, instance);
+    add_options(out, record);
     out.instance_id = instance.id.str();
     out.image_id = instance.image_id.str();
     out.key_name = unless_empty(instance.key_name);

@@ -21,6 +21,7 @@ struct InstanceRecord {
 
     InstanceState state() const;
     std::optional<ec2::StateReason> state_reason() const;
+    std::string monitoring_state() const;  // "disabled", "pending", "enabled"
     // The one of index 0; null when there is none.
     const db::attached_interfaces::AttachedInterface* primary() const;
     std::string private_ip() const;  // empty: none

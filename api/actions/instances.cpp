@@ -1,5 +1,6 @@
 // DescribeInstances, StartInstances, StopInstances, RebootInstances, TerminateInstances.
 #include "proto/ec2/instances.h"
+#include "api/actions/account_limits.h"
 #include "api/actions/instance_filters.h"
 #include "api/actions/instance_view.h"
 #include "api/actions/network.h"
@@ -101,6 +102,7 @@ Status take_launch_addresses(db::Session& session, const RequestContext& context
 // A new guest where the root disk is.
 Status start_one(db::Session& session, const RequestContext& context, WithGuest& row) {
     auto before = state_of(row);
+    LODGE_CHECK(allowed_instances(session, context, 1, 1, row.instance.vcpus));
     scheduler::Request request;
     request.vcpus = row.instance.vcpus;
     request.memory_mib = row.instance.memory_mib;

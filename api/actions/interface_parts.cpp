@@ -13,7 +13,6 @@ namespace lodge::api {
 namespace {
 
 // Source: Amazon VPC User Guide, "Amazon VPC quotas": 5, which may be raised to this.
-constexpr std::size_t max_groups = 16;
 
 auto bad_address(const std::string& text, const Subnet& subnet) {
     return fail(
@@ -63,7 +62,8 @@ Result<std::vector<SecurityGroupId>> groups_in(db::Session& session, const Reque
         LODGE_TRY(auto group, find_group_in(session, context, vpc_id, id));
         if (std::find(groups.begin(), groups.end(), group.id) == groups.end()) groups.push_back(group.id);
     }
-    if (groups.size() > max_groups) return fail(ErrorCode::security_groups_per_interface_limit_exceeded);
+    if (groups.size() > max_groups_per_interface)
+        return fail(ErrorCode::security_groups_per_interface_limit_exceeded);
     if (!groups.empty()) return groups;
     auto fallback = db::security_groups::find_by_name(session, vpc_id, "default");
     if (fallback) groups.push_back(fallback->id);

@@ -9,6 +9,8 @@
 
 namespace lodge::api {
 
+inline constexpr std::size_t max_groups_per_interface = 16;
+
 // An interface of the account that is not the cloud's own: OperationNotPermitted for one of a NAT gateway's.
 Result<NetworkInterface> find_own_interface(db::Session& session, const RequestContext& context,
                                             const std::string& id);

@@ -60,6 +60,12 @@ Status resolve_cpus(const ec2::RunInstancesRequest& request, LaunchWish& wish) {
                 "The CPU options are not valid for the instance type " + wish.type->name + ".");
 }
 
+Status check_credits(const ec2::RunInstancesRequest& request, const LaunchWish& wish) {
+    if (!request.credit_specification || wish.type->burstable) return {};
+    return tl::unexpected(Error{ErrorCode::instance_credits_not_supported,
+                                "The instance type " + wish.type->name + " has no CPU credits."});
+}
+
 Status resolve_user_data(const ec2::RunInstancesRequest& request, LaunchWish& wish) {
     if (!request.user_data) return {};
     auto bytes = base64_decode(*request.user_data);
@@ -115,6 +121,18 @@ Result<std::string> public_key_of(db::Session& session, const RequestContext& co
     return fail(ErrorCode::invalid_key_pair_not_found, *request.key_name);
 }
 
+// The request's kernel or ramdisk, or the image's own, which whoever may launch the image may use.
+Result<std::string> part_of(db::Session& session, const RequestContext& context,
+                            const std::optional<std::string>& wish, const std::string& own, ImageType type) {
+    if (wish) {
+        LODGE_CHECK(check_part(session, context, *wish, type));
+        return *wish;
+    }
+    auto part = own.empty() ? std::nullopt : db::images::find_any(session, own);
+    bool there = own.empty() || (part && part->state == ImageState::available);
+    return there ? Result<std::string>(own) : fail(ErrorCode::invalid_ami_id_unavailable, own);
+}
+
 Result<std::vector<ec2::Tag>> tags_of(const ec2::RunInstancesRequest& request, std::string_view type) {
     return tags_for(request.tag_specification, type, {"instance", "volume", "network-interface"});
 }
@@ -128,6 +146,7 @@ Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunIns
     LODGE_CHECK(resolve_type(context, request, wish));
     LODGE_CHECK(resolve_zones(context, request, wish));
     LODGE_CHECK(resolve_cpus(request, wish));
+    LODGE_CHECK(check_credits(request, wish));
     LODGE_CHECK(resolve_user_data(request, wish));
     LODGE_CHECK(resolve_root(request, wish));
     LODGE_TRY(wish.instance_tags, tags_of(request, "instance"));
@@ -145,6 +164,12 @@ Result<Image> find_image(db::Session& session, const RequestContext& context, co
     if (any && any->account_id == context.account_id && any->region == context.region)
         return fail(ErrorCode::invalid_ami_id_unavailable, id);
     return fail(ErrorCode::invalid_ami_id_not_found, id);
+}
+
+Result<Image> find_own_image(db::Session& session, const RequestContext& context, const std::string& id) {
+    LODGE_TRY(auto image, find_image(session, context, id));
+    if (image.account_id == context.account_id) return image;
+    return fail(ErrorCode::auth_failure, "Not authorized for image:" + id);
 }
 
 Status check_part(db::Session& session, const RequestContext& context, const std::string& id,
@@ -166,10 +191,10 @@ Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& 
                         "' of the specified image is not supported by the " + "instance type '" +
                         wish.type->name + "'.");
     }
-    out.kernel_id = request.kernel_id.value_or(out.image.kernel_id);
-    out.ramdisk_id = request.ramdisk_id.value_or(out.image.ramdisk_id);
-    LODGE_CHECK(check_part(session, context, out.kernel_id, ImageType::kernel));
-    LODGE_CHECK(check_part(session, context, out.ramdisk_id, ImageType::ramdisk));
+    LODGE_TRY(out.kernel_id,
+              part_of(session, context, request.kernel_id, out.image.kernel_id, ImageType::kernel));
+    LODGE_TRY(out.ramdisk_id,
+              part_of(session, context, request.ramdisk_id, out.image.ramdisk_id, ImageType::ramdisk));
     LODGE_TRY(out.root_size_bytes, root_size(request, wish, out.image));
     LODGE_TRY(out.public_key, public_key_of(session, context, request));
     return out;

@@ -42,6 +42,9 @@ Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& 
 // (deregistered).
 Result<Image> find_image(db::Session& session, const RequestContext& context, const std::string& id);
 
+// The same, to change it: AuthFailure if it is another account's.
+Result<Image> find_own_image(db::Session& session, const RequestContext& context, const std::string& id);
+
 // Whether `id`, if there is any, is a kernel or ramdisk that the account may use: find_image()'s errors,
 // InvalidParameterValue for another type.
 Status check_part(db::Session& session, const RequestContext& context, const std::string& id, ImageType type);

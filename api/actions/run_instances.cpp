@@ -1,10 +1,13 @@
 // RunInstances: all of MinCount or nothing; placement is decided in the call.
+#include "api/actions/account_limits.h"
+#include "api/actions/cpu_credits.h"
 #include "api/actions/instance_view.h"
 #include "api/actions/launch_network.h"
 #include "api/actions/launch_request.h"
 #include "api/actions/metadata_options.h"
 #include "api/actions/tagging.h"
 #include "db/store/guests.h"
+#include "db/store/images.h"
 #include "db/store/reservations.h"
 #include "proto/ec2/instances.h"
 #include "scheduler/placement/place.h"
@@ -39,6 +42,7 @@ class Launch {
         db::reservations::insert(session_, {reservation_id, context_.account_id, context_.region, now_ms_});
         for (std::size_t i = 0; i < plan.hosts.size(); ++i) LODGE_CHECK(add(reservation_id, plan, i));
         network_.finish();
+        db::images::note_launch(session_, images_.image.id, now_ms_);
         return reservation_id;
     }
 
@@ -62,7 +66,8 @@ class Launch {
         request.architecture = images_.image.architecture;
         request.zones = std::move(zones);
         request.min_count = request_.min_count;
-        request.max_count = request_.max_count;
+        LODGE_TRY(request.max_count,
+                  allowed_instances(session_, context_, request_.min_count, request_.max_count, vcpus()));
         request.strategy = context_.services.settings.strategy;
         request.seed = context_.services.random.next_u64();
         auto plan = scheduler::place(context_.services.claims.index(), request);
@@ -119,6 +124,7 @@ class Launch {
         instance.public_key = images_.public_key;
         instance.metadata = metadata_;
         put_hostname_options(instance);
+        put_options(instance);
         instance.client_token = request_.client_token.value_or("");
         instance.disable_api_termination = request_.disable_api_termination.value_or(false);
         instance.disable_api_stop = request_.disable_api_stop.value_or(false);
@@ -129,6 +135,14 @@ class Launch {
         instance.root_size_bytes = images_.root_size_bytes;
         instance.root_attached_ms = instance.launched_ms = instance.desired_ms = now_ms_;
         return instance;
+    }
+
+    void put_options(Instance& instance) const {
+        instance.cpu_credits = request_.credit_specification ? request_.credit_specification->cpu_credits
+                                                             : default_credits(*wish_.type);
+        instance.detailed_monitoring = request_.monitoring && request_.monitoring->enabled;
+        auto maintenance = request_.maintenance_options.value_or(ec2::MaintenanceOptionsRequest());
+        instance.auto_recovery = maintenance.auto_recovery.value_or("default");
     }
 
     // The subnet's, where the request says nothing.

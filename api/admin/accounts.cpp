@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "api/actions/account_limits.h"
 #include "api/actions/image_names.h"
 #include "api/admin/operations.h"
 #include "proto/base/encoding.h"
@@ -67,6 +68,25 @@ Result<Json> insert_key(db::Session& session, const Account& account, const Acce
         {"id", account.id}, {"name", account.name}, {"access_key", key.id}, {"secret_key", key.secret}};
 }
 
+// What holds for the account: a number, or null for no limit.
+Json show(const AccountLimits& limits) {
+    auto shown = [](std::int64_t limit) { return limit == no_limit ? Json() : Json(limit); };
+    return {{"instances", shown(limits.instances)},
+            {"vcpus", shown(limits.vcpus)},
+            {"elastic_ips", shown(limits.elastic_ips)}};
+}
+
+// A number of the body; null for no limit, and `now` where the body says nothing.
+Result<std::int64_t> read_limit(const Json& body, const char* name, std::int64_t now) {
+    auto given = body.find(name);
+    if (given == body.end()) return now;
+    if (given->is_null()) return no_limit;
+    bool good = given->is_number_integer() && *given >= 0 && *given <= no_limit;
+    if (good) return given->get<std::int64_t>();
+    return fail(ErrorCode::invalid_input, std::string(name) + " is a number up to " +
+                                              std::to_string(no_limit) + ", or null for no limit");
+}
+
 }  // namespace
 
 Result<Json> list_accounts(const Call& call) {
@@ -81,7 +101,9 @@ Result<Json> list_accounts(const Call& call) {
                            {"name", account.name},
                            {"created", format_time(account.created_ms)},
                            {"access_keys", keys},
-                           {"disabled_keys", disabled}});
+                           {"disabled_keys", disabled},
+                           {"limits", show(over(db::accounts::own_limits(session, account.id),
+                                                call.services.settings.limits))}});
         }
         return Json{{"accounts", all}};
     });
@@ -102,6 +124,20 @@ Result<Json> create_account(const Call& call) {
         if (!network::equip_gateways(session, call.services.settings.public_pool, call.services.random))
             spdlog::warn("the public pool has run out: guests of account {} have no way out", account.id);
         return insert_key(session, account, key);
+    });
+}
+
+Result<Json> set_limits(const Call& call) {
+    return call.services.database.write([&](db::Session& session) -> Result<Json> {
+        if (!db::accounts::find(session, call.id) || call.id == operator_account)
+            return fail(ErrorCode::not_found, "there is no account " + call.id);
+        auto own = db::accounts::own_limits(session, call.id);
+        if (flag_or(call.body, "reset", false)) own = {no_own_limit, no_own_limit, no_own_limit};
+        LODGE_TRY(own.instances, read_limit(call.body, "instances", own.instances));
+        LODGE_TRY(own.vcpus, read_limit(call.body, "vcpus", own.vcpus));
+        LODGE_TRY(own.elastic_ips, read_limit(call.body, "elastic_ips", own.elastic_ips));
+        db::accounts::put_own_limits(session, call.id, own);
+        return show(over(own, call.services.settings.limits));
     });
 }
 

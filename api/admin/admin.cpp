@@ -23,6 +23,7 @@ constexpr Route routes[] = {
     {"GET", "/v1/accounts", "", admin::list_accounts},
     {"POST", "/v1/accounts", "", admin::create_account},
     {"POST", "/v1/accounts/", "/keys", admin::create_key},
+    {"POST", "/v1/accounts/", "/limits", admin::set_limits},
     {"POST", "/v1/access-keys/", "/active", admin::set_key_active},
     {"DELETE", "/v1/access-keys/", "", admin::delete_key},
     {"GET", "/v1/hosts", "", admin::list_hosts},

@@ -92,7 +92,8 @@ Result<std::string> add_part(db::Session& session, const Call& call, const Image
     if (part == call.body.end()) return std::string();
     LODGE_TRY(auto blob, read_blob(call, *part));
     for (const auto& known : db::images::list_visible(session, owner.account_id, owner.region))
-        if (known.type == type && known.blob.sha256 == blob.sha256 && (known.is_public || !owner.is_public))
+        if (known.type == type && known.blob.sha256 == blob.sha256 &&
+            (known.is_public || (known.account_id == owner.account_id && !owner.is_public)))
             return known.id.str();
     Image image = owner;
     image.id = make_image_id(call.services.random, type);
@@ -147,7 +148,7 @@ Result<Json> delete_image(const Call& call) {
                           (other.kernel_id == call.id || other.ramdisk_id == call.id);
             if (needed) return fail(ErrorCode::conflict, "the image " + other.id.str() + " needs it");
         }
-        db::images::set_state(session, image->id, ImageState::deregistered);
+        db::images::deregister(session, image->id);
         db::tags::erase_all(session, call.id);
         return image->blob.sha256;
     }));

@@ -27,6 +27,7 @@ bool flag_or(const Json& body, const char* name, bool otherwise);
 Result<Json> info(const Call& call);
 Result<Json> list_accounts(const Call& call);
 Result<Json> create_account(const Call& call);
+Result<Json> set_limits(const Call& call);
 Result<Json> create_key(const Call& call);
 Result<Json> set_key_active(const Call& call);
 Result<Json> delete_key(const Call& call);

@@ -66,6 +66,26 @@ Status delete_key(Session& session, const Arguments& arguments) {
     return {};
 }
 
+// "none" or a number.
+void put_limit(json& body, const char* member, const Arguments& arguments, std::string_view option) {
+    if (!arguments.has(option)) return;
+    auto text = arguments.text(option);
+    body[member] = text == "none" ? json() : json(arguments.number(option, 0));
+}
+
+Status limits(Session& session, const Arguments& arguments) {
+    json body = {{"reset", arguments.has("--reset")}};
+    put_limit(body, "instances", arguments, "--instances");
+    put_limit(body, "vcpus", arguments, "--vcpus");
+    put_limit(body, "elastic_ips", arguments, "--elastic-ips");
+    LODGE_TRY(auto shown,
+              session.client.post(path_to("/v1/accounts/", arguments.text("ID")) + "/limits", body));
+    if (print_json(session, shown)) return {};
+    print_record(session.out, shown,
+                 {{"Instances", "instances"}, {"vCPUs", "vcpus"}, {"Elastic addresses", "elastic_ips"}});
+    return {};
+}
+
 Status list(Session& session, const Arguments&) {
     LODGE_TRY(auto body, session.client.get("/v1/accounts"));
     print_list(session, body, "accounts",
@@ -111,6 +131,34 @@ std::vector<Command> account_commands() {
          .examples = "  lodge account list",
          .options = {},
          .run = list},
+        {.group = "account",
+         .name = "limits",
+         .summary = "Show or set how much an account may have in each region",
+         .details =
+             "Instances and vCPUs count while they hold capacity of a host: not those of stopped "
+             "instances. What\nis not set for the account is as lodged's options --max-instances, "
+             "--max-vcpus and --max-elastic-ips\nsay. What runs already goes on when a limit is lowered.",
+         .examples = "  lodge account limits 123456789012\n"
+                     "  lodge account limits 123456789012 --instances 20 --vcpus 64\n"
+                     "  lodge account limits 123456789012 --vcpus none",
+         .options =
+             {{.name = "ID", .help = "The account's number", .required = true, .rule = account_id_rule()},
+              {.name = "--instances",
+               .placeholder = "COUNT",
+               .help = "Instances at once; none for no limit",
+               .rule = limit_rule()},
+              {.name = "--vcpus",
+               .placeholder = "COUNT",
+               .help = "vCPUs at once; none for no limit",
+               .rule = limit_rule()},
+              {.name = "--elastic-ips",
+               .placeholder = "COUNT",
+               .help = "Elastic addresses; none for no limit",
+               .rule = limit_rule()},
+              {.name = "--reset",
+               .takes = Takes::nothing,
+               .help = "First forget what was set for the account"}},
+         .run = limits},
         {.group = "account",
          .name = "create-key",
          .summary = "Make one more access key of an account and print it",

@@ -24,4 +24,12 @@ Rule image_id_rule() {
             "'ami-' and 17 (or 8) lower-case hexadecimal digits"};
 }
 
+Rule limit_rule() {
+    return {[](std::string_view text) {
+                return text == "none" || (!text.empty() && text.size() <= 9 &&
+                                          text.find_first_not_of("0123456789") == std::string_view::npos);
+            },
+            "'none' or a number of up to 9 digits"};
+}
+
 }  // namespace lodge::cli

@@ -18,5 +18,6 @@ std::string path_to(std::string_view collection, const std::string& id);
 // Rules for options.
 Rule account_id_rule();
 Rule image_id_rule();
+Rule limit_rule();  // "none", or a number that clients can read
 
 }  // namespace lodge::cli

@@ -66,6 +66,7 @@ Result<std::unique_ptr<Lodged>> Lodged::start(const Options& options) {
     std::unique_ptr<Lodged> made(new Lodged(options));
     LODGE_TRY(made->zones_, parse_zones(options.zone_names));
     LODGE_TRY(made->public_pool_, parse_public_pool(options.public_pool));
+    LODGE_TRY(made->throttle_, parse_throttle(options));
     LODGE_CHECK(made->prepare_folders());
     LODGE_CHECK(made->open_database());
     LODGE_CHECK(made->make_services());
@@ -135,10 +136,11 @@ Status Lodged::make_services() {
         options_.strategy == "spread" ? scheduler::Strategy::spread : scheduler::Strategy::best_fit;
     settings.paging_key = paging_key_;
     settings.public_pool = public_pool_;
+    settings.limits = options_.limits;
     services_ = std::make_unique<Services>(
         Services{*database_, *claims_, *hub_, clock_, random_, *catalogue_, settings});
-    endpoint_ =
-        std::make_unique<Endpoint>(*services_, *workers_, metrics_, EndpointOptions{options_.metrics_token});
+    endpoint_ = std::make_unique<Endpoint>(*services_, *workers_, metrics_,
+                                           EndpointOptions{options_.metrics_token, throttle_});
     return {};
 }
 

@@ -57,6 +57,21 @@ void add_cloud(CLI::App& app, Options& o) {
         ->capture_default_str();
 }
 
+void add_limits(CLI::App& app, Options& o) {
+    auto* throttle =
+        app.add_flag("--throttle", o.throttle, "Limit how fast each account may ask, as EC2 does");
+    app.add_option("--throttle-bucket", o.throttle_buckets,
+                   "Sizes other than EC2's, e.g. RunInstances=5:2 (5 requests at once, 2 more a second), "
+                   "RunInstances/instances=1000:2, mutating=50:5")
+        ->needs(throttle);
+    CLI::Range most(std::int64_t{0}, no_limit);
+    app.add_option("--max-instances", o.limits.instances, "Instances that an account may run in a region")
+        ->check(most);
+    app.add_option("--max-vcpus", o.limits.vcpus, "vCPUs that they may have together")->check(most);
+    app.add_option("--max-elastic-ips", o.limits.elastic_ips, "Elastic addresses of an account in a region")
+        ->check(most);
+}
+
 void add_network(CLI::App& app, Options& o) {
     app.add_option("--ovn-northbound", o.ovn_northbound,
                    "OVN's Northbound database; empty for no OVN: guests then run without a network")
@@ -99,6 +114,7 @@ Options parse_options(int argc, char** argv) {
     CLI::App app("lodged: the control plane of Lodge, servers people own answering as EC2 does");
     add_listeners(app, options);
     add_cloud(app, options);
+    add_limits(app, options);
     add_network(app, options);
     add_timing(app, options);
     app.set_config("--config", "", "TOML file with the same options");
@@ -132,6 +148,13 @@ Result<std::vector<Zone>> parse_zones(const std::vector<std::string>& names) {
     }
     if (zones.empty()) return fail(ErrorCode::invalid_input, "there is no zone");
     return zones;
+}
+
+Result<std::optional<BucketSizes>> parse_throttle(const Options& options) {
+    if (!options.throttle) return std::nullopt;
+    BucketSizes sizes;
+    for (const auto& text : options.throttle_buckets) LODGE_CHECK(sizes.put(text));
+    return sizes;
 }
 
 Result<std::vector<Cidr>> parse_public_pool(const std::vector<std::string>& blocks) {

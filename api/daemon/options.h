@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "api/pipeline/bucket_sizes.h"
 #include "proto/base/cidr.h"
+#include "proto/model/account.h"
 #include "proto/model/zone.h"
 #include "scheduler/apply/claims.h"
 #include "scheduler/reconcile/agents.h"
@@ -36,9 +38,12 @@ struct Options {
     std::int64_t guest_mtu = 1442;   // the network's between hosts, less Geneve's 58
     scheduler::Overcommit overcommit;
     scheduler::Timing timing;
-    std::string strategy = "best-fit";  // or "spread"
-    std::string metrics_token;          // whose bearer may read /metrics; empty: nobody
-    std::size_t threads = 32;           // that run requests
+    std::string strategy = "best-fit";          // or "spread"
+    std::string metrics_token;                  // whose bearer may read /metrics; empty: nobody
+    std::size_t threads = 32;                   // that run requests
+    bool throttle = false;                      // limits each account's requests, as EC2 does
+    std::vector<std::string> throttle_buckets;  // sizes other than EC2's: "RunInstances=5:2"
+    AccountLimits limits;                       // of accounts that have none of their own
     std::uint64_t body_bytes = 1 << 20;
     std::size_t max_connections = 4096;
     int simulate = 0;  // that many hosts in this process, none outside
@@ -55,6 +60,9 @@ Options parse_options(int argc, char** argv);
 // Zones as the configuration names them: "us-east-1a" is zone "use1-az1" of us-east-1. InvalidInput for other
 // names.
 Result<std::vector<Zone>> parse_zones(const std::vector<std::string>& names);
+
+// The buckets that requests are throttled by; nothing when they are not. InvalidInput for bad sizes.
+Result<std::optional<BucketSizes>> parse_throttle(const Options& options);
 
 // Blocks of IPv4 addresses with room for guests, apart from each other; InvalidInput for others.
 Result<std::vector<Cidr>> parse_public_pool(const std::vector<std::string>& blocks);

@@ -12,6 +12,7 @@
 #include "proto/base/cidr.h"
 #include "proto/base/clock.h"
 #include "proto/base/random.h"
+#include "proto/model/account.h"
 #include "proto/model/zone.h"
 #include "scheduler/apply/claims.h"
 #include "scheduler/reconcile/host_hub.h"
@@ -29,6 +30,7 @@ struct Settings {
     // What elastic addresses and public addresses at launch come out of; of each block the first address is
     // the provider bridge's own.
     std::vector<Cidr> public_pool;
+    AccountLimits limits;                  // of accounts that have none of their own
     std::int64_t console_wait_ms = 3'000;  // how long GetConsoleOutput waits for the host
 
     std::vector<Zone> zones_of(std::string_view region) const;

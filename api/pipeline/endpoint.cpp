@@ -3,10 +3,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "api/auth/sigv4.h"
 #include "api/pipeline/dispatch.h"
 #include "api/pipeline/known_actions.h"
+#include "api/query/decode.h"
 #include "api/query/encode.h"
 #include "api/query/form.h"
 #include "db/store/accounts.h"
@@ -158,7 +160,46 @@ Status check_region(const Call& call) {
                 "The region '" + call.context.region + "' of the signature is not served here.");
 }
 
-Result<std::string> run(const http::Request& request, Call& call, auth::SigningKeys& keys) {
+using Node = query::ParameterTree::Node;
+
+const Node* child_of(const Node& node, std::string_view name) {
+    auto found = node.children.find(name);
+    return found == node.children.end() ? nullptr : &found->second;
+}
+
+// In any of the forms that lists have: Name.1, Name.member.1, Name.
+std::size_t length_of(const Node& list) {
+    if (const auto* members = child_of(list, "member")) return members->children.size();
+    return list.value ? 1 : list.children.size();
+}
+
+// How many instances the request is to act upon; what is no number is the decoder's to refuse.
+std::int64_t instances_of(std::string_view action, const Node& parameters) {
+    const auto* ids = child_of(parameters, "InstanceId");
+    if (action != "RunInstances") return ids ? static_cast<std::int64_t>(length_of(*ids)) : 0;
+    std::int64_t count = 0;
+    const auto* most = child_of(parameters, "MaxCount");
+    if (most && most->value)
+        std::from_chars(most->value->data(), most->value->data() + most->value->size(), count);
+    return count;
+}
+
+// A dry run asks, and acts upon nothing.
+Status admit(Throttle* throttle, const Call& call, const query::ParameterTree& tree) {
+    if (!throttle || !call.protocol->ec2_form) return {};
+    const auto& context = call.context;
+    const auto& parameters = tree.root();
+    auto given = [&](std::string_view name) { return child_of(parameters, name) != nullptr; };
+    const auto* dry_run = child_of(parameters, "DryRun");
+    bool acts = !dry_run || query::parse_bool(dry_run->value.value_or("")) != true;
+    ThrottledCall asked{context.account_id, context.region, context.action};
+    asked.unfiltered = !given("Filter") && !given("MaxResults") && !given("NextToken");
+    if (acts) asked.instances = instances_of(context.action, parameters);
+    return throttle->admit(asked);
+}
+
+Result<std::string> run(const http::Request& request, Call& call, auth::SigningKeys& keys,
+                        Throttle* throttle) {
     auto& context = call.context;
     LODGE_CHECK(authenticate(request, call, keys));
     LODGE_CHECK(check_region(call));
@@ -167,6 +208,7 @@ Result<std::string> run(const http::Request& request, Call& call, auth::SigningK
     context.action = action->table->name;
     LODGE_CHECK(check_version(parameters));
     LODGE_TRY(auto tree, query::ParameterTree::build(parameters));
+    LODGE_CHECK(admit(throttle, call, tree));
     context.fingerprint = query::fingerprint(parameters);
     return action->run(context, tree, *call.protocol);
 }
@@ -174,7 +216,9 @@ Result<std::string> run(const http::Request& request, Call& call, auth::SigningK
 }  // namespace
 
 Endpoint::Endpoint(const Services& services, WorkerPool& workers, Metrics& metrics, EndpointOptions options)
-    : services_(services), workers_(workers), metrics_(metrics), options_(std::move(options)) {}
+    : services_(services), workers_(workers), metrics_(metrics), options_(std::move(options)) {
+    if (options_.throttle) throttle_ = std::make_unique<Throttle>(services.clock, *options_.throttle);
+}
 
 void Endpoint::handle(http::Request request, http::Reply reply) {
     auto arrived_us = services_.clock.steady_us();
@@ -219,7 +263,7 @@ http::Response Endpoint::answer_api(const http::Request& request, std::int64_t a
     Call call(services_);
     auto& context = call.context;
     context.request_id = services_.random.uuid();
-    auto body = run(request, call, signing_keys_);
+    auto body = run(request, call, signing_keys_, throttle_.get());
     auto micros = services_.clock.steady_us() - arrived_us;
     std::string_view code = body ? "OK" : wire_code(body.error().code);
     // The audit log names who did what with which result; parameters may hold secrets and stay out.

@@ -2,18 +2,21 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "api/auth/signing_keys.h"
 #include "api/pipeline/context.h"
 #include "api/pipeline/metrics.h"
+#include "api/pipeline/throttle.h"
 #include "api/pipeline/worker_pool.h"
 #include "proto/http/server.h"
 
 namespace lodge::api {
 
 struct EndpointOptions {
-    std::string metrics_token;  // a bearer of it may read /metrics; empty: nobody
+    std::string metrics_token;                 // a bearer of it may read /metrics; empty: nobody
+    std::optional<BucketSizes> throttle = {};  // nothing: accounts ask as fast as they like
 };
 
 // Thread-safe.
@@ -38,6 +41,7 @@ class Endpoint {
     Metrics& metrics_;
     const EndpointOptions options_;
     auth::SigningKeys signing_keys_;
+    std::unique_ptr<Throttle> throttle_;  // null: none
 };
 
 }  // namespace lodge::api

@@ -87,15 +87,6 @@ Status put_integer(const Field& field, std::string_view text, std::int64_t& out,
     return {};
 }
 
-std::optional<bool> parse_bool(std::string_view text) {
-    std::string lower(text.substr(0, 6));
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-    if (lower == "true" || lower == "1") return true;
-    if (lower == "false" || lower == "0") return false;
-    return std::nullopt;
-}
-
 Status put_scalar(const Field& field, std::string_view text, void* out, const Path& path) {
     switch (field.kind) {
         case Kind::string:
@@ -258,6 +249,15 @@ Status decode_struct(const Node& node, const StructTable& table, void* object, c
 }
 
 }  // namespace
+
+std::optional<bool> parse_bool(std::string_view text) {
+    std::string lower(text.substr(0, 6));
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    if (lower == "true" || lower == "1") return true;
+    if (lower == "false" || lower == "0") return false;
+    return std::nullopt;
+}
 
 Status decode(const ParameterTree& parameters, const StructTable& table, void* object) {
     return decode_struct(parameters.root(), table, object, Path{nullptr, ""});

@@ -1,6 +1,9 @@
 // Form -> struct, by the IDL's tables. Pure; any thread.
 #pragma once
 
+#include <optional>
+#include <string_view>
+
 #include "api/query/form.h"
 #include "proto/ec2/table.h"
 
@@ -11,5 +14,8 @@ namespace lodge::query {
 // Forms that older clients send are read too: `Name=x` or `Name.member.1=x` for a list, `Name.1=x` for a
 // single value, lists that count from 0.
 Status decode(const ParameterTree& parameters, const ec2::StructTable& table, void* object);
+
+// As clients spell a boolean; nothing for anything else.
+std::optional<bool> parse_bool(std::string_view text);
 
 }  // namespace lodge::query

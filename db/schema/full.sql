@@ -62,7 +62,9 @@ CREATE TABLE images (
     ramdisk_id TEXT NOT NULL,
     kernel_cmdline TEXT NOT NULL,
     is_public BIGINT NOT NULL,
-    created_ms BIGINT NOT NULL
+    created_ms BIGINT NOT NULL,
+    deprecated_ms BIGINT NOT NULL DEFAULT 0,
+    last_launched_ms BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX images_by_account ON images (account_id, region, name);
 CREATE INDEX images_by_sha256 ON images (sha256);
@@ -132,11 +134,16 @@ CREATE TABLE instances (
     hostname_type TEXT NOT NULL DEFAULT 'ip-name',
     resource_name_dns_a BIGINT NOT NULL DEFAULT 0,
     resource_name_dns_aaaa BIGINT NOT NULL DEFAULT 0,
-    public_key TEXT NOT NULL DEFAULT ''
+    public_key TEXT NOT NULL DEFAULT '',
+    cpu_credits TEXT NOT NULL DEFAULT '',
+    detailed_monitoring BIGINT NOT NULL DEFAULT 0,
+    auto_recovery TEXT NOT NULL DEFAULT 'default',
+    interrupts_wanted BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX instances_by_account ON instances (account_id, region, reservation_id, id);
 CREATE INDEX instances_by_reservation ON instances (reservation_id);
 CREATE INDEX instances_by_host ON instances (host_id);
+CREATE INDEX instances_living ON instances (account_id, region) WHERE ended_ms = 0;
 CREATE INDEX instances_by_root_volume ON instances (root_volume_id);
 CREATE INDEX instances_by_ended ON instances (ended_ms);
 CREATE INDEX instances_by_desired ON instances (desired, ended_ms, desired_ms);
@@ -157,7 +164,8 @@ CREATE TABLE guests (
     generation BIGINT NOT NULL,
     reboots_done BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
-    observed_ms BIGINT NOT NULL
+    observed_ms BIGINT NOT NULL,
+    interrupts_done BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX guests_by_instance ON guests (instance_id);
 CREATE INDEX guests_by_observed ON guests (observed);
@@ -567,3 +575,19 @@ CREATE TABLE instance_metadata_defaults (
     instance_tags TEXT NOT NULL,
     PRIMARY KEY (account_id, region)
 );
+
+-- What the operator allows an account in each region; -1: what the configuration allows everybody.
+CREATE TABLE account_limits (
+    account_id TEXT PRIMARY KEY REFERENCES accounts (id),
+    instances BIGINT NOT NULL,
+    vcpus BIGINT NOT NULL,
+    elastic_ips BIGINT NOT NULL
+);
+
+-- Who else may launch an image, besides its owner and, if it is public, everybody.
+CREATE TABLE image_launch_permissions (
+    image_id TEXT NOT NULL REFERENCES images (id),
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    PRIMARY KEY (image_id, account_id)
+);
+CREATE INDEX image_launch_permissions_by_account ON image_launch_permissions (account_id);

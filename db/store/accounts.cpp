@@ -33,6 +33,22 @@ std::vector<Account> list(Session& session) {
     return all;
 }
 
+AccountLimits own_limits(Session& session, const AccountId& id) {
+    AccountLimits found{no_own_limit, no_own_limit, no_own_limit};
+    session.query("SELECT instances, vcpus, elastic_ips FROM account_limits WHERE account_id = ?", {id},
+                  [&](const Row& row) {
+                      found = {row.integer(0), row.integer(1), row.integer(2)};
+                  });
+    return found;
+}
+
+void put_own_limits(Session& session, const AccountId& id, const AccountLimits& limits) {
+    session.execute("DELETE FROM account_limits WHERE account_id = ?", {id});
+    session.execute(
+        "INSERT INTO account_limits (account_id, instances, vcpus, elastic_ips) VALUES (?, ?, ?, ?)",
+        {id, limits.instances, limits.vcpus, limits.elastic_ips});
+}
+
 void insert_key(Session& session, const AccessKey& key) {
     session.execute(
         "INSERT INTO access_keys (id, account_id, secret, active, created_ms) VALUES (?, ?, ?, ?, ?)",

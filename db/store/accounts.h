@@ -12,6 +12,10 @@ void insert(Session& session, const Account& account);
 std::optional<Account> find(Session& session, const AccountId& id);
 std::vector<Account> list(Session& session);
 
+// The account's own, each a number or no_own_limit.
+AccountLimits own_limits(Session& session, const AccountId& id);
+void put_own_limits(Session& session, const AccountId& id, const AccountLimits& limits);
+
 void insert_key(Session& session, const AccessKey& key);
 std::optional<AccessKey> find_key(Session& session, std::string_view id);
 // Whether there was such a key.

@@ -50,6 +50,13 @@ std::optional<Address> find_by_association(Session& session, const AccountId& ac
                        {association_id, account_id, region});
 }
 
+std::int64_t count(Session& session, const AccountId& account_id, std::string_view region) {
+    std::int64_t total = 0;
+    session.query("SELECT COUNT(*) FROM addresses WHERE account_id = ? AND region = ?", {account_id, region},
+                  [&](const Row& row) { total = row.integer(0); });
+    return total;
+}
+
 std::vector<Address> of_interface(Session& session, const NetworkInterfaceId& id) {
     return table().all(session, "network_interface_id = ? ORDER BY private_ip", {id.str()});
 }

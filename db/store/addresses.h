@@ -21,6 +21,7 @@ std::optional<Address> find_any(Session& session, std::string_view id);
 // By ID, from behind `after`; at most `limit`.
 std::vector<Address> list(Session& session, const AccountId& account_id, std::string_view region,
                           std::string_view after, std::int64_t limit);
+std::int64_t count(Session& session, const AccountId& account_id, std::string_view region);
 std::optional<Address> find_by_ip(Session& session, const AccountId& account_id, std::string_view region,
                                   std::string_view public_ip);
 std::optional<Address> find_by_association(Session& session, const AccountId& account_id,

@@ -6,7 +6,13 @@ namespace {
 #define IMAGE_COLUMNS                                                                                  \
     "id, account_id, region, type, state, name, description, architecture, location, sha256, format, " \
     "size_bytes, "                                                                                     \
-    "virtual_size_bytes, root_device_name, kernel_id, ramdisk_id, kernel_cmdline, is_public, created_ms"
+    "virtual_size_bytes, root_device_name, kernel_id, ramdisk_id, kernel_cmdline, is_public, "         \
+    "created_ms, deprecated_ms, last_launched_ms"
+
+// Whose ID follows twice, and may see the image.
+#define VISIBLE                                                                                   \
+    "(account_id = ? OR is_public = 1 OR EXISTS (SELECT 1 FROM image_launch_permissions p WHERE " \
+    "p.image_id = images.id AND p.account_id = ?))"
 
 Image from(const Row& row) {
     Image image;
@@ -26,6 +32,8 @@ Image from(const Row& row) {
     image.kernel_cmdline = row.text(16);
     image.is_public = row.integer(17) != 0;
     image.created_ms = row.integer(18);
+    image.deprecated_ms = row.integer(19);
+    image.last_launched_ms = row.integer(20);
     return image;
 }
 
@@ -45,33 +53,82 @@ std::vector<Image> many(Session& session, std::string_view sql, std::initializer
 
 void insert(Session& session, const Image& image) {
     session.execute("INSERT INTO images (" IMAGE_COLUMNS
-                    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    {image.id.str(), image.account_id, image.region, to_text(image.type),
-                     to_text(image.state), image.name, image.description, image.architecture, image.location,
-                     image.blob.sha256, image.blob.format, image.blob.size_bytes,
-                     image.blob.virtual_size_bytes, image.root_device_name, image.kernel_id, image.ramdisk_id,
-                     image.kernel_cmdline, std::int64_t{image.is_public}, image.created_ms});
+                    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    {image.id.str(),
+                     image.account_id,
+                     image.region,
+                     to_text(image.type),
+                     to_text(image.state),
+                     image.name,
+                     image.description,
+                     image.architecture,
+                     image.location,
+                     image.blob.sha256,
+                     image.blob.format,
+                     image.blob.size_bytes,
+                     image.blob.virtual_size_bytes,
+                     image.root_device_name,
+                     image.kernel_id,
+                     image.ramdisk_id,
+                     image.kernel_cmdline,
+                     std::int64_t{image.is_public},
+                     image.created_ms,
+                     image.deprecated_ms,
+                     image.last_launched_ms});
 }
 
-void set_state(Session& session, const ImageId& id, ImageState state) {
-    session.execute("UPDATE images SET state = ? WHERE id = ?", {to_text(state), id.str()});
+void deregister(Session& session, const ImageId& id) {
+    session.execute("UPDATE images SET state = ? WHERE id = ?",
+                    {to_text(ImageState::deregistered), id.str()});
+    erase_launch_permissions(session, id);
+}
+
+void update_attributes(Session& session, const Image& image) {
+    session.execute("UPDATE images SET description = ?, is_public = ?, deprecated_ms = ? WHERE id = ?",
+                    {image.description, std::int64_t{image.is_public}, image.deprecated_ms, image.id.str()});
+}
+
+void note_launch(Session& session, const ImageId& id, UnixMs now_ms) {
+    constexpr std::int64_t precision_ms = 60'000;
+    session.execute("UPDATE images SET last_launched_ms = ? WHERE id = ? AND last_launched_ms <= ?",
+                    {now_ms, id.str(), now_ms - precision_ms});
+}
+
+std::vector<AccountId> launch_permissions(Session& session, const ImageId& id) {
+    std::vector<AccountId> all;
+    session.query("SELECT account_id FROM image_launch_permissions WHERE image_id = ? ORDER BY account_id",
+                  {id.str()}, [&](const Row& row) { all.emplace_back(row.text(0)); });
+    return all;
+}
+
+void add_launch_permission(Session& session, const ImageId& id, const AccountId& account_id) {
+    session.execute(
+        "INSERT INTO image_launch_permissions (image_id, account_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        {id.str(), account_id});
+}
+
+void erase_launch_permission(Session& session, const ImageId& id, const AccountId& account_id) {
+    session.execute("DELETE FROM image_launch_permissions WHERE image_id = ? AND account_id = ?",
+                    {id.str(), account_id});
+}
+
+void erase_launch_permissions(Session& session, const ImageId& id) {
+    session.execute("DELETE FROM image_launch_permissions WHERE image_id = ?", {id.str()});
 }
 
 std::optional<Image> find_visible(Session& session, const AccountId& account_id, std::string_view region,
                                   std::string_view id) {
     return one(session,
                "SELECT " IMAGE_COLUMNS
-               " FROM images WHERE id = ? AND region = ? AND state = 'available' AND (account_id = ? OR "
-               "is_public = 1)",
-               {id, region, account_id});
+               " FROM images WHERE id = ? AND region = ? AND state = 'available' AND " VISIBLE,
+               {id, region, account_id, account_id});
 }
 
 std::vector<Image> list_visible(Session& session, const AccountId& account_id, std::string_view region) {
     return many(session,
-                "SELECT " IMAGE_COLUMNS
-                " FROM images WHERE region = ? AND state = 'available' AND (account_id = ? OR is_public = 1) "
-                "ORDER BY id",
-                {region, account_id});
+                "SELECT " IMAGE_COLUMNS " FROM images WHERE region = ? AND state = 'available' AND " VISIBLE
+                " ORDER BY id",
+                {region, account_id, account_id});
 }
 
 std::optional<Image> find_by_name(Session& session, const AccountId& account_id, std::string_view region,
@@ -85,10 +142,9 @@ std::optional<Image> find_by_name(Session& session, const AccountId& account_id,
 std::optional<Image> find_visible_content(Session& session, const AccountId& account_id,
                                           std::string_view sha256) {
     return one(session,
-               "SELECT " IMAGE_COLUMNS
-               " FROM images WHERE sha256 = ? AND state = 'available' AND (account_id = ? OR is_public = 1) "
-               "ORDER BY id LIMIT 1",
-               {sha256, account_id});
+               "SELECT " IMAGE_COLUMNS " FROM images WHERE sha256 = ? AND state = 'available' AND " VISIBLE
+               " ORDER BY id LIMIT 1",
+               {sha256, account_id, account_id});
 }
 
 std::optional<Image> find_any(Session& session, std::string_view id) {

@@ -9,9 +9,21 @@
 namespace lodge::db::images {
 
 void insert(Session& session, const Image& image);
-void set_state(Session& session, const ImageId& id, ImageState state);
+// Takes its launch permissions, too.
+void deregister(Session& session, const ImageId& id);
+// Writes back what ModifyImageAttribute and its like change.
+void update_attributes(Session& session, const Image& image);
+// To the minute, so that not every launch writes.
+void note_launch(Session& session, const ImageId& id, UnixMs now_ms);
 
-// Images an account may see in a region: its own and public ones. A deregistered one is not seen.
+// Other accounts that may see and launch the image. Adding one twice is adding it once.
+std::vector<AccountId> launch_permissions(Session& session, const ImageId& id);
+void add_launch_permission(Session& session, const ImageId& id, const AccountId& account_id);
+void erase_launch_permission(Session& session, const ImageId& id, const AccountId& account_id);
+void erase_launch_permissions(Session& session, const ImageId& id);
+
+// Images an account may see in a region: its own, public ones, and those it has a launch permission of. A
+// deregistered one is not seen.
 std::optional<Image> find_visible(Session& session, const AccountId& account_id, std::string_view region,
                                   std::string_view id);
 std::vector<Image> list_visible(Session& session, const AccountId& account_id, std::string_view region);

@@ -52,7 +52,11 @@ const Records<Instance>& table() {
                       field("metadata_http_ipv6", &Instance::metadata, &MetadataOptions::http_ipv6),
                       field("hostname_type", &Instance::hostname_type),
                       field("resource_name_dns_a", &Instance::resource_name_dns_a),
-                      field("resource_name_dns_aaaa", &Instance::resource_name_dns_aaaa)});
+                      field("resource_name_dns_aaaa", &Instance::resource_name_dns_aaaa),
+                      field("cpu_credits", &Instance::cpu_credits),
+                      field("detailed_monitoring", &Instance::detailed_monitoring),
+                      field("auto_recovery", &Instance::auto_recovery),
+                      field("interrupts_wanted", &Instance::interrupts_wanted)});
     return all;
 }
 
@@ -111,12 +115,12 @@ void update(Session& session, const Instance& instance) {
     const auto& i = instance;
     session.execute(
         "UPDATE instances SET desired = ?, generation = ?, skip_os_shutdown = ?, reboots_wanted = ?, "
-        "guest_id = ?, "
+        "interrupts_wanted = ?, guest_id = ?, "
         "host_id = ?, launched_ms = ?, desired_ms = ?, ended_ms = ?, overdue = ?, state_reason_code = ?, "
         "state_reason = ?, transition_reason = ? WHERE id = ?",
         {to_text(i.desired), i.generation, std::int64_t{i.skip_os_shutdown}, i.reboots_wanted,
-         i.guest_id.str(), i.host_id.str(), i.launched_ms, i.desired_ms, i.ended_ms, std::int64_t{i.overdue},
-         i.state_reason_code, i.state_reason, i.transition_reason, i.id.str()});
+         i.interrupts_wanted, i.guest_id.str(), i.host_id.str(), i.launched_ms, i.desired_ms, i.ended_ms,
+         std::int64_t{i.overdue}, i.state_reason_code, i.state_reason, i.transition_reason, i.id.str()});
 }
 
 void update_attributes(Session& session, const Instance& instance) {
@@ -127,12 +131,29 @@ void update_attributes(Session& session, const Instance& instance) {
         "threads_per_core = ?, kernel_id = ?, ramdisk_id = ?, disable_api_termination = ?, "
         "disable_api_stop = ?, terminate_on_shutdown = ?, metadata_http_tokens = ?, "
         "metadata_http_endpoint = ?, metadata_hop_limit = ?, metadata_tags = ?, hostname_type = ?, "
-        "resource_name_dns_a = ?, resource_name_dns_aaaa = ? WHERE id = ?",
-        {i.instance_type, i.vcpus, i.memory_mib, i.core_count, i.threads_per_core, i.kernel_id, i.ramdisk_id,
-         std::int64_t{i.disable_api_termination}, std::int64_t{i.disable_api_stop},
-         std::int64_t{i.terminate_on_shutdown}, m.http_tokens, std::int64_t{m.http_endpoint}, m.hop_limit,
-         std::int64_t{m.instance_tags}, i.hostname_type, std::int64_t{i.resource_name_dns_a},
-         std::int64_t{i.resource_name_dns_aaaa}, i.id.str()});
+        "resource_name_dns_a = ?, resource_name_dns_aaaa = ?, cpu_credits = ?, detailed_monitoring = ?, "
+        "auto_recovery = ? WHERE id = ?",
+        {i.instance_type,
+         i.vcpus,
+         i.memory_mib,
+         i.core_count,
+         i.threads_per_core,
+         i.kernel_id,
+         i.ramdisk_id,
+         std::int64_t{i.disable_api_termination},
+         std::int64_t{i.disable_api_stop},
+         std::int64_t{i.terminate_on_shutdown},
+         m.http_tokens,
+         std::int64_t{m.http_endpoint},
+         m.hop_limit,
+         std::int64_t{m.instance_tags},
+         i.hostname_type,
+         std::int64_t{i.resource_name_dns_a},
+         std::int64_t{i.resource_name_dns_aaaa},
+         i.cpu_credits,
+         std::int64_t{i.detailed_monitoring},
+         i.auto_recovery,
+         i.id.str()});
 }
 
 std::optional<WithGuest> find(Session& session, const AccountId& account_id, std::string_view region,
@@ -246,6 +267,18 @@ void erase(Session& session, const InstanceId& id) {
 
 std::vector<WithGuest> list_all(Session& session, std::int64_t limit) {
     return many(session, with_guest() + "ORDER BY i.launched_ms DESC, i.id LIMIT ?", {limit});
+}
+
+Usage usage(Session& session, const AccountId& account_id, std::string_view region) {
+    Usage used;
+    session.query(
+        "SELECT COUNT(*), COALESCE(SUM(g.vcpus), 0) FROM instances i JOIN guests g ON g.id = i.guest_id "
+        "WHERE i.account_id = ? AND i.region = ? AND i.ended_ms = 0 "
+        "AND g.observed NOT IN ('gone', 'failed', 'removed')",
+        {account_id, region}, [&](const Row& row) {
+            used = {row.integer(0), row.integer(1)};
+        });
+    return used;
 }
 
 std::int64_t count(Session& session) {

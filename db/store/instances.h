@@ -60,4 +60,11 @@ void erase(Session& session, const InstanceId& id);
 std::vector<WithGuest> list_all(Session& session, std::int64_t limit);
 std::int64_t count(Session& session);
 
+// What an account's instances in a region hold of the hosts: those with a guest that has not ended.
+struct Usage {
+    std::int64_t instances = 0;
+    std::int64_t vcpus = 0;
+};
+Usage usage(Session& session, const AccountId& account_id, std::string_view region);
+
 }  // namespace lodge::db::instances

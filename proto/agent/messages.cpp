@@ -92,14 +92,14 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GuestMetadata, http_endpoint, ht
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LaunchDataRequest, guest_id)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DesiredGuest, guest_id, instance_id, generation, desired,
                                                 skip_os_shutdown, observed, reboots_wanted, reboots_done,
-                                                instance_type, architecture, vcpus, core_count,
-                                                threads_per_core, memory_mib, root_volume_id, root_size_bytes,
-                                                image, kernel, ramdisk, kernel_cmdline, keep_root, interfaces,
-                                                metadata)
+                                                interrupts_wanted, interrupts_done, instance_type,
+                                                architecture, vcpus, core_count, threads_per_core, memory_mib,
+                                                root_volume_id, root_size_bytes, image, kernel, ramdisk,
+                                                kernel_cmdline, keep_root, interfaces, metadata)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PollRequest, known_version, wait_ms)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PollReply, version, changed, guests, console_requests)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ObservedGuest, guest_id, generation, observed, reboots_done,
-                                                reason_code, reason, interfaces)
+                                                interrupts_done, reason_code, reason, interfaces)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ReportRequest, guests, consoles)
 
 void to_json(nlohmann::json& json, const ReportReply&) {

@@ -157,6 +157,8 @@ struct DesiredGuest {
     Observed observed = Observed::placed;  // what the control plane last heard of it
     std::int64_t reboots_wanted = 0;
     std::int64_t reboots_done = 0;
+    std::int64_t interrupts_wanted = 0;  // non-maskable ones, to have the guest tell what it is doing
+    std::int64_t interrupts_done = 0;
     std::string instance_type;
     std::string architecture;
     std::int64_t vcpus = 0;
@@ -196,6 +198,7 @@ struct ObservedGuest {
     std::int64_t generation = 0;  // of the desired state it acted on
     Observed observed = Observed::placed;
     std::int64_t reboots_done = 0;
+    std::int64_t interrupts_done = 0;
     std::string
         reason_code;  // EC2's StateReason codes: "Client.InstanceInitiatedShutdown", "Server.InternalError"
     std::string reason;

@@ -52,6 +52,7 @@ struct Guest {
     Observed observed = Observed::placed;
     std::int64_t generation = 0;  // of the instance, when the agent last reported
     std::int64_t reboots_done = 0;
+    std::int64_t interrupts_done = 0;
     UnixMs created_ms = 0;
     UnixMs observed_ms = 0;  // when `observed` last changed
 };

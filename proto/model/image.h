@@ -50,6 +50,8 @@ struct Image {
     std::string kernel_cmdline;
     bool is_public = false;
     UnixMs created_ms = 0;
+    UnixMs deprecated_ms = 0;     // from when on it is; 0: never
+    UnixMs last_launched_ms = 0;  // to the minute; 0: never
 };
 
 }  // namespace lodge

@@ -98,13 +98,17 @@ struct Instance {
     std::string hostname_type = "ip-name";  // "ip-name", "resource-name"
     bool resource_name_dns_a = false;
     bool resource_name_dns_aaaa = false;
+    std::string cpu_credits;  // "standard", "unlimited"; empty: of a type without, or as its type begins
+    bool detailed_monitoring = false;
+    std::string auto_recovery = "default";  // "disabled": it may not be started elsewhere unasked
 
     Desired desired = Desired::running;
     std::int64_t generation = 1;  // raised by every change of what agents are asked for
     bool skip_os_shutdown = false;
     std::int64_t reboots_wanted = 0;
-    GuestId guest_id;  // the current or last guest
-    HostId host_id;    // where the root disk is
+    std::int64_t interrupts_wanted = 0;  // diagnostic ones, like reboots since the guest was made
+    GuestId guest_id;                    // the current or last guest
+    HostId host_id;                      // where the root disk is
     UnixMs launched_ms = 0;
     UnixMs desired_ms = 0;  // when `desired` last changed
     UnixMs ended_ms = 0;    // when it became terminated; 0 before

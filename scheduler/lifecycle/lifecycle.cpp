@@ -134,10 +134,16 @@ void want_reboot(Instance& instance) {
     ++instance.reboots_wanted;
 }
 
+void want_interrupt(Instance& instance) {
+    ++instance.generation;
+    ++instance.interrupts_wanted;
+}
+
 void want_start(Instance& instance, const Guest& guest, UnixMs now_ms) {
     set_desired(instance, Desired::running, now_ms);
     instance.skip_os_shutdown = false;
     instance.reboots_wanted = 0;
+    instance.interrupts_wanted = 0;
     instance.guest_id = guest.id;
     instance.host_id = guest.host_id;
     instance.launched_ms = now_ms;
@@ -149,10 +155,11 @@ void want_start(Instance& instance, const Guest& guest, UnixMs now_ms) {
 bool observe(Instance& instance, Guest& guest, const Observation& seen, UnixMs now_ms) {
     if (guest.id != instance.guest_id || seen.generation < instance.generation) return false;
     bool forward = height(seen.observed) > height(guest.observed);
-    bool rebooted = seen.observed == guest.observed && seen.reboots_done > guest.reboots_done;
-    if (!forward && !rebooted) return false;
+    bool did = seen.reboots_done > guest.reboots_done || seen.interrupts_done > guest.interrupts_done;
+    if (!forward && (!did || seen.observed != guest.observed)) return false;
     guest.generation = seen.generation;
     guest.reboots_done = std::max(guest.reboots_done, seen.reboots_done);
+    guest.interrupts_done = std::max(guest.interrupts_done, seen.interrupts_done);
     if (!forward) return true;
     guest.observed = seen.observed;
     guest.observed_ms = now_ms;

@@ -47,6 +47,8 @@ Error refusal(Wish wish, const Instance& instance, InstanceState state);
 void want_stop(Instance& instance, bool skip_os_shutdown, UnixMs now_ms);
 void want_termination(Instance& instance, bool skip_os_shutdown, UnixMs now_ms);
 void want_reboot(Instance& instance);
+// A non-maskable interrupt, for the guest to tell what it is doing.
+void want_interrupt(Instance& instance);
 // With a new guest, already placed.
 void want_start(Instance& instance, const Guest& guest, UnixMs now_ms);
 
@@ -57,6 +59,7 @@ struct Observation {
     std::int64_t reboots_done = 0;
     std::string_view reason_code;
     std::string_view reason;
+    std::int64_t interrupts_done = 0;
 };
 // Takes the observation in, and draws the conclusions: a guest that ended by itself stops or terminates its
 // instance, one that could not start terminates it (or stops it, if it has run before). An observation of an

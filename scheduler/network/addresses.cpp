@@ -35,10 +35,15 @@ bool is_in_pool(const std::vector<Cidr>& pool, const IpAddress& address) {
     });
 }
 
-std::optional<IpAddress> take_public_address(db::Session& session, const std::vector<Cidr>& pool,
-                                             std::string_view owner_id, Random& random) {
+std::int64_t pool_size(const std::vector<Cidr>& pool) {
     std::uint64_t count = 0;
     for (const auto& block : pool) count += usable(block);
+    return static_cast<std::int64_t>(count);
+}
+
+std::optional<IpAddress> take_public_address(db::Session& session, const std::vector<Cidr>& pool,
+                                             std::string_view owner_id, Random& random) {
+    auto count = static_cast<std::uint64_t>(pool_size(pool));
     auto start = count ? random.next_u64() % count : 0;
     for (std::uint64_t i = 0; i < count; ++i) {
         auto address = address_at(pool, (start + i) % count);

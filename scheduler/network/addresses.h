@@ -15,6 +15,7 @@ namespace lodge::network {
 // Of each block the network's and the broadcast address are nobody's, and the first one is the provider
 // bridge's own.
 bool is_in_pool(const std::vector<Cidr>& pool, const IpAddress& address);
+std::int64_t pool_size(const std::vector<Cidr>& pool);
 // A free one, taken for `owner_id`; from a random place on, so that an address does not come back right after
 // its owner gave it up. Nothing when the pool has run out.
 std::optional<IpAddress> take_public_address(db::Session& session, const std::vector<Cidr>& pool,

@@ -97,7 +97,8 @@ void Agents::apply(db::Session& session, const HostId& host_id, const link::Obse
     bool held = holds_claim(guest->observed);
     auto before = visible_state(instance.desired, row->guest.observed);
     auto generation = instance.generation;
-    Observation observation{seen.generation, seen.observed, seen.reboots_done, seen.reason_code, seen.reason};
+    Observation observation{seen.generation,  seen.observed, seen.reboots_done,
+                            seen.reason_code, seen.reason,   seen.interrupts_done};
     if (!observe(instance, *guest, observation, clock_.now_ms())) return;
     db::guests::update(session, *guest);
     db::instances::update(session, instance);

@@ -181,6 +181,8 @@ link::DesiredGuest desired(const db::instances::WithGuest& row, Images& images) 
     out.observed = guest.observed;
     out.reboots_wanted = instance.reboots_wanted;
     out.reboots_done = guest.reboots_done;
+    out.interrupts_wanted = instance.interrupts_wanted;
+    out.interrupts_done = guest.interrupts_done;
     out.instance_type = instance.instance_type;
     out.architecture = instance.architecture;
     out.vcpus = instance.vcpus;

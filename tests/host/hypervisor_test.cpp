@@ -197,6 +197,13 @@ TEST_F(HypervisorTest, RebootsAndResetsAreSeen) {
     EXPECT_TRUE(is(DomainState::running));
 }
 
+TEST_F(HypervisorTest, AnInterruptReachesTheKernel) {
+    start_and_wait();
+    ASSERT_TRUE(hypervisor_->interrupt(spec_.guest_id));
+    EXPECT_TRUE(eventually(reaction_timeout_s, [&] { return count(console(), "NMI received") > 0; }));
+    EXPECT_TRUE(is(DomainState::running));
+}
+
 // Were the request still pending in libvirt, the power-off would become the reboot.
 TEST_F(HypervisorTest, RebootThatTheGuestMissedIsForgottenByAReset) {
     start();

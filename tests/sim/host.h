@@ -48,6 +48,9 @@ class CrashingHypervisor final : public agent::Hypervisor {
     Status request_reboot(const GuestId& guest) override {
         return around([&] { return inner_.request_reboot(guest); });
     }
+    Status interrupt(const GuestId& guest) override {
+        return around([&] { return inner_.interrupt(guest); });
+    }
     Status reset(const GuestId& guest) override {
         return around([&] { return inner_.reset(guest); });
     }

@@ -9,7 +9,8 @@ from idl import actions, model, response_struct
 _session = botocore.session.Session()
 # Elements that EC2 has (botocore 1.43 knows them all) and Debian's model does not know yet; its clients skip them.
 NEWER = {
-    "DescribeImages": {"nextToken"},
+    "DescribeImages": {"nextToken", "imagesSet.lastLaunchedTime"},
+    "DescribeImageAttribute": {"deregistrationProtection"},
     "RunInstances": {"instancesSet.currentInstanceBootMode"},
     "DescribeInstances": {"reservationSet.instancesSet.currentInstanceBootMode"},
     "CreateSecurityGroup": {"securityGroupArn"},

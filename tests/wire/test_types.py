@@ -92,11 +92,6 @@ class Types(WireTest):
             self.assertEqual((400, "InvalidParameterValue"), (reply.status, reply.code))
         self.assert_code(("InvalidNextToken", "InvalidParameterValue"), self.ec2.describe_instance_types, NextToken="rubbish")
 
-    def test_not_offered_actions_near_by(self):
-        reply = call(self.lodge, self.account, "DescribeInstanceTypeOfferings")
-        self.assertEqual((400, "UnsupportedOperation"), (reply.status, reply.code))
-        self.assertIn("DescribeInstanceTypeOfferings", reply.message)
-
     def test_catalogue_file_is_what_is_served(self):
         text = (ROOT / "api/catalogue/instance_types.toml").read_text()
         self.assertEqual(sum(line.startswith("[families.") and ".sizes]" not in line for line in text.splitlines()),

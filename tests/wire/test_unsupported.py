@@ -9,6 +9,9 @@ from signing import call
 # Enough for each action to get as far as its parameters.
 NEEDED = {"RunInstances": {"ImageId": IMAGE, "MinCount": "1", "MaxCount": "1", "BlockDeviceMapping.1.DeviceName": "/dev/vda"},
           "RegisterImage": {"Name": "refused", "ImageLocation": IMAGE}, "DeregisterImage": {"ImageId": IMAGE},
+          "GetInstanceTypesFromInstanceRequirements": {
+              "ArchitectureType.1": "x86_64", "VirtualizationType.1": "hvm", "InstanceRequirements.VCpuCount.Min": "1",
+              "InstanceRequirements.MemoryMiB.Min": "1"},
           "CreateKeyPair": {"KeyName": "x"}, "ImportKeyPair": {"KeyName": "x", "PublicKeyMaterial": base64.b64encode(b"x").decode()}}
 INSTANCE = {"InstanceId.1": "i-0123456789abcdef0"}
 

@@ -55,6 +55,7 @@ class FakeControl final : public Link {
                 if (guest.guest_id == seen.guest_id && guest.generation == seen.generation) {
                     guest.observed = seen.observed;
                     guest.reboots_done = seen.reboots_done;
+                    guest.interrupts_done = seen.interrupts_done;
                 }
         }
         for (const auto& console : request.consoles) consoles_.push_back(console);
@@ -135,6 +136,14 @@ class FakeControl final : public Link {
         return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
             return std::any_of(history_.begin(), history_.end(), [&](const auto& seen) {
                 return seen.guest_id == id && seen.reboots_done == done;
+            });
+        });
+    }
+    bool wait_for_interrupts(const GuestId& id, std::int64_t done) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+            return std::any_of(history_.begin(), history_.end(), [&](const auto& seen) {
+                return seen.guest_id == id && seen.interrupts_done == done;
             });
         });
     }
@@ -361,6 +370,19 @@ TEST_F(AgentTest, RebootsOnceAndResetsAGuestThatDoesNotListen) {
         EXPECT_TRUE(link->wait_for_reboots(desired.guest_id, 1));
         EXPECT_EQ(hypervisor.reboots_seen(desired.guest_id), 1);
     }
+}
+
+TEST_F(AgentTest, InterruptsOnceAndTellsSo) {
+    auto desired = run_one();
+    desired.interrupts_wanted = 2;
+    desired.generation = 2;
+    desired.observed = Observed::running;
+    link->want(desired);
+    EXPECT_TRUE(link->wait_for_interrupts(desired.guest_id, 2));
+    auto console = hypervisor.console(desired.instance_id);
+    auto first = console.find("NMI received");
+    ASSERT_NE(first, std::string::npos);
+    EXPECT_EQ(console.find("NMI received", first + 1), std::string::npos) << "two that waited are one";
 }
 
 TEST_F(AgentTest, GuestsThatDoNotRebootHoldUpNobody) {

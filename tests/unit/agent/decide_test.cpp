@@ -143,6 +143,21 @@ TEST(Decide, RebootsOnceForEachWish) {
     EXPECT_EQ(decide(running, patience).step, Step::none);
 }
 
+TEST(Decide, InterruptsOnceForEachWish) {
+    auto running = view(Desired::running, Observed::running, DomainState::running);
+    running.desired.interrupts_wanted = 2;
+    running.desired.interrupts_done = 1;
+    running.desired.reboots_wanted = 1;
+    auto decision = decide(running, patience);
+    EXPECT_EQ(decision.step, Step::interrupt) << "before a reboot, after which there is nothing to tell";
+    EXPECT_EQ(decision.observed.interrupts_done, 1);
+    running.desired.interrupts_done = 2;
+    EXPECT_EQ(decide(running, patience).step, Step::ask_reboot);
+    auto off = view(Desired::stopped, Observed::stopped, DomainState::shut_off);
+    off.desired.interrupts_wanted = 1;
+    EXPECT_NE(decide(off, patience).step, Step::interrupt);
+}
+
 const NetworkInterfaceId first = NetworkInterfaceId::trusted("eni-00000000000000001");
 const NetworkInterfaceId second = NetworkInterfaceId::trusted("eni-00000000000000002");
 using Interfaces = std::vector<NetworkInterfaceId>;
@@ -267,6 +282,7 @@ TEST(Decide, EveryStateConverges) {
                             break;
                         case Step::ask_reboot:
                         case Step::reset:
+                        case Step::interrupt:
                         case Step::end_strays:
                         case Step::none:
                             break;

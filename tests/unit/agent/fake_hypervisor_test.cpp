@@ -92,6 +92,14 @@ TEST_F(FakeHypervisorTest, UnknownGuestsAreFineToEnd) {
     EXPECT_TRUE(fake_.undefine(id_));
     EXPECT_EQ(fake_.request_reboot(id_).error().code, ErrorCode::incorrect_instance_state);
     EXPECT_EQ(fake_.reset(id_).error().code, ErrorCode::incorrect_instance_state);
+    EXPECT_EQ(fake_.interrupt(id_).error().code, ErrorCode::incorrect_instance_state);
+}
+
+TEST_F(FakeHypervisorTest, AnInterruptedGuestSaysSo) {
+    ASSERT_TRUE(fake_.start(spec_, open_gate));
+    EXPECT_TRUE(fake_.interrupt(id_));
+    EXPECT_NE(fake_.console(spec_.instance_id).find("NMI received"), std::string::npos);
+    EXPECT_EQ(only().state, DomainState::running);
 }
 
 TEST_F(FakeHypervisorTest, RebootsAreCounted) {

@@ -171,6 +171,15 @@ TEST_F(LibvirtTest, TellsInterfacesOfGuestsThatAreOn) {
     EXPECT_TRUE(hypervisor_.request_detach(id_, example_nic(1).network_interface_id));
 }
 
+TEST_F(LibvirtTest, UnknownGuestsAreNotInterrupted) {
+    EXPECT_EQ(hypervisor_.interrupt(id_).error().code, ErrorCode::incorrect_instance_state);
+}
+
+TEST_F(LibvirtTest, AMachineWithoutInterruptsSaysSo) {
+    ASSERT_TRUE(hypervisor_.start(spec_, open_gate));
+    EXPECT_EQ(hypervisor_.interrupt(id_).error().code, ErrorCode::io_failure);
+}
+
 TEST_F(LibvirtTest, UnknownGuestsDoNotReboot) {
     EXPECT_EQ(hypervisor_.request_reboot(id_).error().code, ErrorCode::incorrect_instance_state);
     EXPECT_EQ(hypervisor_.reset(id_).error().code, ErrorCode::incorrect_instance_state);

@@ -146,6 +146,20 @@ TEST(Observe, RebootsAreCountedOnce) {
     EXPECT_EQ(pair.state(), InstanceState::running);
 }
 
+TEST(Observe, InterruptsAreCountedOnce) {
+    auto pair = launched();
+    see(pair, Observed::running);
+    want_interrupt(pair.instance);
+    EXPECT_EQ(pair.instance.interrupts_wanted, 1);
+    Observation done{pair.instance.generation, Observed::running, 0, "", "", 1};
+    EXPECT_TRUE(observe(pair.instance, pair.guest, done, 1000));
+    EXPECT_FALSE(observe(pair.instance, pair.guest, done, 1000));
+    EXPECT_EQ(pair.guest.interrupts_done, 1);
+    EXPECT_EQ(pair.state(), InstanceState::running);
+    want_start(pair.instance, Guest(), 2000);
+    EXPECT_EQ(pair.instance.interrupts_wanted, 0) << "a new guest has had none";
+}
+
 TEST(Expire, APendingInstanceIsGivenUp) {
     auto pair = launched();
     pair.instance.desired_ms = 0;

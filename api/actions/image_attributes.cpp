@@ -1,0 +1,199 @@
+// DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute.
+#include "proto/ec2/image_attributes.h"
+
+#include <algorithm>
+
+#include "api/actions/image_view.h"
+#include "api/actions/launch_request.h"
+#include "db/store/accounts.h"
+#include "db/store/images.h"
+#include "proto/base/encoding.h"
+
+namespace lodge::api {
+namespace {
+
+using Described = ec2::DescribeImageAttributeResponse;
+using Modify = ec2::ModifyImageAttributeRequest;
+
+constexpr std::size_t max_description_bytes = 255;
+
+Status unknown_attribute(const std::string& name) {
+    return fail(ErrorCode::invalid_parameter_value,
+                "Value (" + name + ") for parameter attribute is invalid. Unknown attribute.");
+}
+
+// --- Describing
+
+std::optional<std::string> if_any(const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(text);
+}
+
+void show_permissions(db::Session& session, const Image& image, Described& out) {
+    if (image.is_public) out.launch_permission.emplace_back().group = "all";
+    for (auto& account : db::images::launch_permissions(session, image.id))
+        out.launch_permission.emplace_back().user_id = std::move(account);
+}
+
+// How each attribute is shown; some to the owner alone.
+struct Shown {
+    std::string_view name;
+    void (*show)(db::Session&, const Image&, Described&);
+    bool owner_only = false;
+};
+
+const Shown shown_attributes[] = {
+    {"description",
+     [](auto&, auto& image, auto& out) { out.description.emplace().value = if_any(image.description); }},
+    {"kernel", [](auto&, auto& image, auto& out) { out.kernel.emplace().value = if_any(image.kernel_id); }},
+    {"ramdisk",
+     [](auto&, auto& image, auto& out) { out.ramdisk.emplace().value = if_any(image.ramdisk_id); }},
+    {"launchPermission", show_permissions, true},
+    {"productCodes", [](auto&, auto&, auto&) {}},
+    {"blockDeviceMapping",
+     [](auto&, auto& image, auto& out) { out.block_device_mapping = block_devices_of(image); }},
+    {"sriovNetSupport", [](auto&, auto&, auto& out) { out.sriov_net_support.emplace(); }},
+    {"bootMode", [](auto&, auto&, auto& out) { out.boot_mode.emplace().value = "legacy-bios"; }},
+    {"tpmSupport", [](auto&, auto&, auto& out) { out.tpm_support.emplace(); }},
+    {"uefiData", [](auto&, auto&, auto& out) { out.uefi_data.emplace(); }, true},
+    {"lastLaunchedTime",
+     [](auto&, auto& image, auto& out) {
+         auto& value = out.last_launched_time.emplace().value;
+         if (image.last_launched_ms > 0) value = format_time(image.last_launched_ms);
+     },
+     true},
+    {"imdsSupport", [](auto&, auto&, auto& out) { out.imds_support.emplace(); }},
+    {"deregistrationProtection",
+     [](auto&, auto&, auto& out) { out.deregistration_protection.emplace().value = "disabled"; }, true},
+};
+
+// --- Changing
+
+// Both forms of a change of launch permissions, as one.
+struct Permissions {
+    std::vector<ec2::LaunchPermissionItem> add;
+    std::vector<ec2::LaunchPermissionItem> remove;
+
+    bool empty() const { return add.empty() && remove.empty(); }
+};
+
+std::vector<ec2::LaunchPermissionItem> items_of(const Modify& request) {
+    std::vector<ec2::LaunchPermissionItem> items;
+    for (const auto& user : request.user_id) items.emplace_back().user_id = user;
+    for (const auto& group : request.user_group) items.emplace_back().group = group;
+    return items;
+}
+
+Result<Permissions> permissions_of(const Modify& request) {
+    Permissions out;
+    if (request.launch_permission) out = {request.launch_permission->add, request.launch_permission->remove};
+    auto flat = items_of(request);
+    if (flat.empty()) return out;
+    if (!out.empty())
+        return fail(ErrorCode::invalid_parameter_combination, "Launch permissions are given in two forms.");
+    if (!request.operation_type) return fail(ErrorCode::missing_parameter, "OperationType");
+    (*request.operation_type == "add" ? out.add : out.remove) = std::move(flat);
+    return out;
+}
+
+// A new description, in either form; nothing if the request is about something else.
+std::optional<std::string> description_of(const Modify& request) {
+    if (request.description) return request.description->value.value_or("");
+    bool flat = request.attribute == "description" && request.value;
+    return flat ? request.value : std::nullopt;
+}
+
+// The forms that go with Attribute, and what may stand beside each other.
+Status check_form(const Modify& request) {
+    const auto& name = request.attribute;
+    bool permissions = request.launch_permission || !request.user_id.empty() || !request.user_group.empty();
+    if (name && *name == "productCodes")
+        return fail(ErrorCode::unsupported_operation,
+                    "The attribute productCodes is not supported: there is no marketplace.");
+    if (name && *name != "description" && *name != "launchPermission") return unknown_attribute(*name);
+    bool other = (name == "description" && permissions) ||
+                 (name == "launchPermission" && request.description) ||
+                 (request.description && permissions) || (request.description && request.value);
+    if (other)
+        return fail(ErrorCode::invalid_parameter_combination, "Only one attribute can be changed at a time.");
+    if (request.value && name != "description")
+        return name ? fail(ErrorCode::invalid_parameter_combination, "Value goes with the description only.")
+                    : fail(ErrorCode::missing_parameter, "Attribute");
+    if (request.operation_type && request.user_id.empty() && request.user_group.empty())
+        return fail(ErrorCode::invalid_parameter_combination,
+                    "OperationType goes with UserId and UserGroup.");
+    return {};
+}
+
+Status check_item(db::Session& session, const ec2::LaunchPermissionItem& item) {
+    if (item.group && item.user_id)
+        return fail(ErrorCode::invalid_parameter_combination,
+                    "A launch permission is for either a group or an account.");
+    if (item.group && *item.group != "all")
+        return fail(ErrorCode::invalid_ami_attribute_item_value, *item.group, "userGroup");
+    if (item.user_id && !db::accounts::find(session, *item.user_id))
+        return fail(ErrorCode::invalid_ami_attribute_item_value, *item.user_id, "userId");
+    return {};
+}
+
+Status change_permissions(db::Session& session, const Permissions& change, Image& image) {
+    for (const auto* items : {&change.add, &change.remove})
+        for (const auto& item : *items) LODGE_CHECK(check_item(session, item));
+    for (const auto& item : change.add) {
+        if (item.group) image.is_public = true;
+        if (item.user_id) db::images::add_launch_permission(session, image.id, *item.user_id);
+    }
+    for (const auto& item : change.remove) {
+        if (item.group) image.is_public = false;
+        if (item.user_id) db::images::erase_launch_permission(session, image.id, *item.user_id);
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Described> describe_image_attribute(RequestContext& context,
+                                           const ec2::DescribeImageAttributeRequest& request) {
+    const auto* shown = std::find_if(std::begin(shown_attributes), std::end(shown_attributes),
+                                     [&](const Shown& each) { return each.name == request.attribute; });
+    if (shown == std::end(shown_attributes))
+        return tl::unexpected(unknown_attribute(request.attribute).error());
+    return context.read([&](db::Session& session) -> Result<Described> {
+        auto find = shown->owner_only ? find_own_image : find_image;
+        LODGE_TRY(auto image, find(session, context, request.image_id));
+        Described out;
+        out.image_id = image.id.str();
+        shown->show(session, image, out);
+        return out;
+    });
+}
+
+Result<ec2::ModifyImageAttributeResponse> modify_image_attribute(
+    RequestContext& context, const ec2::ModifyImageAttributeRequest& request) {
+    LODGE_CHECK(check_form(request));
+    LODGE_TRY(auto permissions, permissions_of(request));
+    auto description = description_of(request);
+    if (permissions.empty() && !description)
+        return fail(ErrorCode::invalid_parameter_combination, "No attributes specified.");
+    if (description && description->size() > max_description_bytes)
+        return fail(ErrorCode::invalid_parameter_value, "A description has 255 characters at most.");
+    return context.write([&](db::Session& session) -> Result<ec2::ModifyImageAttributeResponse> {
+        LODGE_TRY(auto image, find_own_image(session, context, request.image_id));
+        LODGE_CHECK(change_permissions(session, permissions, image));
+        image.description = description.value_or(image.description);
+        db::images::update_attributes(session, image);
+        return ec2::ModifyImageAttributeResponse{};
+    });
+}
+
+Result<ec2::ResetImageAttributeResponse> reset_image_attribute(
+    RequestContext& context, const ec2::ResetImageAttributeRequest& request) {
+    return context.write([&](db::Session& session) -> Result<ec2::ResetImageAttributeResponse> {
+        LODGE_TRY(auto image, find_own_image(session, context, request.image_id));
+        image.is_public = false;
+        db::images::update_attributes(session, image);
+        db::images::erase_launch_permissions(session, image.id);
+        return ec2::ResetImageAttributeResponse{};
+    });
+}
+
+}  // namespace lodge::api

@@ -1,0 +1,17 @@
+// Images as clients see them, where more than one action shows the same.
+#pragma once
+
+#include <vector>
+
+#include "proto/ec2/images.h"
+#include "proto/model/image.h"
+
+namespace lodge::api {
+
+// Rounded up; 1 at least.
+std::int64_t size_gib(const Image& image);
+
+// The root disk; nothing for a kernel or ramdisk.
+std::vector<ec2::ImageBlockDeviceMapping> block_devices_of(const Image& image);
+
+}  // namespace lodge::api
