@@ -259,8 +259,9 @@ Status decode_struct(const Node& node, const StructTable& table, void* object, c
 
 }  // namespace
 
-Status decode(const ParameterTree& parameters, const StructTable& table, void* object) {
-    return decode_struct(parameters.root(), table, object, Path{nullptr, ""});
+Status decode(const ParameterTree& parameters, const StructTable& table, void* object,
+              std::string_view within) {
+    return decode_struct(parameters.root(), table, object, Path{nullptr, within});
 }
 
 }  // namespace lodge::query

@@ -52,7 +52,10 @@ const Records<Instance>& table() {
                       field("metadata_http_ipv6", &Instance::metadata, &MetadataOptions::http_ipv6),
                       field("hostname_type", &Instance::hostname_type),
                       field("resource_name_dns_a", &Instance::resource_name_dns_a),
-                      field("resource_name_dns_aaaa", &Instance::resource_name_dns_aaaa)});
+                      field("resource_name_dns_aaaa", &Instance::resource_name_dns_aaaa),
+                      field("placement_group_id", &Instance::placement_group_id),
+                      field("placement_group_name", &Instance::placement_group_name),
+                      field("partition_number", &Instance::partition_number)});
     return all;
 }
 
@@ -127,12 +130,29 @@ void update_attributes(Session& session, const Instance& instance) {
         "threads_per_core = ?, kernel_id = ?, ramdisk_id = ?, disable_api_termination = ?, "
         "disable_api_stop = ?, terminate_on_shutdown = ?, metadata_http_tokens = ?, "
         "metadata_http_endpoint = ?, metadata_hop_limit = ?, metadata_tags = ?, hostname_type = ?, "
-        "resource_name_dns_a = ?, resource_name_dns_aaaa = ? WHERE id = ?",
-        {i.instance_type, i.vcpus, i.memory_mib, i.core_count, i.threads_per_core, i.kernel_id, i.ramdisk_id,
-         std::int64_t{i.disable_api_termination}, std::int64_t{i.disable_api_stop},
-         std::int64_t{i.terminate_on_shutdown}, m.http_tokens, std::int64_t{m.http_endpoint}, m.hop_limit,
-         std::int64_t{m.instance_tags}, i.hostname_type, std::int64_t{i.resource_name_dns_a},
-         std::int64_t{i.resource_name_dns_aaaa}, i.id.str()});
+        "resource_name_dns_a = ?, resource_name_dns_aaaa = ?, placement_group_id = ?, "
+        "placement_group_name = ?, partition_number = ? WHERE id = ?",
+        {i.instance_type,
+         i.vcpus,
+         i.memory_mib,
+         i.core_count,
+         i.threads_per_core,
+         i.kernel_id,
+         i.ramdisk_id,
+         std::int64_t{i.disable_api_termination},
+         std::int64_t{i.disable_api_stop},
+         std::int64_t{i.terminate_on_shutdown},
+         m.http_tokens,
+         std::int64_t{m.http_endpoint},
+         m.hop_limit,
+         std::int64_t{m.instance_tags},
+         i.hostname_type,
+         std::int64_t{i.resource_name_dns_a},
+         std::int64_t{i.resource_name_dns_aaaa},
+         i.placement_group_id,
+         i.placement_group_name,
+         i.partition_number,
+         i.id.str()});
 }
 
 std::optional<WithGuest> find(Session& session, const AccountId& account_id, std::string_view region,
@@ -173,6 +193,25 @@ std::vector<WithGuest> of_reservation(Session& session, const AccountId& account
 std::vector<WithGuest> on_host(Session& session, const HostId& host_id) {
     return many(session, with_guest() + "WHERE i.host_id = ? AND g.observed <> 'removed' ORDER BY i.id",
                 {host_id.str()});
+}
+
+std::vector<GroupMember> holding_in_group(Session& session, std::string_view placement_group_id) {
+    std::vector<GroupMember> all;
+    session.query(
+        "SELECT i.id, g.host_id, i.partition_number FROM instances i JOIN guests g ON g.id = i.guest_id "
+        "WHERE i.placement_group_id = ? AND g.observed NOT IN ('gone', 'failed', 'removed') ORDER BY i.id",
+        {placement_group_id}, [&](const Row& row) {
+            all.push_back({InstanceId::trusted(std::string(row.text(0))),
+                           HostId::trusted(std::string(row.text(1))), row.integer(2)});
+        });
+    return all;
+}
+
+std::int64_t count_in_group(Session& session, std::string_view placement_group_id) {
+    std::int64_t total = 0;
+    session.query("SELECT COUNT(*) FROM instances WHERE placement_group_id = ? AND ended_ms = 0",
+                  {placement_group_id}, [&](const Row& row) { total = row.integer(0); });
+    return total;
 }
 
 std::vector<HostId> hosts_in_vpc(Session& session, const VpcId& vpc_id) {

@@ -98,6 +98,9 @@ struct Instance {
     std::string hostname_type = "ip-name";  // "ip-name", "resource-name"
     bool resource_name_dns_a = false;
     bool resource_name_dns_aaaa = false;
+    std::string placement_group_id;     // empty: in none
+    std::string placement_group_name;   // as of when it was put there
+    std::int64_t partition_number = 0;  // of a partition group; 0: in none yet
 
     Desired desired = Desired::running;
     std::int64_t generation = 1;  // raised by every change of what agents are asked for

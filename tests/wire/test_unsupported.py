@@ -9,6 +9,9 @@ from signing import call
 # Enough for each action to get as far as its parameters.
 NEEDED = {"RunInstances": {"ImageId": IMAGE, "MinCount": "1", "MaxCount": "1", "BlockDeviceMapping.1.DeviceName": "/dev/vda"},
           "RegisterImage": {"Name": "refused", "ImageLocation": IMAGE}, "DeregisterImage": {"ImageId": IMAGE},
+          "CreateFleet": {"LaunchTemplateConfigs.1.LaunchTemplateSpecification.LaunchTemplateName": "none", "Type": "instant",
+                          "TargetCapacitySpecification.TotalTargetCapacity": "1", "TargetCapacitySpecification.DefaultTargetCapacityType": "on-demand"},
+          "CreateLaunchTemplate": {"LaunchTemplateName": "refused", "LaunchTemplateData.ImageId": IMAGE},
           "CreateKeyPair": {"KeyName": "x"}, "ImportKeyPair": {"KeyName": "x", "PublicKeyMaterial": base64.b64encode(b"x").decode()}}
 INSTANCE = {"InstanceId.1": "i-0123456789abcdef0"}
 
