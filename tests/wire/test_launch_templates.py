@@ -33,6 +33,8 @@ class TemplateTest(WireTest):
 
 
 class Life(TemplateTest):
+    options = ("--zones", "us-east-1a", "us-west-2a")
+
     def test_made_shown_deleted(self):
         made = self.make(VersionDescription="first", TagSpecifications=[tag_specification("launch-template", a="b")])
         self.assertRegex(made["LaunchTemplateId"], "^lt-[0-9a-f]{17}$")
@@ -55,8 +57,9 @@ class Life(TemplateTest):
     def test_names(self):
         self.make()
         self.refused("InvalidLaunchTemplateName.AlreadyExistsException", self.make)
-        for bad in ("ab", "x" * 129, "no blanks", "ümlaut", "a+b"):
-            self.refused("InvalidLaunchTemplateName.MalformedException", self.make, name=bad)
+        for bad in ("", "ab", "x" * 129, "no blanks", "ümlaut", "a+b"):
+            reply = call(self.lodge, self.account, "CreateLaunchTemplate", {"LaunchTemplateName": bad, "LaunchTemplateData.KeyName": "k"})
+            self.assertEqual((400, "InvalidLaunchTemplateName.MalformedException"), (reply.status, reply.code), bad)
         for good in ("abc", "x" * 128, "(a).-/_Z9"):
             self.make(name=good)
         other = self.lodge.client(self.lodge.new_account())
@@ -94,7 +97,8 @@ class Life(TemplateTest):
         self.refused("InvalidLaunchTemplateId.NotFound", describe, LaunchTemplateIds=[UNKNOWN])
         self.refused("InvalidLaunchTemplateName.NotFoundException", describe, LaunchTemplateNames=["name-3", "none"])
         for bad in (0, 201):
-            self.refused("InvalidParameterValue", describe, MaxResults=bad)
+            reply = call(self.lodge, self.account, "DescribeLaunchTemplates", {"MaxResults": bad})
+            self.assertEqual((400, "InvalidParameterValue"), (reply.status, reply.code))
 
     def test_tags_afterwards(self):
         made = self.make()
@@ -220,7 +224,8 @@ class Versions(TemplateTest):
         self.assertEqual({one["LaunchTemplateId"], two["LaunchTemplateId"]},
                          {p["LaunchTemplateVersions"][0]["LaunchTemplateId"] for p in (page, rest)})
         self.refused("InvalidParameterCombination", describe, "1")
-        self.refused("MissingParameter", describe, "$Latest", MinVersion="1")
+        self.refused("InvalidParameterCombination", describe, "$Latest", MinVersion="1")
+        self.refused("MissingParameter", describe, MinVersion="1")
 
     def test_delete(self):
         made = self.make()

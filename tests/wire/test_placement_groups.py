@@ -35,6 +35,8 @@ class GroupTest(WireTest):
 
 
 class Life(GroupTest):
+    options = ("--zones", "us-east-1a", "us-west-2a")
+
     def test_made_shown_deleted(self):
         for name, given, shown in (("c", {}, {"Strategy": "cluster"}), ("c2", {"Strategy": "cluster"}, {"Strategy": "cluster"}),
                                    ("s", {"Strategy": "spread"}, {"Strategy": "spread", "SpreadLevel": "rack"}),
@@ -283,6 +285,8 @@ class AcrossRestarts(GroupTest):
         self.lodge.kill()
         self.lodge.start()
         self.ec2 = self.lodge.client(self.account)
+        self.reach("stopped", ids)  # simulated guests end with lodged
+        self.ec2.start_instances(InstanceIds=ids)
         more = self.into("mine")
         self.assertEqual(3, len(set(self.hosts(ids + more).values())))
         self.refused("InsufficientInstanceCapacity", self.into, "mine")
