@@ -41,6 +41,12 @@ void add_launch(Table& table) {
     table.push_back(text("instance-type", [](const auto& r) { return r.instance.instance_type; }));
     table.push_back(text("architecture", [](const auto& r) { return r.instance.architecture; }));
     table.push_back(text("key-name", [](const auto& r) { return r.instance.key_name; }));
+    table.push_back(
+        text("placement-group-name", [](const auto& r) { return r.instance.placement_group_name; }));
+    table.push_back(text("placement-partition-number", [](const auto& r) {
+        auto number = r.instance.partition_number;
+        return number > 0 ? std::to_string(number) : std::string();
+    }));
     table.push_back(text("availability-zone", [](const auto& r) { return r.instance.zone; }));
 }
 
@@ -132,8 +138,6 @@ void add_absent(Table& table) {
         "operator.managed",
         "operator.principal",
         "outpost-arn",
-        "placement-group-name",
-        "placement-partition-number",
         "platform",
         "product-code",
         "product-code.type",

@@ -141,6 +141,16 @@ void add_options(ec2::Instance& out, const InstanceRecord& record) {
         instance.hostname_type, instance.resource_name_dns_a, instance.resource_name_dns_aaaa};
 }
 
+ec2::Placement placement_of(const Instance& instance) {
+    ec2::Placement out;
+    out.availability_zone = instance.zone;
+    out.group_name = instance.placement_group_name;
+    out.group_id = unless_empty(instance.placement_group_id);
+    if (instance.partition_number > 0) out.partition_number = instance.partition_number;
+    out.tenancy = "default";
+    return out;
+}
+
 db::instances::Position position_of(const db::instances::WithGuest& row) {
     return {row.instance.reservation_id.str(), row.instance.id.str()};
 }
@@ -257,7 +267,7 @@ ec2::Instance to_ec2(const InstanceRecord& record) {
     out.instance_type = instance.instance_type;
     out.launch_time = instance.launched_ms;
     out.usage_operation_update_time = instance.root_attached_ms;
-    out.placement = ec2::Placement{instance.zone, "", "default"};
+    out.placement = placement_of(instance);
     out.kernel_id = unless_empty(instance.kernel_id);
     out.ramdisk_id = unless_empty(instance.ramdisk_id);
     out.architecture = instance.architecture;

@@ -7,6 +7,7 @@
 #include "api/describe/engine.h"
 #include "db/store/guests.h"
 #include "db/store/network_interfaces.h"
+#include "scheduler/apply/groups.h"
 #include "scheduler/lifecycle/lifecycle.h"
 #include "scheduler/network/instance_network.h"
 #include "scheduler/placement/place.h"
@@ -109,6 +110,7 @@ Status start_one(db::Session& session, const RequestContext& context, WithGuest&
     request.architecture = row.instance.architecture;
     request.zones = {row.instance.zone};
     request.pinned = row.instance.host_id;
+    request.group = scheduler::rule_for(session, row.instance);
     auto plan = scheduler::place(context.services.claims.index(), request);
     if (!plan) return fail(ErrorCode::insufficient_instance_capacity, scheduler::sentence(plan.error()));
     Guest guest;
@@ -122,6 +124,10 @@ Status start_one(db::Session& session, const RequestContext& context, WithGuest&
     if (!context.services.claims.claim(session, guest))
         return fail(ErrorCode::insufficient_instance_capacity, "The host has no room any more; try again.");
     db::guests::insert(session, guest);
+    if (!plan->partitions.empty()) {
+        row.instance.partition_number = plan->partitions.front();
+        db::instances::update_attributes(session, row.instance);
+    }
     LODGE_CHECK(take_launch_addresses(session, context, row.instance));
     scheduler::want_start(row.instance, guest, context.now_ms());
     row.guest = guest;

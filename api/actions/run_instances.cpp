@@ -1,15 +1,19 @@
 // RunInstances: all of MinCount or nothing; placement is decided in the call.
+#include "api/actions/run_instances.h"
+
 #include "api/actions/account_limits.h"
 #include "api/actions/cpu_credits.h"
 #include "api/actions/instance_view.h"
 #include "api/actions/launch_network.h"
-#include "api/actions/launch_request.h"
+#include "api/actions/launch_template_data.h"
 #include "api/actions/metadata_options.h"
+#include "api/actions/placement_groups.h"
 #include "api/actions/tagging.h"
 #include "db/store/guests.h"
 #include "db/store/images.h"
 #include "db/store/reservations.h"
 #include "proto/ec2/instances.h"
+#include "scheduler/apply/groups.h"
 #include "scheduler/placement/place.h"
 #include "scheduler/reconcile/events.h"
 
@@ -32,6 +36,7 @@ class Launch {
 
     Result<ReservationId> run() {
         LODGE_TRY(images_, resolve_images(session_, context_, request_, wish_));
+        LODGE_TRY(group_, choose_group(session_, context_, group_wish(), *wish_.type));
         LODGE_TRY(auto zones, network_.resolve(wish_.zones, names_zone()));
         LODGE_TRY(auto plan, place(std::move(zones)));
         LODGE_TRY(auto count, network_.choose_zone(plan.zone, request_.min_count,
@@ -52,6 +57,12 @@ class Launch {
         return placement && (placement->availability_zone || placement->availability_zone_id);
     }
 
+    GroupWish group_wish() const {
+        const auto& placement = request_.placement;
+        if (!placement) return {};
+        return {placement->group_id, placement->group_name, placement->partition_number};
+    }
+
     Status resolve_options() {
         metadata_ = launch_options(session_, context_, request_.metadata_options);
         if (!metadata_.instance_tags) return {};
@@ -70,6 +81,7 @@ class Launch {
                   allowed_instances(session_, context_, request_.min_count, request_.max_count, vcpus()));
         request.strategy = context_.services.settings.strategy;
         request.seed = context_.services.random.next_u64();
+        if (group_) request.group = scheduler::rule_of(session_, group_->group, group_->partition);
         auto plan = scheduler::place(context_.services.claims.index(), request);
         if (plan) return std::move(*plan);
         return fail(ErrorCode::insufficient_instance_capacity, scheduler::sentence(plan.error()));
@@ -87,6 +99,7 @@ class Launch {
         guest.memory_mib = instance.memory_mib;
         guest.created_ms = guest.observed_ms = now_ms_;
         instance.zone = plan.zone;
+        if (group_) put_in_group(instance, *group_, plan.partitions.empty() ? 0 : plan.partitions[index]);
         instance.guest_id = guest.id;
         instance.host_id = guest.host_id;
         if (!context_.services.claims.claim(session_, guest))
@@ -164,6 +177,7 @@ class Launch {
     LaunchImages images_;
     LaunchNetwork network_;
     MetadataOptions metadata_;
+    std::optional<ChosenGroup> group_;
 };
 
 Result<Response> show(db::Session& session, const RequestContext& context,
@@ -180,15 +194,22 @@ Result<Response> show(db::Session& session, const RequestContext& context,
 
 }  // namespace
 
+Result<ReservationId> launch_instances(db::Session& session, const RequestContext& context,
+                                       const ec2::RunInstancesRequest& request, const LaunchWish& wish) {
+    return Launch(session, context, request, wish).run();
+}
+
 Result<Response> run_instances(RequestContext& context, const ec2::RunInstancesRequest& request) {
     // Checked before the transaction, which others wait for; told in it, since a repeated token answers
     // first.
-    auto wish = check_launch(context, request);
+    auto asked = with_template(context, request);
+    auto wish = asked.and_then([&](const auto& all) { return check_launch(context, all.request); });
+    if (wish) wish->instance_tags.insert(wish->instance_tags.end(), asked->tags.begin(), asked->tags.end());
     return context.write([&](db::Session& session) -> Result<Response> {
         LODGE_TRY(auto earlier, replay(session, context, request.client_token));
         if (earlier) return show(session, context, *earlier);
         if (!wish) return tl::unexpected<Error>(wish.error());
-        LODGE_TRY(auto reservation_id, Launch(session, context, request, *wish).run());
+        LODGE_TRY(auto reservation_id, launch_instances(session, context, asked->request, *wish));
         remember(session, context, request.client_token, reservation_id.str());
         return show(session, context, reservation_id.str());
     });

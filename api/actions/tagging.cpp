@@ -13,22 +13,13 @@ std::size_t characters(std::string_view text) {
         text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-bool reserved(std::string_view key) {
-    std::string prefix(key.substr(0, 4));
-    std::transform(prefix.begin(), prefix.end(), prefix.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-    return prefix == "aws:";
-}
-
 Status check_tag(const ec2::Tag& tag) {
     const auto key = tag.key.value_or("");
     if (key.empty()) return fail(ErrorCode::invalid_parameter_value, "Tag key cannot be empty.");
     if (characters(key) > 128)
         return fail(ErrorCode::invalid_parameter_value,
                     "Tag key exceeds the maximum length of 128 characters.");
-    if (reserved(key))
-        return fail(ErrorCode::invalid_parameter_value,
-                    "Tag keys starting with 'aws:' are reserved for internal use.");
+    LODGE_CHECK(check_not_reserved(key));
     if (characters(tag.value.value_or("")) > 256)
         return fail(ErrorCode::invalid_parameter_value,
                     "Tag value exceeds the maximum length of 256 characters.");
@@ -36,6 +27,19 @@ Status check_tag(const ec2::Tag& tag) {
 }
 
 }  // namespace
+
+bool is_reserved(std::string_view key) {
+    std::string prefix(key.substr(0, 4));
+    std::transform(prefix.begin(), prefix.end(), prefix.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    return prefix == "aws:";
+}
+
+Status check_not_reserved(std::string_view key) {
+    if (!is_reserved(key)) return {};
+    return fail(ErrorCode::invalid_parameter_value,
+                "Tag keys starting with 'aws:' are reserved for internal use.");
+}
 
 Status check_tags(const std::vector<ec2::Tag>& tags) {
     std::set<std::string> keys;

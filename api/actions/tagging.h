@@ -12,6 +12,10 @@ namespace lodge::api {
 
 inline constexpr std::size_t max_tags = 50;
 
+// Whether only EC2 itself may give tags of that key: those that begin with "aws:".
+bool is_reserved(std::string_view key);
+Status check_not_reserved(std::string_view key);
+
 // Keys have 1 to 128 characters and not the prefix "aws:", values up to 256, no key is there twice, at
 // most 50.
 Status check_tags(const std::vector<ec2::Tag>& tags);

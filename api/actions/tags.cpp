@@ -11,13 +11,16 @@
 #include "db/store/addresses.h"
 #include "db/store/dhcp_options.h"
 #include "db/store/egress_only_internet_gateways.h"
+#include "db/store/fleets.h"
 #include "db/store/images.h"
 #include "db/store/instances.h"
 #include "db/store/internet_gateways.h"
 #include "db/store/key_pairs.h"
+#include "db/store/launch_templates.h"
 #include "db/store/nat_gateways.h"
 #include "db/store/network_acls.h"
 #include "db/store/network_interfaces.h"
+#include "db/store/placement_groups.h"
 #include "db/store/prefix_lists.h"
 #include "db/store/route_tables.h"
 #include "db/store/security_groups.h"
@@ -48,6 +51,10 @@ bool is_there(db::Session& session, const RequestContext& context, const std::st
 const Taggable taggables[] = {
     {"i-", "instance", ErrorCode::invalid_instance_id_not_found, is_there<db::instances::find>},
     {"vol-", "volume", ErrorCode::invalid_volume_not_found, is_there<db::instances::find_by_root_volume>},
+    {"lt-", "launch-template", ErrorCode::invalid_launch_template_id_not_found,
+     is_there<db::launch_templates::find>},
+    {"fleet-", "fleet", ErrorCode::invalid_fleet_id_not_found, is_there<db::fleets::find>},
+    {"pg-", "placement-group", ErrorCode::placement_group_unknown, is_there<db::placement_groups::find>},
     {"key-", "key-pair", ErrorCode::invalid_key_pair_not_found, is_there<db::key_pairs::find>},
     {"ami-", "image", ErrorCode::invalid_ami_id_not_found, is_there<db::images::find_visible>},
     {"aki-", "image", ErrorCode::invalid_ami_id_not_found, is_there<db::images::find_visible>},
@@ -156,8 +163,9 @@ Result<ec2::CreateTagsResponse> create_tags(RequestContext& context, const ec2::
             LODGE_TRY(const Taggable* resource, find_taggable(session, context, id));
             if (serves_its_tags(session, context, id))
                 for (const auto& tag : request.tag) LODGE_CHECK(check_metadata_key(*tag.key));
-            if (put_tags(session, context, id, resource->type, request.tag).size() > max_tags)
-                return fail(ErrorCode::tag_limit_exceeded, std::to_string(max_tags));
+            auto all = put_tags(session, context, id, resource->type, request.tag);
+            std::erase_if(all, [](const ec2::Tag& tag) { return is_reserved(*tag.key); });
+            if (all.size() > max_tags) return fail(ErrorCode::tag_limit_exceeded, std::to_string(max_tags));
         }
         return ec2::CreateTagsResponse{};
     });
@@ -166,18 +174,20 @@ Result<ec2::CreateTagsResponse> create_tags(RequestContext& context, const ec2::
 Result<ec2::DeleteTagsResponse> delete_tags(RequestContext& context, const ec2::DeleteTagsRequest& request) {
     LODGE_TRY(auto resources, resources_of(request.resource_id));
     if (request.tag.size() > max_tags) return fail(ErrorCode::tag_limit_exceeded, std::to_string(max_tags));
-    for (const auto& tag : request.tag)
+    for (const auto& tag : request.tag) {
         if (!tag.key) return fail(ErrorCode::missing_parameter, "Tag.1.Key");
+        LODGE_CHECK(check_not_reserved(*tag.key));
+    }
     return context.write([&](db::Session& session) -> Result<ec2::DeleteTagsResponse> {
         for (const auto& id : resources) {
             LODGE_CHECK(find_taggable(session, context, id).map([](auto&&) {}));
             serves_its_tags(session, context, id);
-            // No tags named: all of them go. A key with a value, even an empty one, goes only with that
-            // value.
+            // No tags named: all of the user's own go. A key with a value, even an empty one, goes only with
+            // that value.
             auto doomed = request.tag;
             if (doomed.empty())
                 for (const auto& tag : db::tags::of(session, context.account_id, id))
-                    doomed.push_back({tag.key, std::nullopt});
+                    if (!is_reserved(tag.key)) doomed.push_back({tag.key, std::nullopt});
             for (const auto& tag : doomed)
                 db::tags::erase(session, context.account_id, id, *tag.key, tag.value ? &*tag.value : nullptr);
         }

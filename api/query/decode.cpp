@@ -259,8 +259,9 @@ std::optional<bool> parse_bool(std::string_view text) {
     return std::nullopt;
 }
 
-Status decode(const ParameterTree& parameters, const StructTable& table, void* object) {
-    return decode_struct(parameters.root(), table, object, Path{nullptr, ""});
+Status decode(const ParameterTree& parameters, const StructTable& table, void* object,
+              std::string_view within) {
+    return decode_struct(parameters.root(), table, object, Path{nullptr, within});
 }
 
 }  // namespace lodge::query

@@ -78,6 +78,7 @@ void append_list(std::string& out, const Field& field, const void* object, std::
 
 void append_struct(std::string& out, const StructTable& table, const void* object, std::string_view item) {
     for (const auto& field : table.fields) {
+        if (field.honour != ec2::Honour::honoured) continue;
         if (field.list) {
             append_list(out, field, object, item);
         } else if (const void* value = field.access.get(object)) {

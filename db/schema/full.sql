@@ -138,7 +138,10 @@ CREATE TABLE instances (
     cpu_credits TEXT NOT NULL DEFAULT '',
     detailed_monitoring BIGINT NOT NULL DEFAULT 0,
     auto_recovery TEXT NOT NULL DEFAULT 'default',
-    interrupts_wanted BIGINT NOT NULL DEFAULT 0
+    interrupts_wanted BIGINT NOT NULL DEFAULT 0,
+    placement_group_id TEXT NOT NULL DEFAULT '',
+    placement_group_name TEXT NOT NULL DEFAULT '',
+    partition_number BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX instances_by_account ON instances (account_id, region, reservation_id, id);
 CREATE INDEX instances_by_reservation ON instances (reservation_id);
@@ -147,6 +150,7 @@ CREATE INDEX instances_living ON instances (account_id, region) WHERE ended_ms =
 CREATE INDEX instances_by_root_volume ON instances (root_volume_id);
 CREATE INDEX instances_by_ended ON instances (ended_ms);
 CREATE INDEX instances_by_desired ON instances (desired, ended_ms, desired_ms);
+CREATE INDEX instances_by_placement_group ON instances (placement_group_id, id);
 
 CREATE TABLE instance_user_data (
     instance_id TEXT PRIMARY KEY REFERENCES instances (id),
@@ -591,3 +595,71 @@ CREATE TABLE image_launch_permissions (
     PRIMARY KEY (image_id, account_id)
 );
 CREATE INDEX image_launch_permissions_by_account ON image_launch_permissions (account_id);
+
+-- Launch templates. latest_version: the greatest there is; last_version: the greatest there ever was.
+CREATE TABLE launch_templates (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    default_version BIGINT NOT NULL,
+    latest_version BIGINT NOT NULL,
+    last_version BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    UNIQUE (account_id, region, name)
+);
+CREATE INDEX launch_templates_by_account ON launch_templates (account_id, region, id);
+
+CREATE TABLE launch_template_versions (
+    launch_template_id TEXT NOT NULL REFERENCES launch_templates (id),
+    version BIGINT NOT NULL,
+    description TEXT NOT NULL,
+    data TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (launch_template_id, version)
+);
+
+-- Instances name the one that they are in.
+CREATE TABLE placement_groups (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    strategy TEXT NOT NULL,
+    partition_count BIGINT NOT NULL,
+    spread_level TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    UNIQUE (account_id, region, name)
+);
+CREATE INDEX placement_groups_by_account ON placement_groups (account_id, region, id);
+
+-- EC2 Fleets of the type instant. request: what CreateFleet was asked for, as a form.
+CREATE TABLE fleets (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    client_token TEXT NOT NULL,
+    request TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    deleted_ms BIGINT NOT NULL
+);
+CREATE INDEX fleets_by_deleted ON fleets (deleted_ms);
+
+-- Each launch that was tried, in order; config and choice count the request's configurations and overrides from 0.
+CREATE TABLE fleet_launches (
+    fleet_id TEXT NOT NULL REFERENCES fleets (id),
+    position BIGINT NOT NULL,
+    config BIGINT NOT NULL,
+    choice BIGINT NOT NULL,
+    instance_type TEXT NOT NULL,
+    error_code TEXT NOT NULL,
+    error_message TEXT NOT NULL,
+    PRIMARY KEY (fleet_id, position)
+);
+
+CREATE TABLE fleet_instances (
+    fleet_id TEXT NOT NULL REFERENCES fleets (id),
+    instance_id TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    PRIMARY KEY (fleet_id, instance_id)
+);

@@ -56,7 +56,10 @@ const Records<Instance>& table() {
                       field("cpu_credits", &Instance::cpu_credits),
                       field("detailed_monitoring", &Instance::detailed_monitoring),
                       field("auto_recovery", &Instance::auto_recovery),
-                      field("interrupts_wanted", &Instance::interrupts_wanted)});
+                      field("interrupts_wanted", &Instance::interrupts_wanted),
+                      field("placement_group_id", &Instance::placement_group_id),
+                      field("placement_group_name", &Instance::placement_group_name),
+                      field("partition_number", &Instance::partition_number)});
     return all;
 }
 
@@ -132,7 +135,8 @@ void update_attributes(Session& session, const Instance& instance) {
         "disable_api_stop = ?, terminate_on_shutdown = ?, metadata_http_tokens = ?, "
         "metadata_http_endpoint = ?, metadata_hop_limit = ?, metadata_tags = ?, hostname_type = ?, "
         "resource_name_dns_a = ?, resource_name_dns_aaaa = ?, cpu_credits = ?, detailed_monitoring = ?, "
-        "auto_recovery = ? WHERE id = ?",
+        "auto_recovery = ?, placement_group_id = ?, "
+        "placement_group_name = ?, partition_number = ? WHERE id = ?",
         {i.instance_type,
          i.vcpus,
          i.memory_mib,
@@ -153,6 +157,9 @@ void update_attributes(Session& session, const Instance& instance) {
          i.cpu_credits,
          std::int64_t{i.detailed_monitoring},
          i.auto_recovery,
+         i.placement_group_id,
+         i.placement_group_name,
+         i.partition_number,
          i.id.str()});
 }
 
@@ -194,6 +201,25 @@ std::vector<WithGuest> of_reservation(Session& session, const AccountId& account
 std::vector<WithGuest> on_host(Session& session, const HostId& host_id) {
     return many(session, with_guest() + "WHERE i.host_id = ? AND g.observed <> 'removed' ORDER BY i.id",
                 {host_id.str()});
+}
+
+std::vector<GroupMember> holding_in_group(Session& session, std::string_view placement_group_id) {
+    std::vector<GroupMember> all;
+    session.query(
+        "SELECT i.id, g.host_id, i.partition_number FROM instances i JOIN guests g ON g.id = i.guest_id "
+        "WHERE i.placement_group_id = ? AND g.observed NOT IN ('gone', 'failed', 'removed') ORDER BY i.id",
+        {placement_group_id}, [&](const Row& row) {
+            all.push_back({InstanceId::trusted(std::string(row.text(0))),
+                           HostId::trusted(std::string(row.text(1))), row.integer(2)});
+        });
+    return all;
+}
+
+std::int64_t count_in_group(Session& session, std::string_view placement_group_id) {
+    std::int64_t total = 0;
+    session.query("SELECT COUNT(*) FROM instances WHERE placement_group_id = ? AND ended_ms = 0",
+                  {placement_group_id}, [&](const Row& row) { total = row.integer(0); });
+    return total;
 }
 
 std::vector<HostId> hosts_in_vpc(Session& session, const VpcId& vpc_id) {

@@ -44,6 +44,15 @@ std::vector<WithGuest> of_reservation(Session& session, const AccountId& account
 
 // Instances whose current guest is on the host and has not been removed.
 std::vector<WithGuest> on_host(Session& session, const HostId& host_id);
+// What of a placement group holds capacity now, by instance.
+struct GroupMember {
+    InstanceId instance_id;
+    HostId host_id;
+    std::int64_t partition_number = 0;
+};
+std::vector<GroupMember> holding_in_group(Session& session, std::string_view placement_group_id);
+// Those in the group that have not terminated.
+std::int64_t count_in_group(Session& session, std::string_view placement_group_id);
 // Of instances with an interface in the VPC.
 std::vector<HostId> hosts_in_vpc(Session& session, const VpcId& vpc_id);
 std::int64_t count_on_host(Session& session, const HostId& host_id);

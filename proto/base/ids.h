@@ -123,6 +123,15 @@ struct VpcEndpointKind {
 struct DhcpOptionsKind {
     static constexpr std::string_view prefix = "dopt-";
 };
+struct LaunchTemplateKind {
+    static constexpr std::string_view prefix = "lt-";
+};
+struct PlacementGroupKind {
+    static constexpr std::string_view prefix = "pg-";
+};
+struct FleetKind {
+    static constexpr std::string_view prefix = "fleet-";
+};
 
 using InstanceId = Id<InstanceKind>;
 using GuestId = Id<GuestKind>;
@@ -151,6 +160,9 @@ using AllocationId = Id<AllocationKind>;
 using AssociationId = Id<AssociationKind>;
 using VpcEndpointId = Id<VpcEndpointKind>;
 using DhcpOptionsId = Id<DhcpOptionsKind>;
+using LaunchTemplateId = Id<LaunchTemplateKind>;
+using PlacementGroupId = Id<PlacementGroupKind>;
+using FleetId = Id<FleetKind>;
 
 // An image is a machine image ("ami-"), a kernel ("aki-") or a ramdisk ("ari-"): no one prefix, so that
 // ImageId::make() and parse() do not compile.

@@ -92,8 +92,13 @@ bool CapacityIndex::release(const HostId& id, std::int64_t vcpus, std::int64_t m
 }
 
 const HostCapacity* CapacityIndex::find(const HostId& id) const {
+    const IndexedHost* found = entry(id);
+    return found == nullptr ? nullptr : &found->capacity;
+}
+
+const IndexedHost* CapacityIndex::entry(const HostId& id) const {
     const auto found = hosts_.find(id);
-    return found == hosts_.end() ? nullptr : &found->second.capacity;
+    return found == hosts_.end() ? nullptr : &found->second;
 }
 
 const Partition* CapacityIndex::partition(std::string_view zone, std::string_view architecture) const {

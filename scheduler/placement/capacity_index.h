@@ -103,6 +103,8 @@ class CapacityIndex {
 
     // Null for a host the index does not have. Valid until that host is changed or removed.
     const HostCapacity* find(const HostId& id) const;
+    // The same, as searches hold it.
+    const IndexedHost* entry(const HostId& id) const;
     std::int64_t size() const { return static_cast<std::int64_t>(hosts_.size()); }
 
     // By zone, then architecture. Only those that have hosts.

@@ -19,6 +19,27 @@ const Spot* nearest_miss(const Level& level, const Demand& demand) {
     return level.nearest_below(demand.memory_mib);
 }
 
+bool misses(const Level& level, const Spot& spot, const Demand& demand) {
+    return level.free_vcpus() < demand.vcpus || spot.free_memory_mib < demand.memory_mib;
+}
+
+void offer_misses(const Level& level, const Demand& demand, const Barred& barred, NoCapacity& why) {
+    const auto offer = [&](const Spot& spot) {
+        offer_nearest(spot.host->capacity.id, level.free_vcpus(), spot.free_memory_mib, demand, why);
+    };
+    if (barred.hosts.empty()) {
+        if (const Spot* miss = nearest_miss(level, demand)) offer(*miss);
+        return;
+    }
+    for (const Spots& bucket : level.buckets()) {
+        for (const Spot& spot : bucket) {
+            const auto& out = barred.hosts;
+            if (misses(level, spot, demand) && std::find(out.begin(), out.end(), spot.host) == out.end())
+                offer(spot);
+        }
+    }
+}
+
 }  // namespace
 
 void offer_nearest(const HostId& host, std::int64_t free_vcpus, std::int64_t free_memory_mib,
@@ -31,22 +52,24 @@ void offer_nearest(const HostId& host, std::int64_t free_vcpus, std::int64_t fre
 }
 
 void explain_partition(const Partition& partition, const Demand& demand, const std::vector<TakenHost>& taken,
-                       NoCapacity& why) {
+                       const Barred& barred, NoCapacity& why) {
     std::int64_t vcpus_short = 0;
     for (const auto& [shape, levels] : partition.free_hosts.shapes()) {
         for (const Level& level : levels) {
             if (level.free_vcpus() < demand.vcpus) vcpus_short += level.hosts();
-            const Spot* miss = nearest_miss(level, demand);
-            if (miss == nullptr) continue;
-            offer_nearest(miss->host->capacity.id, level.free_vcpus(), miss->free_memory_mib, demand, why);
+            offer_misses(level, demand, barred, why);
         }
     }
+    for (const IndexedHost* host : barred.hosts)
+        if (host->capacity.free_vcpus < demand.vcpus) --vcpus_short;
     for (const TakenHost& host : taken) {
+        if (barred.once) break;
         offer_nearest(host.host->capacity.id, host.free_vcpus, host.free_memory_mib, demand, why);
     }
     why.vcpus_short += vcpus_short;
     why.fitting += std::ssize(taken);
-    why.memory_short += partition.hosts(HostCondition::ok) - vcpus_short - std::ssize(taken);
+    why.memory_short +=
+        partition.hosts(HostCondition::ok) - vcpus_short - std::ssize(taken) - std::ssize(barred.hosts);
 }
 
 }  // namespace lodge::scheduler

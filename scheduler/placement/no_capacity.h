@@ -20,7 +20,8 @@ struct NearMiss {
 };
 
 // Each host is counted once, by the first filter that dropped it, in the order of the members here:
-// considered = zone + architecture + by_condition (but ok) + vcpus + memory + fitting.
+// considered = zone + group_zone + architecture + by_condition (but ok) + group_hosts + group_partitions +
+// vcpus + memory + fitting.
 struct NoCapacity {
     std::int64_t vcpus = 0;  // of one instance
     std::int64_t memory_mib = 0;
@@ -30,11 +31,14 @@ struct NoCapacity {
 
     std::int64_t considered = 0;    // every host there is; of a pinned request that host alone
     std::int64_t zone = 0;          // in a zone that was not asked for
+    std::int64_t group_zone = 0;    // in another zone than the cluster group's instances
     std::int64_t architecture = 0;  // of another one
     std::array<std::int64_t, host_conditions> by_condition{};  // indexed by HostCondition; ok stays 0
-    std::int64_t vcpus_short = 0;                              // too few vCPUs free for one instance
-    std::int64_t memory_short = 0;                             // enough vCPUs, too little memory
-    std::int64_t fitting = 0;                                  // hold one instance or more
+    std::int64_t group_hosts = 0;                              // hold an instance of the spread group already
+    std::int64_t group_partitions = 0;  // hold another partition of the partition group
+    std::int64_t vcpus_short = 0;       // too few vCPUs free for one instance
+    std::int64_t memory_short = 0;      // enough vCPUs, too little memory
+    std::int64_t fitting = 0;           // hold one instance or more
 
     std::int64_t could_place = 0;  // instances, in the zone that holds most: less than min_count
     // Of the hosts that passed every filter but capacity, the one with the largest part of what an instance
@@ -50,9 +54,16 @@ struct NoCapacity {
 // 3 lack vCPUs; the nearest has 2 vCPUs and 8192 MiB free." Names no host: users may read it.
 std::string sentence(const NoCapacity& why);
 
-// Adds what the search of one partition learned. `taken` is the whole of a search that ran until null.
+// What a placement group kept a search from.
+struct Barred {
+    const std::vector<const IndexedHost*>& hosts;  // `ok` ones of the partition; the caller counts them
+    bool once = false;                             // hosts taken once take no more
+};
+
+// Adds what the search of one partition learned. `taken` is the whole of a search that ran until null. Looks
+// at every host when there are barred ones.
 void explain_partition(const Partition& partition, const Demand& demand, const std::vector<TakenHost>& taken,
-                       NoCapacity& why);
+                       const Barred& barred, NoCapacity& why);
 
 // Makes that host `why.nearest` if it comes nearer to `demand` than the present one.
 void offer_nearest(const HostId& host, std::int64_t free_vcpus, std::int64_t free_memory_mib,

@@ -4,7 +4,7 @@
 #include <set>
 #include <utility>
 
-#include "scheduler/placement/search.h"
+#include "scheduler/placement/group_search.h"
 
 namespace lodge::scheduler {
 namespace {
@@ -31,6 +31,7 @@ NoCapacity nothing_yet(const Request& request) {
     return why;
 }
 
+// Apart from what a group says.
 bool zone_wanted(const Request& request, const std::string& zone) {
     if (!request.zone.empty()) return zone == request.zone;
     return std::find(request.zones.begin(), request.zones.end(), zone) != request.zones.end();
@@ -44,7 +45,9 @@ std::int64_t room(const Partition& partition, const Demand& demand) {
 // The partitions the request may use, most room first, then by zone.
 std::vector<const Partition*> candidates(const CapacityIndex& index, const Request& request) {
     std::vector<const Partition*> found;
+    const std::string cluster = zone_of_cluster(index, request);
     const auto add = [&](const std::string& zone) {
+        if (!cluster.empty() && zone != cluster) return;
         const Partition* partition = index.partition(zone, request.architecture);
         if (partition != nullptr) found.push_back(partition);
     };
@@ -63,33 +66,43 @@ std::vector<const Partition*> candidates(const CapacityIndex& index, const Reque
 // What one zone can do for the request.
 struct Attempt {
     const Partition* partition;
-    Search search;
-    std::vector<const IndexedHost*> hosts;  // at most max_count
+    GroupSearch search;
+    std::vector<GroupSearch::Found> hosts;  // at most max_count
 };
 
-Attempt attempt(const Partition& partition, const Request& request) {
-    Attempt made{&partition, Search(partition, demand_of(request), request.strategy, request.seed), {}};
+Attempt attempt(const CapacityIndex& index, const Partition& partition, const Request& request) {
+    Attempt made{&partition, GroupSearch(index, partition, request), {}};
     while (std::ssize(made.hosts) < request.max_count) {
-        const IndexedHost* host = made.search.next();
-        if (host == nullptr) break;
-        made.hosts.push_back(host);
+        const auto found = made.search.next();
+        if (!found) break;
+        made.hosts.push_back(*found);
     }
     return made;
 }
 
-Plan plan_of(const Attempt& made) {
+bool has_partitions(const Request& request) {
+    return request.group && request.group->strategy == GroupStrategy::partition;
+}
+
+Plan plan_of(const Attempt& made, const Request& request) {
     Plan plan;
     plan.zone = made.partition->zone;
     plan.hosts.reserve(made.hosts.size());
-    for (const IndexedHost* host : made.hosts) plan.hosts.push_back(host->capacity.id);
+    for (const auto& [host, number] : made.hosts) {
+        plan.hosts.push_back(host->capacity.id);
+        if (has_partitions(request)) plan.partitions.push_back(number);
+    }
     return plan;
 }
 
 // Counts every host of the partition that a filter before capacity drops.
-void count_dropped(const Partition& partition, const Request& request, NoCapacity& why) {
+void count_dropped(const Partition& partition, const Request& request, const std::string& cluster,
+                   NoCapacity& why) {
     why.considered += partition.hosts();
     if (!zone_wanted(request, partition.zone)) {
         why.zone += partition.hosts();
+    } else if (!cluster.empty() && partition.zone != cluster) {
+        why.group_zone += partition.hosts();
     } else if (partition.architecture != request.architecture) {
         why.architecture += partition.hosts();
     } else {
@@ -100,29 +113,71 @@ void count_dropped(const Partition& partition, const Request& request, NoCapacit
     }
 }
 
+bool once_a_host(const Request& request) {
+    return request.group && request.group->strategy == GroupStrategy::spread;
+}
+
+// By the only two rules that bar single hosts.
+void count_barred(const Request& request, std::int64_t hosts, NoCapacity& why) {
+    (once_a_host(request) ? why.group_hosts : why.group_partitions) += hosts;
+}
+
 NoCapacity explain(const CapacityIndex& index, const Request& request, const std::vector<Attempt>& attempts) {
     NoCapacity why = nothing_yet(request);
-    for (const auto& [name, partition] : index.partitions()) count_dropped(partition, request, why);
+    const std::string cluster = zone_of_cluster(index, request);
+    for (const auto& [name, partition] : index.partitions()) count_dropped(partition, request, cluster, why);
     for (const Attempt& made : attempts) {
-        explain_partition(*made.partition, demand_of(request), made.search.taken(), why);
+        explain_partition(*made.partition, demand_of(request), made.search.taken(),
+                          {made.search.barred(), once_a_host(request)}, why);
+        count_barred(request, std::ssize(made.search.barred()), why);
         why.could_place = std::max<std::int64_t>(why.could_place, std::ssize(made.hosts));
     }
     return why;
 }
 
+// Whether the host is held by what the request's instances may not share it with.
+bool group_bars(const HostCapacity& host, const Request& request) {
+    if (!request.group || request.group->strategy == GroupStrategy::cluster) return false;
+    const GroupRule& group = *request.group;
+    return std::any_of(group.holders.begin(), group.holders.end(), [&](const GroupRule::Holder& holder) {
+        if (holder.host != host.id) return false;
+        return once_a_host(request) || (group.partition != 0 && holder.partition != group.partition);
+    });
+}
+
 // Counts the pinned host under the first filter that drops it. True when only capacity can.
-bool pinned_passes(const HostCapacity& host, const Request& request, NoCapacity& why) {
+bool pinned_passes(const CapacityIndex& index, const HostCapacity& host, const Request& request,
+                   NoCapacity& why) {
+    const std::string cluster = zone_of_cluster(index, request);
     why.considered = 1;
     if (!request.zone.empty() && host.zone != request.zone) {
         why.zone = 1;
+    } else if (!cluster.empty() && host.zone != cluster) {
+        why.group_zone = 1;
     } else if (host.architecture != request.architecture) {
         why.architecture = 1;
     } else if (!serves(host.condition)) {
         why.by_condition[static_cast<std::size_t>(host.condition)] = 1;
+    } else if (group_bars(host, request)) {
+        count_barred(request, 1, why);
     } else {
         return true;
     }
     return false;
+}
+
+// The partition that new instances on the host are in: that which holds it, else the wanted one, else that
+// with the fewest in the host's zone.
+std::int64_t pinned_partition(const CapacityIndex& index, const HostCapacity& host, const GroupRule& group) {
+    std::vector<std::int64_t> counts(static_cast<std::size_t>(std::max<std::int64_t>(group.partitions, 1)));
+    for (const auto& [id, number] : group.holders) {
+        if (id == host.id) return number;
+        const HostCapacity* other = index.find(id);
+        if (other == nullptr || other->zone != host.zone) continue;
+        if (number >= 1 && number <= std::ssize(counts)) ++counts[static_cast<std::size_t>(number - 1)];
+    }
+    if (group.partition != 0) return group.partition;
+    return std::min_element(counts.begin(), counts.end()) - counts.begin() + 1;
 }
 
 void explain_pinned(const HostCapacity& host, const Demand& demand, NoCapacity& why) {
@@ -140,13 +195,18 @@ void explain_pinned(const HostCapacity& host, const Demand& demand, NoCapacity& 
 tl::expected<Plan, NoCapacity> place_pinned(const CapacityIndex& index, const Request& request) {
     NoCapacity why = nothing_yet(request);
     const HostCapacity* host = index.find(*request.pinned);
-    if (host == nullptr || !pinned_passes(*host, request, why)) return tl::unexpected(std::move(why));
+    if (host == nullptr || !pinned_passes(index, *host, request, why)) return tl::unexpected(std::move(why));
     const Demand demand = demand_of(request);
     const std::int64_t free =
         std::min(host->free_vcpus / demand.vcpus, host->free_memory_mib / demand.memory_mib);
-    const std::int64_t instances = std::clamp<std::int64_t>(free, 0, request.max_count);
+    const std::int64_t most = once_a_host(request) ? 1 : request.max_count;
+    const std::int64_t instances = std::clamp<std::int64_t>(free, 0, most);
     if (instances >= request.min_count) {
-        return Plan{std::vector(static_cast<std::size_t>(instances), host->id), host->zone};
+        const auto size = static_cast<std::size_t>(instances);
+        Plan plan{std::vector(size, host->id), host->zone, {}};
+        if (has_partitions(request))
+            plan.partitions.assign(size, pinned_partition(index, *host, *request.group));
+        return plan;
     }
     why.could_place = instances;
     explain_pinned(*host, demand, why);
@@ -156,15 +216,16 @@ tl::expected<Plan, NoCapacity> place_pinned(const CapacityIndex& index, const Re
 tl::expected<Plan, NoCapacity> place_anywhere(const CapacityIndex& index, const Request& request) {
     std::vector<Attempt> attempts;
     for (const Partition* partition : candidates(index, request)) {
-        attempts.push_back(attempt(*partition, request));
+        attempts.push_back(attempt(index, *partition, request));
         // Those after it have less room, and none can hold more.
-        if (std::ssize(attempts.back().hosts) == request.max_count) return plan_of(attempts.back());
+        if (std::ssize(attempts.back().hosts) == request.max_count) return plan_of(attempts.back(), request);
     }
     const auto most =
         std::max_element(attempts.begin(), attempts.end(), [](const Attempt& a, const Attempt& b) {
             return a.hosts.size() < b.hosts.size();  // of equals the first stays
         });
-    if (most != attempts.end() && std::ssize(most->hosts) >= request.min_count) return plan_of(*most);
+    if (most != attempts.end() && std::ssize(most->hosts) >= request.min_count)
+        return plan_of(*most, request);
     return tl::unexpected(explain(index, request, attempts));
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "scheduler/placement/capacity_index.h"
+#include "scheduler/placement/group.h"
 #include "scheduler/placement/no_capacity.h"
 #include "scheduler/placement/score.h"
 
@@ -31,12 +32,14 @@ struct Request {
     std::optional<HostId> pinned;  // this host or none: the root disk is there
     Strategy strategy = Strategy::best_fit;
     std::uint64_t seed = 0;  // chooses among hosts of equal cost
+    std::optional<GroupRule> group;
 };
 
 struct Plan {
     std::vector<HostId>
         hosts;         // one an instance, min_count to max_count of them; a host may come up repeatedly
     std::string zone;  // of all of them
+    std::vector<std::int64_t> partitions;  // one an instance, in a partition group; else empty
 };
 
 // As many instances as there is room for, up to max_count, all in one zone: the zone that holds most of them,

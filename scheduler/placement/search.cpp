@@ -12,8 +12,19 @@ std::uint64_t start_of(std::uint64_t seed) {
     return mixed ^ (mixed >> 31);
 }
 
-Search::Search(const Partition& partition, const Demand& demand, Strategy strategy, std::uint64_t seed)
-    : demand_(demand), strategy_(strategy), start_(start_of(seed)) {
+bool HostRule::bars(const HostId& id) const {
+    if (held == nullptr) return false;
+    const auto found = held->find(id);
+    return found != held->end() && found->second != own;
+}
+
+Search::Search(const Partition& partition, const Demand& demand, Strategy strategy, std::uint64_t seed,
+               HostRule rule)
+    : demand_(demand),
+      strategy_(strategy),
+      rule_(std::move(rule)),
+      first_(rule_.first.begin(), rule_.first.end()),
+      start_(start_of(seed)) {
     const auto& shapes = partition.free_hosts.shapes();
     unseen_.reserve(shapes.size());
     heap_.reserve(32);
@@ -23,6 +34,10 @@ Search::Search(const Partition& partition, const Demand& demand, Strategy strate
         if (roomy.empty() || shape.memory_mib() < demand.memory_mib) continue;
         unseen_.push_back({&shape, roomy});
         push(unseen_bound(static_cast<std::uint32_t>(unseen_.size() - 1)));
+    }
+    for (const IndexedHost* host : rule_.first) {
+        taken_.push_back({host, 0, host->capacity.free_vcpus, host->capacity.free_memory_mib});
+        push_taken(static_cast<std::uint32_t>(taken_.size() - 1));
     }
 }
 
@@ -39,6 +54,11 @@ const IndexedHost* Search::next() {
             case Entry::Kind::taken:
                 return give(best.index);
             case Entry::Kind::opened:
+                if (skips(*opened_[best.index].cursor.get()->host)) {
+                    opened_[best.index].cursor.next();
+                    push_opened(best.index);
+                    break;
+                }
                 take_from(best.index);
                 return give(static_cast<std::uint32_t>(taken_.size() - 1));
         }
@@ -92,7 +112,8 @@ void Search::push_taken(std::uint32_t index) {
     if (vcpus < 0 || memory_mib < 0) return;
     const HostCapacity& host = taken.host->capacity;
     const Leftover left = Shape(host.total_vcpus, host.total_memory_mib).leftover(vcpus, memory_mib);
-    const std::int64_t instances = strategy_ == Strategy::spread ? taken.instances : 0;
+    const std::int64_t ranked = strategy_ == Strategy::spread ? taken.instances : 0;
+    const std::int64_t instances = rule_.together ? -1 : ranked;
     push({instances, cost(strategy_, left), taken.host->order - start_, Entry::Kind::taken, index});
 }
 
@@ -159,6 +180,11 @@ void Search::open_best(std::uint32_t index) {
     push_opened(static_cast<std::uint32_t>(opened_.size() - 1));
 }
 
+// Barred, or in the overlay already.
+bool Search::skips(const IndexedHost& host) const {
+    return rule_.bars(host.capacity.id) || (!first_.empty() && first_.contains(&host));
+}
+
 // Moves the level's current host into the overlay.
 void Search::take_from(std::uint32_t index) {
     LevelCursor& cursor = opened_[index].cursor;
@@ -173,8 +199,9 @@ const IndexedHost* Search::give(std::uint32_t index) {
     ++taken.instances;
     taken.free_vcpus -= demand_.vcpus;
     taken.free_memory_mib -= demand_.memory_mib;
-    push_taken(index);
-    return taken.host;
+    const IndexedHost* host = taken.host;
+    if (!rule_.once) push_taken(index);
+    return host;
 }
 
 }  // namespace lodge::scheduler

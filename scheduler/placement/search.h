@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "scheduler/placement/capacity_index.h"
@@ -31,19 +33,33 @@ struct TakenHost {
     std::int64_t free_memory_mib;
 };
 
+// What a placement group says of hosts; by default nothing.
+struct HostRule {
+    // The hosts of the group, and the partition that each of them holds. May grow while the search runs.
+    const std::unordered_map<HostId, std::int64_t>* held = nullptr;
+    std::int64_t own = 0;                   // those that hold another partition than this are barred
+    bool once = false;                      // no host comes up twice
+    bool together = false;                  // hosts given before come up before all others, and so do …
+    std::vector<const IndexedHost*> first;  // … these
+
+    bool bars(const HostId& id) const;
+};
+
 // Where in Spot::order a seed begins, among hosts of equal cost. The lowest after it, in a ring, wins.
 std::uint64_t start_of(std::uint64_t seed);
 
 // Reads the partition, which must outlive it unchanged. For one thread.
 class Search {
   public:
-    Search(const Partition& partition, const Demand& demand, Strategy strategy, std::uint64_t seed);
+    Search(const Partition& partition, const Demand& demand, Strategy strategy, std::uint64_t seed,
+           HostRule rule = {});
 
     // The best host for one more instance: of least cost under the strategy; with spread, only among the
     // hosts taken least often. Null when no host holds one more, and then for good.
     const IndexedHost* next();
 
-    // Every host returned so far. Once next() gave null, that is every host that held an instance at all.
+    // Every host returned so far, and with no instances those that the rule puts first. Once next() gave
+    // null, that is every host that held an instance at all.
     const std::vector<TakenHost>& taken() const { return taken_; }
 
   private:
@@ -94,10 +110,13 @@ class Search {
     std::int64_t level_bound(const Shape& shape, const Level& level) const;
     void open_best(std::uint32_t index);
     void take_from(std::uint32_t index);
+    bool skips(const IndexedHost& host) const;
     const IndexedHost* give(std::uint32_t index);
 
     Demand demand_;
     Strategy strategy_;
+    HostRule rule_;
+    std::unordered_set<const IndexedHost*> first_;
     std::uint64_t start_;
     std::vector<Entry> heap_;
     std::vector<Unseen> unseen_;

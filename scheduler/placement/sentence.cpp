@@ -21,6 +21,8 @@ struct Reason {
 std::vector<Reason> reasons(const NoCapacity& why) {
     std::vector<Reason> all = {
         {why.zone, "is in another zone", "are in another zone"},
+        {why.group_zone, "is in another zone than the placement group",
+         "are in another zone than the placement group"},
         {why.architecture, "is of another architecture", "are of another architecture"},
         {why.dropped(HostCondition::draining), "is draining", "are draining"},
         {why.dropped(HostCondition::low_disk), "is short of disk space", "are short of disk space"},
@@ -28,6 +30,10 @@ std::vector<Reason> reasons(const NoCapacity& why) {
         {why.dropped(HostCondition::unreachable), "is unreachable", "are unreachable"},
         {why.dropped(HostCondition::hypervisor_down), "has no working hypervisor",
          "have no working hypervisor"},
+        {why.group_hosts, "has an instance of the spread placement group",
+         "have an instance of the spread placement group"},
+        {why.group_partitions, "has another partition of the placement group",
+         "have another partition of the placement group"},
         {why.memory_short, "lacks memory", "lack memory"},
         {why.vcpus_short, "lacks vCPUs", "lack vCPUs"},
         {why.fitting, "has room", "have room"},

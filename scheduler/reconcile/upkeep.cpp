@@ -7,6 +7,7 @@
 
 #include "db/store/client_tokens.h"
 #include "db/store/events.h"
+#include "db/store/fleets.h"
 #include "db/store/hosts.h"
 #include "db/store/instances.h"
 #include "scheduler/reconcile/events.h"
@@ -136,6 +137,8 @@ void Upkeep::forget_ended() {
 void Upkeep::forget_old() {
     log_failure(database_.write([&](db::Session& session) -> Status {
         db::client_tokens::erase_old(session, clock_.now_ms() - timing_.keep_client_tokens_ms);
+        // As long as its token could ask for it again.
+        db::fleets::erase_deleted(session, clock_.now_ms() - timing_.keep_client_tokens_ms);
         db::events::erase_old(session, clock_.now_ms() - timing_.keep_events_ms);
         return {};
     }),

@@ -30,6 +30,9 @@ NEWER = {
         "networkInfo.flexibleEnaQueuesSupport", "nitroEnclavesSupport", "nitroTpmSupport", "phcSupport",
         "rebootMigrationSupport", "supportedInRegion")},
     "CreateRouteTable": {"clientToken"},
+    "GetLaunchTemplateData": {"launchTemplateData.placement.availabilityZoneId"},
+    "CreateLaunchTemplateVersion": {"launchTemplateVersion.launchTemplateData.placement.availabilityZoneId"},
+    "DescribeLaunchTemplateVersions": {"launchTemplateVersionSet.launchTemplateData.placement.availabilityZoneId"},
     **{action: {f"{gateway}.{name}" for name in (
         "availabilityMode", "natGatewayAddressSet.associationId", "natGatewayAddressSet.isPrimary", "natGatewayAddressSet.status")}
        for action, gateway in (("CreateNatGateway", "natGateway"), ("DescribeNatGateways", "natGatewaySet"))},
@@ -110,6 +113,8 @@ class Responses(unittest.TestCase):
     def walk(self, struct, shape, path, problems):
         theirs = {element_name(shape, name): member for name, member in shape.members.items()}
         for mine in model().structs[struct]:
+            if not mine.stored:
+                continue
             name = mine.xml_name(model().protocol_of[struct])
             here = f"{path}.{name}" if path else name
             if name not in theirs:

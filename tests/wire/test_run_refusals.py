@@ -15,7 +15,6 @@ REFUSED = {
     "MetadataOptions.HttpProtocolIpv6": {"MetadataOptions": {"HttpProtocolIpv6": "enabled"}},
     "IamInstanceProfile": {"IamInstanceProfile": {"Name": "role"}},
     "InstanceMarketOptions": {"InstanceMarketOptions": {"MarketType": "spot"}},
-    "LaunchTemplate": {"LaunchTemplate": {"LaunchTemplateName": "mine"}},
     "CapacityReservationSpecification": {"CapacityReservationSpecification": {"CapacityReservationPreference": "none"}},
     "LicenseSpecification": {"LicenseSpecifications": [{"LicenseConfigurationArn": "arn:x"}]},
     "ElasticGpuSpecification": {"ElasticGpuSpecification": [{"Type": "eg1.medium"}]},
@@ -25,9 +24,7 @@ REFUSED = {
     "HibernationOptions.Configured": {"HibernationOptions": {"Configured": True}},
     "EnclaveOptions.Enabled": {"EnclaveOptions": {"Enabled": True}},
     "Placement.Tenancy": {"Placement": {"Tenancy": "dedicated"}},
-    "Placement.GroupName": {"Placement": {"GroupName": "cluster"}},
     "Placement.HostId": {"Placement": {"HostId": "h-1"}},
-    "Placement.PartitionNumber": {"Placement": {"PartitionNumber": 1}},
     "BlockDeviceMapping.1.Ebs.Encrypted": {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "Ebs": {"Encrypted": True}}]},
     "BlockDeviceMapping.1.Ebs.DeleteOnTermination":
         {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "Ebs": {"DeleteOnTermination": False}}]},

@@ -12,6 +12,9 @@ NEEDED = {"RunInstances": {"ImageId": IMAGE, "MinCount": "1", "MaxCount": "1", "
           "GetInstanceTypesFromInstanceRequirements": {
               "ArchitectureType.1": "x86_64", "VirtualizationType.1": "hvm", "InstanceRequirements.VCpuCount.Min": "1",
               "InstanceRequirements.MemoryMiB.Min": "1"},
+          "CreateFleet": {"LaunchTemplateConfigs.1.LaunchTemplateSpecification.LaunchTemplateName": "none", "Type": "instant",
+                          "TargetCapacitySpecification.TotalTargetCapacity": "1", "TargetCapacitySpecification.DefaultTargetCapacityType": "on-demand"},
+          "CreateLaunchTemplate": {"LaunchTemplateName": "refused", "LaunchTemplateData.ImageId": IMAGE},
           "CreateKeyPair": {"KeyName": "x"}, "ImportKeyPair": {"KeyName": "x", "PublicKeyMaterial": base64.b64encode(b"x").decode()}}
 INSTANCE = {"InstanceId.1": "i-0123456789abcdef0"}
 

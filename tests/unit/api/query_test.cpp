@@ -4,6 +4,7 @@
 
 #include "api/query/decode.h"
 #include "api/query/encode.h"
+#include "api/query/parameters.h"
 #include "proto/ec2/actions.h"
 
 namespace lodge::query {
@@ -118,8 +119,8 @@ TEST(Decode, NamesWhatIsWrong) {
          "stop, terminate"},
         {"MinCount=1&MaxCount=1&ElasticGpuSpecification=x", "UnsupportedOperation",
          "ElasticGpuSpecification"},
-        {"MinCount=1&MaxCount=1&LaunchTemplate.LaunchTemplateName=x", "UnsupportedOperation",
-         "LaunchTemplate"},
+        {"MinCount=1&MaxCount=1&LicenseSpecification.1.LicenseConfigurationArn=x", "UnsupportedOperation",
+         "LicenseSpecification"},
         {"MinCount=1&MaxCount=1&HibernationOptions.Configured=true", "UnsupportedOperation",
          "HibernationOptions.Configured"},
         {"MinCount=1&MaxCount=1&BlockDeviceMapping.x.DeviceName=a", "UnknownParameter",
@@ -152,7 +153,7 @@ TEST(Decode, TakesABlankForNoneWhereTheIdlSaysSo) {
     EXPECT_EQ(code_of(run(needed + "IamInstanceProfile.Name=web")), "UnsupportedOperation");
     EXPECT_EQ(code_of(run(needed + "IamInstanceProfile.Name=&IamInstanceProfile.Arn=a")),
               "UnsupportedOperation");
-    EXPECT_EQ(code_of(run(needed + "LaunchTemplate=")), "UnsupportedOperation");
+    EXPECT_EQ(code_of(run(needed + "LicenseSpecification=")), "UnsupportedOperation");
     EXPECT_EQ(code_of(run(needed + "SubnetId.Nonsense=")), "UnknownParameter");
 }
 
@@ -164,6 +165,54 @@ TEST(Decode, TenThousandListMembers) {
     ASSERT_TRUE(request);
     EXPECT_EQ(request->instance_id.size(), 10'000U);
     EXPECT_TRUE(describe("Filter.1000000.Name=a&Filter.1000000.Value.1=b"));
+}
+
+TEST(Decode, SaysWhatAPartBelongsTo) {
+    auto parameters = *parse_form("Placement.Tenancy=host");
+    ec2::RunInstancesRequest request;
+    auto status =
+        decode(*ParameterTree::build(parameters), ec2::run_instances_request_table, &request, "Data");
+    ASSERT_FALSE(status);
+    EXPECT_NE(status.error().message.find("Data.MaxCount"), std::string::npos) << status.error().message;
+}
+
+std::string text_of(const ec2::RunInstancesRequest& request) {
+    return form_text(parameters_of(ec2::run_instances_request_table, &request));
+}
+
+TEST(Parameters, AreReadBackAsTheyWere) {
+    auto request = run(
+        "MinCount=1&MaxCount=2&ImageId=ami-1&DisableApiStop=FALSE&UserData=&Placement.AvailabilityZone=a%26b&"
+        "BlockDeviceMapping.7.DeviceName=%2Fdev%2Fvda&BlockDeviceMapping.7.Ebs.VolumeSize=8&SecurityGroup=g&"
+        "TagSpecification.1.Tag.1.Key=%C3%BC&TagSpecification.1.Tag.2.Key=l&HibernationOptions.Configured="
+        "false");
+    ASSERT_TRUE(request) << request.error().message;
+    auto text = text_of(*request);
+    EXPECT_EQ(text,
+              "BlockDeviceMapping.1.DeviceName=%2Fdev%2Fvda&BlockDeviceMapping.1.Ebs.VolumeSize=8&"
+              "DisableApiStop=false&ImageId=ami-1&MaxCount=2&MinCount=1&Placement.AvailabilityZone=a%26b&"
+              "SecurityGroup.1=g&TagSpecification.1.Tag.1.Key=%C3%BC&TagSpecification.1.Tag.2.Key=l");
+    auto again = run(text);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(text_of(*again), text);
+}
+
+std::string overlaid(std::string_view base, std::string_view over) {
+    return form_text(overlay(ec2::run_instances_request_table, *parse_form(base), *parse_form(over)));
+}
+
+TEST(Parameters, OverlayReplacesListsAndMergesStructures) {
+    EXPECT_EQ(overlaid("KeyName=a&ImageId=b", "KeyName=c"), "ImageId=b&KeyName=c");
+    EXPECT_EQ(overlaid("SecurityGroup.1=a&SecurityGroup.2=b&SecurityGroupId.1=c", "SecurityGroup.1=d"),
+              "SecurityGroupId.1=c&SecurityGroup.1=d");
+    EXPECT_EQ(overlaid("NetworkInterface.1.SubnetId=a&NetworkInterface.1.Description=b",
+                       "NetworkInterface.1.SubnetId=c"),
+              "NetworkInterface.1.SubnetId=c");
+    EXPECT_EQ(overlaid("MetadataOptions.HttpTokens=a&MetadataOptions.HttpEndpoint=b",
+                       "MetadataOptions.HttpTokens=c"),
+              "MetadataOptions.HttpEndpoint=b&MetadataOptions.HttpTokens=c");
+    EXPECT_EQ(overlaid("", "KeyName=c"), "KeyName=c");
+    EXPECT_EQ(overlaid("KeyName=a", ""), "KeyName=a");
 }
 
 const ec2::ActionTable& action(std::string_view name) {
