@@ -19,6 +19,7 @@
 #include "agent/network/ovs_network.h"
 #include "agent/reconcile/agent.h"
 #include "agent/storage/file_storage.h"
+#include "agent/storage/files.h"
 
 namespace {
 
@@ -110,6 +111,13 @@ agent::OvsOptions network_options(const Options& options, const agent::Identity&
     return made;
 }
 
+// 0: none was kept.
+std::int64_t read_epoch(const std::filesystem::path& file) {
+    std::ifstream in(file);
+    std::int64_t epoch = 0;
+    return in >> epoch ? epoch : 0;
+}
+
 // Guests' connections take many descriptors, and what service managers give at first is few.
 void allow_descriptors() {
     rlimit limit{};
@@ -153,6 +161,11 @@ int run(const Options& options, const sigset_t& signals) {
     agent::AgentOptions agent_options;
     agent_options.host_id = identity->host_id;
     agent_options.patience = options.patience;
+    const auto epoch_file = options.state_dir / "epoch";
+    agent_options.epoch = read_epoch(epoch_file);
+    agent_options.keep_epoch = [&](std::int64_t epoch) {
+        return agent::write_file(epoch_file, std::to_string(epoch) + "\n", 0600);
+    };
     agent::Agent running({hypervisor, **storage, network, **metadata}, link, clock, random, agent_options);
     running.start();
     spdlog::info("lodge-agent of host {} serves {}", identity->host_id.str(), identity->server);

@@ -31,7 +31,8 @@ Agent::Agent(HostParts host, Link& link, const Clock& clock, Random& random, Age
       link_(link),
       clock_(clock),
       random_(random),
-      options_(std::move(options)) {
+      options_(std::move(options)),
+      epoch_(options_.epoch) {
     hypervisor_.on_change([this] { kick(); });
     network_.on_change([this] {
         kick();
@@ -91,30 +92,67 @@ std::int64_t Agent::next_backoff(std::int64_t& backoff_ms) {
     return backoff_ms / 2 + static_cast<std::int64_t>(jitter);
 }
 
-bool Agent::say_hello() {
+Result<link::HelloReply> Agent::greet() {
     auto capacity = hypervisor_.capacity();
     if (!capacity) {
         std::lock_guard lock(mutex_);
         hypervisor_error_ = capacity.error().message;
-        return false;
+        return tl::unexpected<Error>(capacity.error());
     }
     link::HelloRequest request;
-    request.epoch = epoch_;
+    {
+        std::lock_guard lock(mutex_);
+        request.epoch = epoch_;
+    }
     request.facts = {capacity->host_name,   capacity->architecture, capacity->vcpus, capacity->memory_mib, 0,
                      capacity->accelerator, options_.version};
     if (auto space = storage_.disk_space()) request.facts.disk_mib = space->total_mib;
-    auto reply = link_.hello(request);
+    LODGE_TRY(auto reply, link_.hello(request));
+    if (reply.epoch == request.epoch) return reply;
+    if (reply.epoch > request.epoch && reply.epoch > 1) LODGE_CHECK(leave_epoch(reply.epoch));
+    if (options_.keep_epoch) LODGE_CHECK(options_.keep_epoch(reply.epoch));
+    std::lock_guard lock(mutex_);
+    if (reply.epoch < epoch_)
+        spdlog::warn("the control plane's epoch is {}, ours was {}: it was restored", reply.epoch, epoch_);
+    epoch_ = reply.epoch;
+    if (reply.epoch > request.epoch && reply.epoch > 1)
+        return fail(ErrorCode::conflict, "fenced; hello has to be said again");
+    return reply;
+}
+
+// The host was fenced: none of its guests is any instance's. Lists of guests of the new epoch wait meanwhile.
+Status Agent::leave_epoch(std::int64_t next) {
+    {
+        std::lock_guard lock(mutex_);
+        list_epoch_ = next;  // no further steps by the old list
+        for (const auto& [id, entry] : guests_)
+            if (entry.busy) return fail(ErrorCode::service_unavailable, "a step is still under way");
+    }
+    LODGE_TRY(auto domains, hypervisor_.list());
+    for (const auto& domain : domains) {
+        spdlog::warn("guest {}: ended, since its host was fenced", domain.guest_id.str());
+        LODGE_CHECK(hypervisor_.destroy(domain.guest_id));
+        LODGE_CHECK(hypervisor_.undefine(domain.guest_id));
+    }
+    std::lock_guard lock(mutex_);
+    guests_.clear();
+    list_is_wanted_ = true;
+    return {};
+}
+
+bool Agent::say_hello() {
+    auto reply = greet();
     if (!reply) {
         spdlog::debug("hello: {}", reply.error().message);
         return false;
     }
     {
         std::lock_guard lock(mutex_);
-        epoch_ = reply->epoch;
         heartbeat_ms_ = std::clamp<std::int64_t>(reply->heartbeat_ms, 100, 60'000);
         chassis_ = std::move(reply->chassis);
     }
     kick_network();
+    kick();
     return true;
 }
 
@@ -138,7 +176,7 @@ std::int64_t Agent::heartbeat_turn() {
     }
     auto reply = link_.heartbeat(heartbeat);
     if (reply && reply->hello_wanted) greeted_ = false;
-    return reply && reply->hello_wanted ? std::min<std::int64_t>(period_ms, 500) : period_ms;
+    return reply && !greeted_ ? std::min<std::int64_t>(period_ms, 500) : period_ms;
 }
 
 void Agent::poll_loop() {
@@ -147,6 +185,7 @@ void Agent::poll_loop() {
 }
 
 std::int64_t Agent::poll_turn() {
+    if (list_is_wanted_.exchange(false)) version_.clear();
     auto reply = link_.poll({version_, options_.poll_wait_ms});
     if (stopping()) return 0;
     poll_trouble_.note(trouble_of(reply));
@@ -163,6 +202,8 @@ std::int64_t Agent::poll_turn() {
 void Agent::take_desired(link::PollReply reply, bool started_anew) {
     {
         std::lock_guard lock(mutex_);
+        if (reply.epoch > 0 && reply.epoch < epoch_) return;  // read before the host was fenced
+        list_epoch_ = reply.epoch;
         std::set<GuestId> named;
         for (auto& desired : reply.guests) {
             named.insert(desired.guest_id);
@@ -284,6 +325,7 @@ void Agent::look_at(Entry& entry, const Listed& listed, bool& soon) {
     entry.ran = view.ran;
     entry.on_host = view.domain.has_value();
     auto decision = decide(view, options_.patience);
+    if (list_epoch_ > 0 && list_epoch_ != epoch_) return;  // the heartbeat's thread is at it
     if (entry.removed) {
         decision.step = Step::none;
         decision.observed.observed = Observed::removed;

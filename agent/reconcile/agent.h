@@ -42,6 +42,8 @@ struct AgentOptions {
     std::int64_t port_patience_ms = 30'000;   // from plugging a new guest in until OVN must have its ports
     std::int64_t network_period_ms = 10'000;  // between two looks at the host's network
     std::int64_t network_retry_ms = 1'000;    // the same after one that failed
+    std::int64_t epoch = 0;                   // as keep_epoch() was last told; 0: never
+    std::function<Status(std::int64_t)> keep_epoch;  // durably; none: it is not kept
     std::size_t workers = 4;
     std::size_t fetchers = 2;  // the same for starts that have to fetch an image first
     std::string version = "0.1.0";
@@ -121,6 +123,8 @@ class Agent {
     void work_loop(WorkQueue& queue);
     void add_work(WorkQueue& queue, std::function<void()> task);
     bool say_hello();
+    Result<link::HelloReply> greet();
+    Status leave_epoch(std::int64_t next);
     void take_desired(link::PollReply reply, bool started_anew);
     void pause(std::int64_t ms);
     std::int64_t next_backoff(std::int64_t& backoff_ms);
@@ -169,7 +173,8 @@ class Agent {
     const Clock& clock_;
     Random& random_;
     const AgentOptions options_;
-    std::int64_t epoch_ = 0;
+    std::int64_t epoch_ = 0;       // ours; steps are taken by lists of guests of that epoch alone
+    std::int64_t list_epoch_ = 0;  // of guests_; 0: not told
     std::int64_t heartbeat_ms_ = 3'000;
 
     std::atomic<bool> stopping_{false};
@@ -187,7 +192,8 @@ class Agent {
     std::string upkeep_error_;
     std::uint64_t desired_changes_ = 0;
 
-    bool greeted_ = false;  // the heartbeat's
+    bool greeted_ = false;                     // the heartbeat's
+    std::atomic<bool> list_is_wanted_{false};  // the poll is to ask anew, whatever it knows
 
     // The poll's.
     std::string version_;

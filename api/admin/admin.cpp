@@ -29,6 +29,7 @@ constexpr Route routes[] = {
     {"GET", "/v1/hosts", "", admin::list_hosts},
     {"POST", "/v1/host-tokens", "", admin::create_host_token},
     {"POST", "/v1/hosts/", "/drain", admin::drain_host},
+    {"POST", "/v1/hosts/", "/fence", admin::fence_host},
     {"DELETE", "/v1/hosts/", "", admin::remove_host},
     {"GET", "/v1/images", "", admin::list_images},
     {"POST", "/v1/images", "", admin::import_image},

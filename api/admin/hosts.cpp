@@ -5,6 +5,7 @@
 #include "db/store/instances.h"
 #include "proto/base/encoding.h"
 #include "scheduler/reconcile/events.h"
+#include "scheduler/reconcile/fencing.h"
 
 namespace lodge::api::admin {
 namespace {
@@ -139,6 +140,16 @@ Result<Json> remove_host(const Call& call) {
         db::hosts::set_certificate(session, host.id, "");
         scheduler::record(session, call.services.clock.now_ms(), "", host.id.str(), "operator", "removed");
         return Json::object();
+    });
+}
+
+Result<Json> fence_host(const Call& call) {
+    const auto& services = call.services;
+    return services.database.write([&](db::Session& session) -> Result<Json> {
+        LODGE_TRY(auto host, find_host(session, call));
+        LODGE_TRY(auto lost,
+                  scheduler::fence(session, services.claims, services.hub, host, services.clock.now_ms()));
+        return Json{{"id", host.id.str()}, {"epoch", host.epoch + 1}, {"guests_lost", lost}};
     });
 }
 

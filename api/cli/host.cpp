@@ -65,6 +65,16 @@ Status drain(Session& session, const Arguments& arguments) {
     return {};
 }
 
+Status fence(Session& session, const Arguments& arguments) {
+    auto id = arguments.text("ID");
+    LODGE_TRY(auto done, session.client.post(path_to("/v1/hosts/", id) + "/fence", json::object()));
+    if (print_json(session, done)) return {};
+    session.out << fmt::format(
+        "{} is fenced; {} guests are taken for gone, and their instances are stopped.\n", id,
+        cell(done, "guests_lost"));
+    return {};
+}
+
 Status remove(Session& session, const Arguments& arguments) {
     LODGE_TRY(auto done, session.client.remove(path_to("/v1/hosts/", arguments.text("ID"))));
     if (!print_json(session, done)) session.out << "Removed; its agent is refused from now on.\n";
@@ -108,6 +118,19 @@ std::vector<Command> host_commands() {
          .options = {{.name = "ID", .help = "The host's ID, see: lodge host list", .required = true},
                      {.name = "--undo", .takes = Takes::nothing, .help = "Let it take new instances again"}},
          .run = drain},
+        {.group = "host",
+         .name = "fence",
+         .summary = "Say that an unreachable host is off, so that its guests are gone",
+         .details =
+             "Only when it is: pull its plug first. Lodge cannot see whether guests of a host that it does "
+             "not "
+             "hear still run. Their instances become stopped, and those that never came up end. When the "
+             "host "
+             "comes back, its agent ends what still runs before it does anything else; instances start again "
+             "where their root disks are.",
+         .examples = "  lodge host fence h-0123456789abcdef0",
+         .options = {{.name = "ID", .help = "The host's ID, see: lodge host list", .required = true}},
+         .run = fence},
         {.group = "host",
          .name = "remove",
          .summary = "Take a drained, empty host out for good",

@@ -56,6 +56,12 @@ bool set_state(Session& session, const HostId& id, HostState state) {
     return session.execute("UPDATE hosts SET state = ? WHERE id = ?", {to_text(state), id.str()}) > 0;
 }
 
+std::int64_t raise_epoch(Session& session, const HostId& id) {
+    session.execute("UPDATE hosts SET epoch = epoch + 1 WHERE id = ?", {id.str()});
+    auto host = find(session, id);
+    return host ? host->epoch : 0;
+}
+
 void set_certificate(Session& session, const HostId& id, std::string_view sha256) {
     session.execute("UPDATE hosts SET certificate_sha256 = ? WHERE id = ?", {sha256, id.str()});
     session.announce(id.str());

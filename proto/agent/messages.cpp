@@ -97,7 +97,24 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DesiredGuest, guest_id, instance
                                                 root_volume_id, root_size_bytes, image, kernel, ramdisk,
                                                 kernel_cmdline, keep_root, interfaces, metadata)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PollRequest, known_version, wait_ms)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PollReply, version, changed, guests, console_requests)
+
+void to_json(nlohmann::json& json, const PollReply& reply) {
+    json = {{"version", reply.version},
+            {"changed", reply.changed},
+            {"guests", reply.guests},
+            {"console_requests", reply.console_requests},
+            {"epoch", reply.epoch}};
+}
+
+// Of its members only those that came later may be missing.
+void from_json(const nlohmann::json& json, PollReply& reply) {
+    json.at("version").get_to(reply.version);
+    json.at("changed").get_to(reply.changed);
+    json.at("guests").get_to(reply.guests);
+    json.at("console_requests").get_to(reply.console_requests);
+    reply.epoch = json.value("epoch", std::int64_t{0});
+}
+
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ObservedGuest, guest_id, generation, observed, reboots_done,
                                                 interrupts_done, reason_code, reason, interfaces)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ReportRequest, guests, consoles)

@@ -41,7 +41,9 @@ struct HelloRequest {
     HostFacts facts;
     std::int64_t epoch = 0;  // the last one the agent knew; 0 for none
 };
-// What makes the machine a chassis of OVN.
+// An epoch above the request's means that the host was fenced meanwhile, and is not greeted yet: its agent
+// ends all guests that it has, keeps the new epoch and says hello again. What makes the machine a chassis of
+// OVN.
 struct ChassisSettings {
     bool has_ovn = false;           // false: the operator wants none, and guests run without interfaces
     std::string southbound_remote;  // "unix:…", "ssl:HOST:6642"; empty: as the host is configured
@@ -190,6 +192,7 @@ struct PollReply {
     bool changed = false;                      // false: `guests` is not filled
     std::vector<DesiredGuest> guests;          // all of the host's
     std::vector<InstanceId> console_requests;  // whose console output somebody is waiting for
+    std::int64_t epoch = 0;                    // the host's, when `guests` was read; 0: not told
 };
 
 // What the agent sees of one guest.

@@ -171,6 +171,23 @@ bool observe(Instance& instance, Guest& guest, const Observation& seen, UnixMs n
     return true;
 }
 
+bool lose_host(Instance& instance, Guest& guest, UnixMs now_ms) {
+    if (guest.id != instance.guest_id || !has_domain(guest.observed)) return false;
+    bool never_ran = height(guest.observed) < height(Observed::running);
+    guest.observed = never_ran && !guest.keeps_root ? Observed::failed : Observed::gone;
+    guest.observed_ms = now_ms;
+    if (instance.desired == Desired::running)
+        settle_ended(instance, guest,
+                     {.observed = guest.observed,
+                      .reason_code = "Server.InternalError",
+                      .reason = "Its host was lost"},
+                     now_ms);
+    else
+        ++instance.generation;
+    guest.generation = instance.generation;
+    return true;
+}
+
 std::optional<std::string> expire(Instance& instance, const Guest& guest, const Deadlines& deadlines,
                                   UnixMs now_ms, std::int64_t host_well_ms) {
     auto state = visible_state(instance.desired, guest.observed);

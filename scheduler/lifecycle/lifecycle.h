@@ -66,6 +66,11 @@ struct Observation {
 // older generation, or one that would take the guest back in its life, changes nothing and returns false.
 bool observe(Instance& instance, Guest& guest, const Observation& observation, UnixMs now_ms);
 
+// The operator says that the guest's host is off: whatever the guest was, it is gone, and no report of its
+// agent from before counts any more. Its instance stops, or, if the guest never came up, ends. False when
+// there was no guest to be gone.
+bool lose_host(Instance& instance, Guest& guest, UnixMs now_ms);
+
 // How long each transition may take.
 struct Deadlines {
     std::int64_t pending_ms = 600'000;

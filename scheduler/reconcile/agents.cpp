@@ -41,6 +41,13 @@ Agents::Agents(db::Database& database, Claims& claims, HostHub& hub, const Clock
       chassis_(std::move(chassis)) {}
 
 Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloRequest& request) {
+    LODGE_TRY(auto epoch, database_.read([&](db::Session& session) -> Result<std::int64_t> {
+        auto host = db::hosts::find(session, host_id);
+        if (!host) return tl::unexpected<Error>(unknown_host(host_id));
+        return host->epoch;
+    }));
+    // Fenced since: it has to end its stale guests first. Before the first fencing there are none.
+    if (request.epoch < epoch && epoch > 1) return link::HelloReply{epoch, timing_.heartbeat_ms, chassis_};
     hub_.said_hello(host_id, request.facts.accelerator);
     return database_.write([&](db::Session& session) -> Result<link::HelloReply> {
         auto host = db::hosts::find(session, host_id);
@@ -71,10 +78,13 @@ Result<link::PollReply> Agents::look(const HostId& host_id, const std::string& k
     reply.console_requests = hub_.console_requests(host_id);
     reply.changed = reply.version != known_version;
     if (!reply.changed) return reply;
-    LODGE_TRY(reply.guests,
-              database_.read([&](db::Session& session) -> Result<std::vector<link::DesiredGuest>> {
-                  return desired_guests(session, host_id);
-              }));
+    LODGE_CHECK(database_.read([&](db::Session& session) -> Status {
+        auto host = db::hosts::find(session, host_id);
+        if (!host) return tl::unexpected<Error>(unknown_host(host_id));
+        reply.epoch = host->epoch;
+        reply.guests = desired_guests(session, host_id);
+        return {};
+    }));
     return reply;
 }
 

@@ -48,6 +48,11 @@ bool HostHub::known(const HostId& id) const {
     return liveness(id).greeted;
 }
 
+void HostHub::forget(const HostId& id) {
+    std::lock_guard lock(mutex_);
+    hosts_[id].liveness = {};
+}
+
 Liveness HostHub::liveness(const HostId& id) const {
     std::lock_guard lock(mutex_);
     auto found = hosts_.find(id);

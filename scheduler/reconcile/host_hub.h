@@ -43,6 +43,8 @@ class HostHub {
     void heard(const HostId& id, const link::Heartbeat* heartbeat);
     void said_hello(const HostId& id, const std::string& accelerator);
     bool known(const HostId& id) const;
+    // What was known of it counts no more, until it says hello again.
+    void forget(const HostId& id);
     Liveness liveness(const HostId& id) const;
     // `draining` and what the lease and the last heartbeat say.
     HostCondition condition(const HostId& id, HostState state) const;

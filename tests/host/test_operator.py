@@ -35,6 +35,26 @@ class HostTest(OperatorTest):
         self.assertIn("1 x t3.nano can be placed in us-east-1a", self.cloud.lodge("placement", "explain", "t3.nano"))
         self.launch()
 
+    def test_a_fenced_host_ends_its_stale_guests_when_it_is_back(self):
+        guest, = self.launch_ready()
+        with self.assertRaisesRegex(CommandError, "the host is heard"):
+            self.cloud.lodge("host", "fence", self.cloud.host_id)
+        pid = self.qemu_pid(guest)
+        self.cloud.agent.kill()  # the guest runs on, and nobody tells
+        eventually(30, lambda: self.condition_told() == "unreachable", "the host is unreachable")
+        self.assertIn("1 guests are taken for gone", self.cloud.lodge("host", "fence", self.cloud.host_id))
+        self.wait_state(guest, "stopped", 5)
+        self.assertEqual(self.reason(guest), ("Server.InternalError", "Server.InternalError: Its host was lost"))
+        self.assertTrue(os.path.exists(f"/proc/{pid}"))
+        self.cloud.start_agent()
+        eventually(30, lambda: not os.path.exists(f"/proc/{pid}"), "the stale guest has ended")
+        self.ec2.start_instances(InstanceIds=[guest])
+        self.wait_console(guest, "lodge-tiny: boot 2 of this disk")
+
+    def condition_told(self):
+        """Also while no agent runs."""
+        return self.cloud.lodge_json("host", "list")["hosts"][0]["condition"]
+
     def test_drain_outlives_lodged_and_agent(self):
         self.cloud.lodge("host", "drain", self.cloud.host_id)
         self.addCleanup(self.cloud.wait_schedulable)

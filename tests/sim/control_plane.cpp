@@ -17,6 +17,7 @@
 #include "proto/base/encoding.h"
 #include "scheduler/network/addresses.h"
 #include "scheduler/network/make.h"
+#include "scheduler/reconcile/fencing.h"
 
 namespace lodge::sim {
 namespace {
@@ -173,6 +174,12 @@ Result<std::string> ControlPlane::call(const std::string& account, const std::st
     context.request_id = random_.uuid();
     context.fingerprint = query::fingerprint(parameters);
     return dispatch->run(context, tree, *query::find_protocol("ec2"));
+}
+
+Result<std::int64_t> ControlPlane::fence(const HostId& id) {
+    return database_->write([&](db::Session& session) -> Result<std::int64_t> {
+        return scheduler::fence(session, claims_, *hub_, *db::hosts::find(session, id), clock_.now_ms());
+    });
 }
 
 void ControlPlane::tick() {

@@ -26,6 +26,13 @@ void SimHost::start_agent() {
     agent::AgentOptions options;
     options.host_id = id_;
     options.poll_wait_ms = 0;
+    options.epoch = epoch;
+    options.keep_epoch = [this](std::int64_t told) -> Status {
+        plan.pass();
+        epoch = told;
+        plan.pass();
+        return {};
+    };
     options.patience.stop_ms = 20'000;
     options.patience.reboot_ms = 20'000;
     network_.resume();

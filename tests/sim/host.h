@@ -177,6 +177,7 @@ class SimHost {
     std::int64_t frozen_until_ms = 0;
     std::int64_t cut_off_until_ms = 0;
     std::int64_t agent_back_ms = 0;  // when its service manager starts it again
+    std::int64_t epoch = 0;          // as the agent's folder has it
     bool hypervisor_away = false;
 
   private:

@@ -21,7 +21,8 @@ enum Trouble : unsigned {
     full_disks = 512,
     hypervisor_away = 1024,
     set_dates = 2048,
-    all_troubles = 4095
+    fence_hosts = 4096,  // that are not heard, whether or not their guests run
+    all_troubles = 8191
 };
 
 std::string names_of(unsigned troubles);

@@ -134,6 +134,7 @@ std::string Watch::claims(ControlPlane& lodged, const Hosts& hosts) {
                    " in the index";
         if (known && known->total_vcpus > 0 && known->free_vcpus < 0)
             return host->id().str() + " has more claims than room";
+        if (!lodged.hub().known(host->id())) continue;  // fenced, perhaps, and its agent has not heard of it
         for (const auto& domain : host->domains())
             if (domain.state != agent::DomainState::shut_off && !holding.contains(domain.guest_id))
                 return domain.guest_id.str() + " runs without a claim";

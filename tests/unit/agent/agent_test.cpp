@@ -24,14 +24,15 @@ class FakeControl final : public Link {
     Result<link::HelloReply> hello(const link::HelloRequest& request) override {
         std::lock_guard lock(mutex_);
         facts_ = request.facts;
+        hello_epoch_ = request.epoch;
         changed_.notify_all();
-        return link::HelloReply{1, 100, {true, "unix:/ovnsb_db.sock", "lodge-public", 1442}};
+        return link::HelloReply{epoch_, 100, {true, "unix:/ovnsb_db.sock", "lodge-public", 1442}};
     }
     Result<link::HeartbeatReply> heartbeat(const link::Heartbeat& heartbeat) override {
         std::lock_guard lock(mutex_);
         heartbeat_ = heartbeat;
         changed_.notify_all();
-        return link::HeartbeatReply{false};
+        return link::HeartbeatReply{hello_epoch_ != epoch_};
     }
     Result<link::PollReply> poll(const link::PollRequest& request) override {
         std::unique_lock lock(mutex_);
@@ -41,6 +42,7 @@ class FakeControl final : public Link {
         if (interrupted_ || away_) return fail(ErrorCode::service_unavailable, "away");
         link::PollReply reply{version(), version() != request.known_version, {}, {}};
         if (reply.changed) reply.guests = guests_;
+        reply.epoch = epoch_;
         reply.console_requests = std::exchange(console_requests_, {});
         return reply;
     }
@@ -106,6 +108,18 @@ class FakeControl final : public Link {
                 if (seen.guest_id == id) last = &seen;
             return last != nullptr && last->interfaces == interfaces;
         });
+    }
+    // The host was fenced, and has no guests any more.
+    void fence() {
+        std::lock_guard lock(mutex_);
+        ++epoch_;
+        ++version_;
+        guests_.clear();
+        changed_.notify_all();
+    }
+    bool wait_for_hello_of(std::int64_t epoch) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return hello_epoch_ == epoch; });
     }
     void ask_console(const InstanceId& id) {
         std::lock_guard lock(mutex_);
@@ -181,6 +195,8 @@ class FakeControl final : public Link {
     std::mutex mutex_;
     std::condition_variable changed_;
     std::string boot_ = "boot";
+    std::int64_t epoch_ = 1;
+    std::int64_t hello_epoch_ = 0;
     std::optional<link::Heartbeat> heartbeat_;
     std::vector<link::DesiredGuest> guests_;
     std::vector<link::ObservedGuest> history_;
@@ -330,6 +346,36 @@ TEST_F(AgentTest, SaysHelloWithTheHostsFacts) {
     ASSERT_TRUE(facts);
     EXPECT_EQ(facts->vcpus, 8);
     EXPECT_EQ(facts->accelerator, "simulated");
+}
+
+TEST_F(AgentTest, AFencedHostEndsItsGuestsBeforeItSaysHello) {
+    std::int64_t kept = 0;
+    agent.reset();
+    options.keep_epoch = [&](std::int64_t epoch) {
+        kept = epoch;
+        return hypervisor.list()->empty() || epoch == 1 ? Status()
+                                                        : fail(ErrorCode::io_failure, "guests are left");
+    };
+    make_agent();
+    auto stale = run_one();
+    hypervisor.set_deaf(stale.guest_id, true);
+    link->fence();
+    ASSERT_TRUE(link->wait_for_hello_of(2));
+    EXPECT_EQ(kept, 2);
+    EXPECT_TRUE(hypervisor.list()->empty()) << "without asking, and without waiting";
+    run_one();  // life goes on
+    agent.reset();
+}
+
+TEST_F(AgentTest, AnAgentThatWasAwayEndsWhatWasFencedMeanwhile) {
+    auto stale = run_one();
+    agent.reset();
+    options.epoch = 1;
+    make_agent(true);
+    link->fence();
+    link->set_away(false);
+    ASSERT_TRUE(link->wait_for_hello_of(2));
+    EXPECT_TRUE(hypervisor.list()->empty());
 }
 
 TEST_F(AgentTest, ReportsAPowerOffFromInside) {

@@ -10,6 +10,7 @@
 #include "db/store/hosts.h"
 #include "db/store/instances.h"
 #include "db/store/reservations.h"
+#include "scheduler/reconcile/fencing.h"
 #include "scheduler/reconcile/upkeep.h"
 #include "tests/unit/temporary_folder.h"
 
@@ -303,6 +304,75 @@ TEST_F(Reconcile, APollThatTheExecutorRefusesIsAnsweredAtTheNextTick) {
     EXPECT_EQ(answers, 1);
     process->hub.tick();
     EXPECT_EQ(answers, 1);
+}
+
+class Fencing : public Reconcile {
+  protected:
+    Result<std::int64_t> fence_it() {
+        return database->write([&](db::Session& session) -> Result<std::int64_t> {
+            return fence(session, process->claims, process->hub, *db::hosts::find(session, host.id),
+                         clock.now_ms());
+        });
+    }
+    std::int64_t epoch_told(std::int64_t known) {
+        auto reply =
+            process->agents.hello(host.id, {{"node", "x86_64", 8, 16384, 100'000, "kvm", "test"}, known});
+        return reply ? reply->epoch : -1;
+    }
+    std::int64_t free_vcpus() { return process->claims.index().find(host.id)->free_vcpus; }
+};
+
+TEST_F(Fencing, AHostThatIsHeardIsNotFenced) {
+    hello();
+    launch();
+    report(Observed::running);
+    auto refused = fence_it();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+    restart();  // and right after a restart nobody knows
+    EXPECT_FALSE(fence_it());
+    EXPECT_EQ(state(), InstanceState::running);
+}
+
+TEST_F(Fencing, ItsGuestsAreGoneAndTheirClaimsFree) {
+    hello();
+    auto before = free_vcpus();
+    launch();
+    report(Observed::running);
+    auto generation = row().instance.generation;
+    clock.advance_ms(timing.lease_ms + 1);
+    EXPECT_EQ(*fence_it(), 1);
+    EXPECT_EQ(state(), InstanceState::stopped);
+    EXPECT_EQ(row().instance.state_reason, "Server.InternalError: Its host was lost");
+    EXPECT_EQ(free_vcpus(), before);
+    EXPECT_GT(row().instance.generation, generation);
+    EXPECT_THAT(events(instance.id.str(), "state"),
+                ::testing::Contains(::testing::HasSubstr("running -> stopped")));
+    EXPECT_EQ(*fence_it(), 0) << "again: an epoch later, nothing to lose";
+}
+
+TEST_F(Fencing, AGuestThatNeverRanEndsItsInstance) {
+    hello();
+    launch();
+    clock.advance_ms(timing.lease_ms + 1);
+    EXPECT_EQ(*fence_it(), 1);
+    EXPECT_EQ(state(), InstanceState::shutting_down) << "its disk goes when the host is back";
+}
+
+TEST_F(Fencing, TheHostIsNotGreetedBeforeItsAgentKnowsTheEpoch) {
+    hello();
+    launch();
+    report(Observed::running);
+    clock.advance_ms(timing.lease_ms + 1);
+    ASSERT_TRUE(fence_it());
+    EXPECT_EQ(epoch_told(1), 2);
+    EXPECT_FALSE(process->hub.known(host.id));
+    EXPECT_EQ(epoch_told(0), 2) << "one that has lost its memory has to end its guests as well";
+    EXPECT_FALSE(process->hub.known(host.id));
+    EXPECT_EQ(epoch_told(2), 2);
+    EXPECT_TRUE(process->hub.known(host.id));
+    report(Observed::running);  // late, and of the old epoch's guest
+    EXPECT_EQ(state(), InstanceState::stopped);
 }
 
 }  // namespace
