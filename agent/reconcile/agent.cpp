@@ -108,13 +108,18 @@ Result<link::HelloReply> Agent::greet() {
                      capacity->accelerator, options_.version};
     if (auto space = storage_.disk_space()) request.facts.disk_mib = space->total_mib;
     LODGE_TRY(auto reply, link_.hello(request));
-    if (reply.epoch == request.epoch) return reply;
+    if (reply.epoch == request.epoch) {
+        std::lock_guard lock(mutex_);
+        leaving_to_ = 0;  // a control plane that was restored takes its word back
+        return reply;
+    }
     if (reply.epoch > request.epoch && reply.epoch > 1) LODGE_CHECK(leave_epoch(reply.epoch));
     if (options_.keep_epoch) LODGE_CHECK(options_.keep_epoch(reply.epoch));
     std::lock_guard lock(mutex_);
     if (reply.epoch < epoch_)
         spdlog::warn("the control plane's epoch is {}, ours was {}: it was restored", reply.epoch, epoch_);
     epoch_ = reply.epoch;
+    leaving_to_ = 0;
     if (reply.epoch > request.epoch && reply.epoch > 1)
         return fail(ErrorCode::conflict, "fenced; hello has to be said again");
     return reply;
@@ -124,7 +129,7 @@ Result<link::HelloReply> Agent::greet() {
 Status Agent::leave_epoch(std::int64_t next) {
     {
         std::lock_guard lock(mutex_);
-        list_epoch_ = next;  // no further steps by the old list
+        list_epoch_ = leaving_to_ = next;  // no further steps by the old list, nor by one that is on its way
         for (const auto& [id, entry] : guests_)
             if (entry.busy) return fail(ErrorCode::service_unavailable, "a step is still under way");
     }
@@ -149,6 +154,7 @@ bool Agent::say_hello() {
     {
         std::lock_guard lock(mutex_);
         heartbeat_ms_ = std::clamp<std::int64_t>(reply->heartbeat_ms, 100, 60'000);
+        if (list_epoch_ > 0 && list_epoch_ != epoch_) list_is_wanted_ = true;
         chassis_ = std::move(reply->chassis);
     }
     kick_network();
@@ -192,17 +198,20 @@ std::int64_t Agent::poll_turn() {
     if (!reply) return next_backoff(poll_backoff_ms_);
     poll_backoff_ms_ = 0;
     bool started_anew = boot_of(reply->version) != boot_of(version_);
-    version_ = reply->version;
+    std::string version = reply->version;
     answer_console_requests(reply->console_requests);
-    if (reply->changed) take_desired(std::move(*reply), started_anew);
+    if (reply->changed && !take_desired(std::move(*reply), started_anew)) return options_.soon_ms;
+    version_ = std::move(version);
     return 0;
 }
 
 // A control plane that started anew may be one that was restored: what it says counts, whatever came before.
-void Agent::take_desired(link::PollReply reply, bool started_anew) {
+// False: the list was read before the host was fenced, or hello has not told yet that the epoch is a lower
+// one.
+bool Agent::take_desired(link::PollReply reply, bool started_anew) {
     {
         std::lock_guard lock(mutex_);
-        if (reply.epoch > 0 && reply.epoch < epoch_) return;  // read before the host was fenced
+        if (reply.epoch > 0 && reply.epoch < std::max(epoch_, leaving_to_)) return false;
         list_epoch_ = reply.epoch;
         std::set<GuestId> named;
         for (auto& desired : reply.guests) {
@@ -220,6 +229,7 @@ void Agent::take_desired(link::PollReply reply, bool started_anew) {
     }
     kick();
     kick_network();
+    return true;
 }
 
 link::ConsoleOutput Agent::console_of(const InstanceId& instance_id) {

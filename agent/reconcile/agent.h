@@ -125,7 +125,7 @@ class Agent {
     bool say_hello();
     Result<link::HelloReply> greet();
     Status leave_epoch(std::int64_t next);
-    void take_desired(link::PollReply reply, bool started_anew);
+    bool take_desired(link::PollReply reply, bool started_anew);
     void pause(std::int64_t ms);
     std::int64_t next_backoff(std::int64_t& backoff_ms);
     void kick();
@@ -175,6 +175,7 @@ class Agent {
     const AgentOptions options_;
     std::int64_t epoch_ = 0;       // ours; steps are taken by lists of guests of that epoch alone
     std::int64_t list_epoch_ = 0;  // of guests_; 0: not told
+    std::int64_t leaving_to_ = 0;  // while guests of an older epoch are ended; 0: they are not
     std::int64_t heartbeat_ms_ = 3'000;
 
     std::atomic<bool> stopping_{false};

@@ -147,9 +147,9 @@ Result<Json> fence_host(const Call& call) {
     const auto& services = call.services;
     return services.database.write([&](db::Session& session) -> Result<Json> {
         LODGE_TRY(auto host, find_host(session, call));
-        LODGE_TRY(auto lost,
+        LODGE_TRY(auto fenced,
                   scheduler::fence(session, services.claims, services.hub, host, services.clock.now_ms()));
-        return Json{{"id", host.id.str()}, {"epoch", host.epoch + 1}, {"guests_lost", lost}};
+        return Json{{"id", host.id.str()}, {"epoch", fenced.epoch}, {"guests_lost", fenced.guests_lost}};
     });
 }
 

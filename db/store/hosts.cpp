@@ -56,8 +56,8 @@ bool set_state(Session& session, const HostId& id, HostState state) {
     return session.execute("UPDATE hosts SET state = ? WHERE id = ?", {to_text(state), id.str()}) > 0;
 }
 
-std::int64_t raise_epoch(Session& session, const HostId& id) {
-    session.execute("UPDATE hosts SET epoch = epoch + 1 WHERE id = ?", {id.str()});
+std::int64_t raise_epoch(Session& session, const HostId& id, UnixMs now_ms) {
+    session.execute("UPDATE hosts SET epoch = MAX(epoch + 1, ?) WHERE id = ?", {now_ms / 1000, id.str()});
     auto host = find(session, id);
     return host ? host->epoch : 0;
 }

@@ -13,8 +13,10 @@ void insert(Session& session, const Host& host);
 void update_facts(Session& session, const Host& host);
 // Whether there was such a host.
 bool set_state(Session& session, const HostId& id, HostState state);
-// Returns the new one, of which agents' earlier knowledge is out of date.
-std::int64_t raise_epoch(Session& session, const HostId& id);
+// Returns the new one, of which agents' earlier knowledge is out of date. No epoch comes twice, not even
+// after the database was restored from a backup: from the first fencing on they are seconds of the calendar,
+// or more.
+std::int64_t raise_epoch(Session& session, const HostId& id, UnixMs now_ms);
 void set_certificate(Session& session, const HostId& id, std::string_view sha256);
 
 std::optional<Host> find(Session& session, const HostId& id);

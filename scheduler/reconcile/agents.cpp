@@ -41,17 +41,14 @@ Agents::Agents(db::Database& database, Claims& claims, HostHub& hub, const Clock
       chassis_(std::move(chassis)) {}
 
 Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloRequest& request) {
-    LODGE_TRY(auto epoch, database_.read([&](db::Session& session) -> Result<std::int64_t> {
-        auto host = db::hosts::find(session, host_id);
-        if (!host) return tl::unexpected<Error>(unknown_host(host_id));
-        return host->epoch;
-    }));
-    // Fenced since: it has to end its stale guests first. Before the first fencing there are none.
-    if (request.epoch < epoch && epoch > 1) return link::HelloReply{epoch, timing_.heartbeat_ms, chassis_};
-    hub_.said_hello(host_id, request.facts.accelerator);
+    // The epoch is compared and the host greeted in one transaction: no fencing comes in between.
     return database_.write([&](db::Session& session) -> Result<link::HelloReply> {
         auto host = db::hosts::find(session, host_id);
         if (!host) return tl::unexpected<Error>(unknown_host(host_id));
+        const link::HelloReply reply{host->epoch, timing_.heartbeat_ms, chassis_};
+        // Fenced since: it has to end its stale guests first. Before the first fencing there are none.
+        if (request.epoch < host->epoch && host->epoch > 1) return reply;
+        hub_.said_hello(host_id, request.facts.accelerator);
         host->name = request.facts.name;
         host->architecture = request.facts.architecture;
         host->vcpus = request.facts.vcpus;
@@ -61,7 +58,7 @@ Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloR
         const auto* indexed = claims_.index().find(host_id);
         claims_.put_host(session, *host, indexed ? indexed->condition : HostCondition::unreachable);
         note_condition(session, claims_, host_id, hub_.condition(host_id, host->state), clock_.now_ms());
-        return link::HelloReply{host->epoch, timing_.heartbeat_ms, chassis_};
+        return reply;
     });
 }
 

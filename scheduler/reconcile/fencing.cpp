@@ -25,15 +25,14 @@ bool lose(db::Session& session, Claims& claims, db::instances::WithGuest& row, U
 
 }  // namespace
 
-Result<std::int64_t> fence(db::Session& session, Claims& claims, HostHub& hub, const Host& host,
-                           UnixMs now_ms) {
+Result<Fenced> fence(db::Session& session, Claims& claims, HostHub& hub, const Host& host, UnixMs now_ms) {
     if (hub.settling(host.id))
         return fail(ErrorCode::conflict,
                     "lodged has just started and cannot tell yet whether the host is heard");
-    if (hub.condition(host.id, host.state) != HostCondition::unreachable)
+    if (hub.hears(host.id))
         return fail(ErrorCode::conflict,
                     "the host is heard: its guests run, and go on running if it is fenced");
-    auto epoch = db::hosts::raise_epoch(session, host.id);
+    auto epoch = db::hosts::raise_epoch(session, host.id, now_ms);
     std::int64_t lost = 0;
     for (auto& row : db::instances::on_host(session, host.id)) lost += lose(session, claims, row, now_ms);
     record(session, now_ms, "", host.id.str(), "operator",
@@ -42,7 +41,7 @@ Result<std::int64_t> fence(db::Session& session, Claims& claims, HostHub& hub, c
         hub.forget(id);
         hub.changed(id);
     });
-    return lost;
+    return Fenced{epoch, lost};
 }
 
 }  // namespace lodge::scheduler

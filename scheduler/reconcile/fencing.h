@@ -9,10 +9,14 @@
 
 namespace lodge::scheduler {
 
+struct Fenced {
+    std::int64_t epoch = 0;
+    std::int64_t guests_lost = 0;
+};
+
 // Raises the host's epoch and takes all its guests for gone: their claims are free, their instances stopped
 // (or ended, if they never ran). An agent that comes back with an older epoch ends the guests that it still
-// has before anything else. Returns how many guests there were. Conflict while the host is heard.
-Result<std::int64_t> fence(db::Session& session, Claims& claims, HostHub& hub, const Host& host,
-                           UnixMs now_ms);
+// has before anything else. Conflict while the host is heard.
+Result<Fenced> fence(db::Session& session, Claims& claims, HostHub& hub, const Host& host, UnixMs now_ms);
 
 }  // namespace lodge::scheduler

@@ -11,6 +11,7 @@ HostHub::HostHub(const Clock& clock, Random& random, Executor executor, std::int
       lease_ms_(lease_ms),
       reserved_disk_mib_(reserved_disk_mib),
       started_steady_ms_(clock.steady_ms()),
+      last_tick_steady_ms_(clock.steady_ms()),
       boot_(random.hex(12)) {}
 
 void HostHub::run(std::function<void()> task) {
@@ -59,10 +60,14 @@ Liveness HostHub::liveness(const HostId& id) const {
     return found == hosts_.end() ? Liveness{} : found->second.liveness;
 }
 
-HostCondition HostHub::condition(const HostId& id, HostState state) const {
+bool HostHub::hears(const HostId& id) const {
     auto seen = liveness(id);
-    if (!seen.heard || clock_.steady_ms() - seen.last_heard_steady_ms > lease_ms_)
-        return HostCondition::unreachable;
+    return seen.heard && clock_.steady_ms() - seen.last_heard_steady_ms <= lease_ms_;
+}
+
+HostCondition HostHub::condition(const HostId& id, HostState state) const {
+    if (!hears(id)) return HostCondition::unreachable;
+    auto seen = liveness(id);
     if (!seen.last.hypervisor_ok) return HostCondition::hypervisor_down;
     if (!seen.greeted) return HostCondition::unreachable;
     if (!seen.last.network_ok) return HostCondition::network_down;
@@ -129,10 +134,22 @@ void HostHub::wait(const HostId& id, const std::string& known_version, std::int6
     run(std::move(at_once));
 }
 
+void HostHub::leave_out_standstill() {
+    auto now = clock_.steady_ms();
+    auto gap = now - std::exchange(last_tick_steady_ms_, now);
+    if (gap <= lease_ms_ / 2) return;
+    for (auto& [id, entry] : hosts_) {
+        auto& liveness = entry.liveness;
+        liveness.last_heard_steady_ms = std::min(now, liveness.last_heard_steady_ms + gap);
+        liveness.well_since_steady_ms = std::min(now, liveness.well_since_steady_ms + gap);
+    }
+}
+
 void HostHub::tick() {
     std::vector<std::function<void()>> due;
     {
         std::lock_guard lock(mutex_);
+        leave_out_standstill();
         due.swap(refused_);
         auto now = clock_.steady_ms();
         for (auto& [id, entry] : hosts_)

@@ -46,6 +46,8 @@ class HostHub {
     // What was known of it counts no more, until it says hello again.
     void forget(const HostId& id);
     Liveness liveness(const HostId& id) const;
+    // Whether its lease holds, greeted or not.
+    bool hears(const HostId& id) const;
     // `draining` and what the lease and the last heartbeat say.
     HostCondition condition(const HostId& id, HostState state) const;
     // For how long the host could have told how its guests are, without a break up to now; 0 when it cannot.
@@ -61,6 +63,8 @@ class HostHub {
     void wait(const HostId& id, const std::string& known_version, std::int64_t wait_ms,
               std::function<void()> ready);
     // Answers the waits whose time is up, and whom the executor had no room for; call it every second or so.
+    // When it was not called for half a lease, this process stood still (stopped, or its machine paused):
+    // such time is nobody's silence and in no lease.
     void tick();
     // Answers all waits, and later ones at once: for shutdown, after the servers accept no more.
     void release_all();
@@ -75,6 +79,7 @@ class HostHub {
 
   private:
     void renew(Liveness& liveness) const;
+    void leave_out_standstill();
 
     struct Wait {
         std::int64_t until_steady_ms = 0;
@@ -101,6 +106,7 @@ class HostHub {
     const std::int64_t lease_ms_;
     const std::int64_t reserved_disk_mib_;
     const std::int64_t started_steady_ms_;
+    std::int64_t last_tick_steady_ms_;
     const std::string boot_;  // versions of an earlier process never match
     mutable std::mutex mutex_;
     std::unordered_map<HostId, HostEntry> hosts_;

@@ -44,7 +44,7 @@ BUGS = [
      "        host.free_vcpus -= guest.vcpus;\n        host.free_memory_mib -= guest.memory_mib;\n    }",
      "        if (!BUG) host.free_vcpus -= guest.vcpus;\n        host.free_memory_mib -= guest.memory_mib;\n    }"),
     ("a fenced host is greeted at once", "scheduler/reconcile/agents.cpp",
-     "if (request.epoch < epoch && epoch > 1)", "if (!BUG && request.epoch < epoch && epoch > 1)"),
+     "if (request.epoch < host->epoch && host->epoch > 1)", "if (!BUG && request.epoch < host->epoch && host->epoch > 1)"),
     ("a fenced host's guests go on", "agent/reconcile/agent.cpp",
      "if (reply.epoch > request.epoch && reply.epoch > 1) LODGE_CHECK(leave_epoch(reply.epoch));",
      "if (!BUG && reply.epoch > request.epoch && reply.epoch > 1) LODGE_CHECK(leave_epoch(reply.epoch));"),

@@ -176,7 +176,7 @@ Result<std::string> ControlPlane::call(const std::string& account, const std::st
     return dispatch->run(context, tree, *query::find_protocol("ec2"));
 }
 
-Result<std::int64_t> ControlPlane::fence(const HostId& id) {
+Result<scheduler::Fenced> ControlPlane::fence(const HostId& id) {
     return database_->write([&](db::Session& session) -> Result<std::int64_t> {
         return scheduler::fence(session, claims_, *hub_, *db::hosts::find(session, id), clock_.now_ms());
     });

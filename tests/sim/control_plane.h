@@ -41,7 +41,7 @@ class ControlPlane {
     // One request of the API, from its parameters to the XML.
     Result<std::string> call(const std::string& account, const std::string& action, const Words& words);
     // `lodge host fence`.
-    Result<std::int64_t> fence(const HostId& id);
+    Result<scheduler::Fenced> fence(const HostId& id);
     // What its threads do from time to time.
     void tick();
 

@@ -234,8 +234,8 @@ void World::trouble_for_guest(SimHost& host) {
 // As the operator does, who may be wrong about the machine being off.
 void World::fence(SimHost& host) {
     in_lodged([&](ControlPlane& lodged) {
-        auto lost = lodged.fence(host.id());
-        if (lost) say(fmt::format("{} is fenced: {} guests lost", host.id().str(), *lost));
+        auto fenced = lodged.fence(host.id());
+        if (fenced) say(fmt::format("{} is fenced: {} guests lost", host.id().str(), fenced->guests_lost));
     });
 }
 

@@ -378,6 +378,104 @@ TEST_F(AgentTest, AnAgentThatWasAwayEndsWhatWasFencedMeanwhile) {
     EXPECT_TRUE(hypervisor.list()->empty());
 }
 
+// A control plane that says what it is told to, for an agent without threads.
+class ScriptedControl final : public Link {
+  public:
+    Result<link::HelloReply> hello(const link::HelloRequest&) override {
+        return link::HelloReply{hello_epoch, 100, {}};
+    }
+    Result<link::HeartbeatReply> heartbeat(const link::Heartbeat&) override { return link::HeartbeatReply{}; }
+    Result<link::PollReply> poll(const link::PollRequest& request) override {
+        auto reply = list;
+        reply.changed = reply.version != request.known_version;
+        return reply;
+    }
+    Result<link::ReportReply> report(const link::ReportRequest&) override { return link::ReportReply{}; }
+    Result<link::LaunchDataReply> launch_data(const link::LaunchDataRequest&) override {
+        return fail(ErrorCode::not_found, "none");
+    }
+    Status fetch(const link::Content&, const std::filesystem::path&) override { return {}; }
+    void interrupt() override {}
+
+    std::int64_t hello_epoch = 1;
+    link::PollReply list;
+};
+
+class EpochTest : public AgentTest {
+  protected:
+    void make_turning_agent() {
+        agent.reset();
+        control.list.version = "boot.1";
+        control.list.guests = {guest()};
+        agent = std::make_unique<Agent>(HostParts{hypervisor, storage, network, metadata}, control, clock,
+                                        random, options);
+    }
+    void take_steps() {
+        for (int i = 0; i < 10; ++i) {
+            agent->reconcile_turn();
+            while (agent->work_turn()) {
+            }
+        }
+    }
+    std::size_t domains() { return hypervisor.list()->size(); }
+    void TearDown() override { agent.reset(); }  // before what it is linked to
+
+    ScriptedControl control;
+};
+
+// The list was under way when the host was fenced.
+TEST_F(EpochTest, AListOfTheOldEpochIsRefusedWhileThatIsLeft) {
+    options.epoch = 1;
+    options.keep_epoch = [&](std::int64_t epoch) {
+        if (epoch == 1'000) {
+            agent->poll_turn();
+            take_steps();
+        }
+        return Status();
+    };
+    make_turning_agent();
+    control.list.epoch = 1;
+    control.hello_epoch = 1'000;
+    agent->heartbeat_turn();
+    take_steps();
+    EXPECT_EQ(domains(), 0U);
+    control.list.version = "boot.2";
+    control.list.epoch = 1'000;
+    agent->heartbeat_turn();
+    agent->poll_turn();
+    take_steps();
+    EXPECT_EQ(domains(), 1U) << "that of the new epoch is followed";
+}
+
+// It was restored from a backup of before a fencing, and its list comes before its greeting.
+TEST_F(EpochTest, AListOfARestoredControlPlaneCountsOnceItHasGreeted) {
+    options.epoch = 1'000;
+    make_turning_agent();
+    control.list.epoch = control.hello_epoch = 1;
+    EXPECT_GT(agent->poll_turn(), 0) << "it is asked again, not at once";
+    take_steps();
+    EXPECT_EQ(domains(), 0U);
+    agent->heartbeat_turn();
+    EXPECT_EQ(agent->poll_turn(), 0);
+    take_steps();
+    EXPECT_EQ(domains(), 1U);
+}
+
+// As before, but its first list is of the epoch that the agent has still.
+TEST_F(EpochTest, AfterARestoreTheListIsAskedForAnew) {
+    options.epoch = 1'000;
+    make_turning_agent();
+    control.list.epoch = 1'000;
+    control.list.guests = {};
+    agent->poll_turn();
+    control.list.epoch = control.hello_epoch = 1;
+    control.list.guests = {guest()};  // of the same version: nothing has changed since
+    agent->heartbeat_turn();
+    agent->poll_turn();
+    take_steps();
+    EXPECT_EQ(domains(), 1U);
+}
+
 TEST_F(AgentTest, ReportsAPowerOffFromInside) {
     auto desired = run_one();
     hypervisor.guest_powers_off(desired.guest_id);

@@ -74,11 +74,19 @@ class Reconcile : public ::testing::Test {
         ASSERT_TRUE(process->agents.hello(host.id, request));
     }
 
-    // `minutes` with a heartbeat and a tick every ten seconds.
+    // `minutes` with a heartbeat and a tick every five seconds.
     void go_on(std::int64_t minutes, const link::Heartbeat& beat = {}) {
-        for (std::int64_t passed = 0; passed < minutes * minute_ms; passed += 10'000) {
-            clock.advance_ms(10'000);
+        for (std::int64_t passed = 0; passed < minutes * minute_ms; passed += 5'000) {
+            clock.advance_ms(5'000);
             process->agents.heartbeat(host.id, beat);
+            process->upkeep.tick();
+        }
+    }
+
+    // The host is; lodged listens.
+    void be_silent(std::int64_t ms) {
+        for (std::int64_t passed = 0; passed < ms; passed += 1'000) {
+            clock.advance_ms(1'000);
             process->upkeep.tick();
         }
     }
@@ -218,9 +226,7 @@ TEST_F(Reconcile, EveryChangeOfAHostsConditionIsTold) {
     hello();
     process->upkeep.tick();
     go_on(1);
-    clock.advance_ms(minute_ms);
-    process->upkeep.tick();
-    process->upkeep.tick();
+    be_silent(minute_ms);
     go_on(1);
     go_on(1, sick);
     go_on(1);
@@ -308,8 +314,8 @@ TEST_F(Reconcile, APollThatTheExecutorRefusesIsAnsweredAtTheNextTick) {
 
 class Fencing : public Reconcile {
   protected:
-    Result<std::int64_t> fence_it() {
-        return database->write([&](db::Session& session) -> Result<std::int64_t> {
+    Result<Fenced> fence_it() {
+        return database->write([&](db::Session& session) -> Result<Fenced> {
             return fence(session, process->claims, process->hub, *db::hosts::find(session, host.id),
                          clock.now_ms());
         });
@@ -341,21 +347,21 @@ TEST_F(Fencing, ItsGuestsAreGoneAndTheirClaimsFree) {
     report(Observed::running);
     auto generation = row().instance.generation;
     clock.advance_ms(timing.lease_ms + 1);
-    EXPECT_EQ(*fence_it(), 1);
+    EXPECT_EQ(fence_it()->guests_lost, 1);
     EXPECT_EQ(state(), InstanceState::stopped);
     EXPECT_EQ(row().instance.state_reason, "Server.InternalError: Its host was lost");
     EXPECT_EQ(free_vcpus(), before);
     EXPECT_GT(row().instance.generation, generation);
     EXPECT_THAT(events(instance.id.str(), "state"),
                 ::testing::Contains(::testing::HasSubstr("running -> stopped")));
-    EXPECT_EQ(*fence_it(), 0) << "again: an epoch later, nothing to lose";
+    EXPECT_EQ(fence_it()->guests_lost, 0) << "again: an epoch later, nothing to lose";
 }
 
 TEST_F(Fencing, AGuestThatNeverRanEndsItsInstance) {
     hello();
     launch();
     clock.advance_ms(timing.lease_ms + 1);
-    EXPECT_EQ(*fence_it(), 1);
+    EXPECT_EQ(fence_it()->guests_lost, 1);
     EXPECT_EQ(state(), InstanceState::shutting_down) << "its disk goes when the host is back";
 }
 
@@ -364,15 +370,49 @@ TEST_F(Fencing, TheHostIsNotGreetedBeforeItsAgentKnowsTheEpoch) {
     launch();
     report(Observed::running);
     clock.advance_ms(timing.lease_ms + 1);
-    ASSERT_TRUE(fence_it());
-    EXPECT_EQ(epoch_told(1), 2);
+    const auto epoch = fence_it()->epoch;
+    EXPECT_EQ(epoch_told(1), epoch);
     EXPECT_FALSE(process->hub.known(host.id));
-    EXPECT_EQ(epoch_told(0), 2) << "one that has lost its memory has to end its guests as well";
+    EXPECT_EQ(epoch_told(0), epoch) << "one that has lost its memory has to end its guests as well";
     EXPECT_FALSE(process->hub.known(host.id));
-    EXPECT_EQ(epoch_told(2), 2);
+    EXPECT_EQ(epoch_told(epoch), epoch);
     EXPECT_TRUE(process->hub.known(host.id));
     report(Observed::running);  // late, and of the old epoch's guest
     EXPECT_EQ(state(), InstanceState::stopped);
+}
+
+TEST_F(Fencing, AHostThatIsHeardButNotGreetedIsNotFenced) {
+    restart();
+    clock.advance_ms(timing.lease_ms + 1);
+    EXPECT_TRUE(process->agents.heartbeat(host.id, {}).hello_wanted);
+    auto refused = fence_it();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+}
+
+TEST_F(Fencing, NoEpochComesTwiceNotEvenAfterARestore) {
+    clock.advance_ms(timing.lease_ms + 1);
+    const auto first = fence_it()->epoch;
+    EXPECT_GT(fence_it()->epoch, first);
+    ASSERT_TRUE(database->write([&](db::Session& session) -> Status {
+        session.execute("UPDATE hosts SET epoch = 1");
+        return {};
+    }));
+    clock.advance_ms(2'000);
+    EXPECT_GT(fence_it()->epoch, first);
+}
+
+TEST_F(Fencing, TimeInWhichLodgedStoodStillIsNobodysSilence) {
+    hello();
+    process->upkeep.tick();
+    clock.advance_ms(10 * minute_ms);
+    process->upkeep.tick();
+    EXPECT_EQ(process->hub.condition(host.id, HostState::active), HostCondition::ok);
+    EXPECT_FALSE(fence_it());
+    EXPECT_LT(process->hub.well_ms(host.id), minute_ms) << "nor has the host been well all the while";
+    be_silent(timing.lease_ms + 1'000);
+    EXPECT_EQ(process->hub.condition(host.id, HostState::active), HostCondition::unreachable);
+    EXPECT_TRUE(fence_it());
 }
 
 }  // namespace
