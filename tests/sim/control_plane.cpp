@@ -177,7 +177,7 @@ Result<std::string> ControlPlane::call(const std::string& account, const std::st
 }
 
 Result<scheduler::Fenced> ControlPlane::fence(const HostId& id) {
-    return database_->write([&](db::Session& session) -> Result<std::int64_t> {
+    return database_->write([&](db::Session& session) -> Result<scheduler::Fenced> {
         return scheduler::fence(session, claims_, *hub_, *db::hosts::find(session, id), clock_.now_ms());
     });
 }

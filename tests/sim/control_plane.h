@@ -11,6 +11,7 @@
 #include "scheduler/network/memory_northbound.h"
 #include "scheduler/network/reconciler.h"
 #include "scheduler/reconcile/agents.h"
+#include "scheduler/reconcile/fencing.h"
 #include "scheduler/reconcile/upkeep.h"
 #include "tests/sim/crashing_database.h"
 

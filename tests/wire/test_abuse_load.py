@@ -135,11 +135,12 @@ class LargeRequests(LoadTest):
                 head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % MIB + body)
 
     def test_a_gibibyte_of_bodies(self):
-        """All bodies together may have 256 MiB, and each connection a buffer; who comes late is told so."""
+        """All bodies together may have 256 MiB, and each connection a buffer; who comes late is told so. The rest of the limit is
+        for what sanitizers and the allocator keep."""
         for _ in range(2):
             with Crowd(self.lodge, self.beginnings()):
                 self.assertEqual(200, call(self.lodge, self.account, "DescribeRegions").status)
-                self.assert_memory_grew_less_than(600)
+                self.assert_memory_grew_less_than(768)
             self.assert_all_back()
 
     def test_requests_that_are_refused(self):
