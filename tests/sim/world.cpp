@@ -231,11 +231,15 @@ void World::trouble_for_guest(SimHost& host) {
     say(guest.str() + (what == 0 ? " powers off" : what == 1 ? " reboots" : " crashes"));
 }
 
-// As the operator does, who may be wrong about the machine being off.
-void World::fence(SimHost& host) {
+// As the operator does, who may be wrong about the machine being off. Those that are heard are refused.
+void World::fence_silent_host() {
     in_lodged([&](ControlPlane& lodged) {
-        auto fenced = lodged.fence(host.id());
-        if (fenced) say(fmt::format("{} is fenced: {} guests lost", host.id().str(), fenced->guests_lost));
+        for (const auto& host : hosts_) {
+            const auto fenced = lodged.fence(host->id());
+            if (!fenced) continue;
+            say(fmt::format("{} is fenced: {} guests lost", host->id().str(), fenced->guests_lost));
+            return;
+        }
     });
 }
 
@@ -244,10 +248,11 @@ void World::trouble_step() {
     const auto soon =
         clock_.steady_ms() + (dice_.once_in(3) ? dice_.between(10'000, 40'000) : dice_.between(0, 5'000));
     const auto& [trouble, name] = trouble_names[dice_.below(std::size(trouble_names))];
-    if (!has(trouble)) return;
+    if (has(fence_hosts) && dice_.once_in(4))
+        fence_silent_host();  // there are few moments in which it can be
+    if (!has(trouble) || trouble == fence_hosts) return;
     if (trouble == guests_end || trouble == deaf_guests) return trouble_for_guest(host);
     if (trouble == crash_lodged) return trouble_for_lodged();
-    if (trouble == fence_hosts) return fence(host);
     if (trouble == lose_messages || trouble == double_messages || trouble == delay_messages) return;
     say(host.id().str() + " " + name);
     if (trouble == crash_agents) host.plan.arm(dice_.between(1, 12));

@@ -42,7 +42,7 @@ class World final : public Post {
     void trouble_step();
     void trouble_for_lodged();
     void trouble_for_guest(SimHost& host);
-    void fence(SimHost& host);
+    void fence_silent_host();
     void come_to_rest();
     bool at_rest();
 
