@@ -56,6 +56,8 @@ Image image() {
 scheduler::Timing timing() {
     scheduler::Timing made;
     made.deadlines = {60'000, 60'000, 60'000};
+    made.lease_ms = 2'000;  // a history is ten seconds long
+    made.heartbeat_ms = 400;
     return made;
 }
 

@@ -8,7 +8,7 @@
 namespace lodge::sim {
 namespace {
 
-constexpr std::int64_t tick_ms = 500;
+constexpr std::int64_t tick_ms = 100;
 constexpr int rest_rounds = 3'000;  // of 100 ms each: every deadline, twice
 constexpr std::int64_t round_ms = 100;
 
