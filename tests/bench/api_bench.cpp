@@ -49,7 +49,20 @@ void figure(std::string_view name, double value, bool at_least, double target, s
 class Lodged : public LodgedProcess {
   public:
     explicit Lodged(const std::string& program)
-        : LodgedProcess(program, {"--simulate", std::to_string(hosts), "--cpu-overcommit", "64"}) {}
+        : LodgedProcess(program, {"--simulate", std::to_string(hosts), "--cpu-overcommit", "64",
+                                  "--public-pool", "100.64.0.0/12"}) {}
+
+    // It listens before it is ready.
+    void await_answers() const {
+        await();
+        const std::string text = request("Action=DescribeInstances&MaxResults=5");
+        for (bool ready = false; !ready; std::this_thread::sleep_for(std::chrono::milliseconds(2))) {
+            int fd = connect_by({port()});
+            send_all(fd, text);
+            ready = receive(fd).starts_with("HTTP/1.1 200");
+            ::close(fd);
+        }
+    }
 
     // A signed request, good for five minutes.
     std::string request(const std::string& parameters) const {
@@ -219,8 +232,7 @@ void restart(Lodged& lodged, std::int64_t instances) {
     lodged.end(SIGKILL);
     const auto begin = Clock::now();
     lodged.start();
-    lodged.await();
-    Client(lodged).call("Action=DescribeInstances&MaxResults=5");
+    lodged.await_answers();
     figure("seconds from a start to an answer, after kill -9", seconds_since(begin), false, 2,
            fmt::format("{} instances", count_rows(lodged.folder() / "state/lodge.db")));
 }
@@ -237,7 +249,7 @@ int main(int argc, char** argv) {
     const double seconds = argc > 2 ? std::atof(argv[2]) : 2;
     const std::int64_t instances = argc > 3 ? std::atoll(argv[3]) : 100'000;
     Lodged lodged(argv[1]);
-    lodged.await();
+    lodged.await_answers();
     describe_by_id(lodged, seconds);
     run_instances(lodged, seconds);
     describe_pages(lodged, 100);
