@@ -1,4 +1,4 @@
-// A lodged of a benchmark's own, in a folder that goes with it.
+// A lodged of a benchmark's own, which ends with it; its folder goes too, unless the benchmark was killed.
 #pragma once
 
 #include <fcntl.h>
@@ -60,7 +60,7 @@ class LodgedProcess {
         const auto log = folder_ / "log";
         ::posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
         ::posix_spawn_file_actions_adddup2(&actions, 1, 2);
-        if (::posix_spawn(&pid_, program_.c_str(), &actions, nullptr, arguments.data(), environ) != 0)
+        if (::posix_spawn(&pid_, words.front().c_str(), &actions, nullptr, arguments.data(), environ) != 0)
             std::abort();
         ::posix_spawn_file_actions_destroy(&actions);
     }
