@@ -2,7 +2,6 @@
 #include <pthread.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -20,6 +19,7 @@
 #include "agent/reconcile/agent.h"
 #include "agent/storage/file_storage.h"
 #include "agent/storage/files.h"
+#include "proto/base/process.h"
 
 namespace {
 
@@ -116,14 +116,6 @@ std::int64_t read_epoch(const std::filesystem::path& file) {
     std::ifstream in(file);
     std::int64_t epoch = 0;
     return in >> epoch ? epoch : 0;
-}
-
-// Guests' connections take many descriptors, and what service managers give at first is few.
-void allow_descriptors() {
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int run(const Options& options, const sigset_t& signals) {

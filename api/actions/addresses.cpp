@@ -7,6 +7,7 @@
 #include "api/actions/account_limits.h"
 #include "api/actions/interface_parts.h"
 #include "api/actions/tagging.h"
+#include "api/actions/words.h"
 #include "db/store/internet_gateways.h"
 #include "db/store/network_interfaces.h"
 #include "proto/ec2/addresses.h"
@@ -58,21 +59,17 @@ const describe::FilterTable<AddressRecord>& address_filters() {
     return table;
 }
 
-std::optional<std::string> if_given(const std::string& text) {
-    return text.empty() ? std::nullopt : std::optional(text);
-}
-
 ec2::Address shown(const AddressRecord& record) {
     const auto& address = record.value;
     ec2::Address out;
     out.allocation_id = address.id.str();
-    out.association_id = if_given(address.association_id);
+    out.association_id = unless_empty(address.association_id);
     out.domain = "vpc";
-    out.instance_id = if_given(record.instance_id);
+    out.instance_id = unless_empty(record.instance_id);
     out.network_border_group = address.region;
-    out.network_interface_id = if_given(address.network_interface_id);
-    out.network_interface_owner_id = if_given(record.interface_owner_id);
-    out.private_ip_address = if_given(address.private_ip);
+    out.network_interface_id = unless_empty(address.network_interface_id);
+    out.network_interface_owner_id = unless_empty(record.interface_owner_id);
+    out.private_ip_address = unless_empty(address.private_ip);
     out.public_ip = address.public_ip;
     out.public_ipv4_pool = "amazon";
     out.tags = to_ec2(record.tags);

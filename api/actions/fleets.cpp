@@ -36,9 +36,11 @@ Result<ec2::CreateFleetRequest> read_request(const std::string& kept) {
     return request;
 }
 
-bool is_left(db::Session& session, const InstanceId& id) {
+// One that has not terminated.
+std::optional<Instance> find_left(db::Session& session, const InstanceId& id) {
     auto row = db::instances::find_any(session, id);
-    return row && InstanceRecord{row->instance, row->guest, {}, {}}.state() != InstanceState::terminated;
+    if (!row || state_of(*row) == InstanceState::terminated) return std::nullopt;
+    return std::move(row->instance);
 }
 
 FleetRecord load(db::Session& session, Fleet fleet) {
@@ -47,7 +49,9 @@ FleetRecord load(db::Session& session, Fleet fleet) {
     out.request = read_request(fleet.request).value_or(ec2::CreateFleetRequest());
     out.launches = db::fleets::launches_of(session, fleet.id);
     out.instances = db::fleets::instances_of(session, fleet.id);
-    for (const auto& each : out.instances) out.any_left = out.any_left || is_left(session, each.instance_id);
+    out.any_left = std::any_of(out.instances.begin(), out.instances.end(), [&](const FleetInstance& each) {
+        return find_left(session, each.instance_id).has_value();
+    });
     out.value = std::move(fleet);
     return out;
 }
@@ -245,7 +249,7 @@ Status end_instances(RequestContext& context, const FleetRecord& record) {
     ec2::TerminateInstancesRequest request;
     LODGE_CHECK(context.read([&](db::Session& session) -> Status {
         for (const auto& each : record.instances)
-            if (is_left(session, each.instance_id)) request.instance_id.push_back(each.instance_id.str());
+            if (find_left(session, each.instance_id)) request.instance_id.push_back(each.instance_id.str());
         return {};
     }));
     if (request.instance_id.empty()) return {};
@@ -282,9 +286,10 @@ const describe::FilterTable<Instance>& active_filters() {
 // Those that have not terminated, by ID from behind `after`.
 std::vector<Instance> active_of(db::Session& session, const FleetId& id, const std::string& after) {
     std::vector<Instance> out;
-    for (const auto& each : db::fleets::instances_of(session, id))
-        if (each.instance_id.str() > after && is_left(session, each.instance_id))
-            out.push_back(db::instances::find_any(session, each.instance_id)->instance);
+    for (const auto& each : db::fleets::instances_of(session, id)) {
+        if (each.instance_id.str() <= after) continue;
+        if (auto instance = find_left(session, each.instance_id)) out.push_back(std::move(*instance));
+    }
     std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
     return out;
 }

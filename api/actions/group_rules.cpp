@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "api/actions/tagging.h"
+#include "api/actions/words.h"
 #include "db/store/prefix_lists.h"
 #include "db/store/security_groups.h"
 #include "db/store/vpc_peerings.h"
@@ -183,10 +184,6 @@ void load_peering(db::Session& session, const SecurityGroup& own, bool group_exi
     record.peering_id = peering ? peering->id.str() : rule.vpc_peering_id;
     record.peering_status = to_text(peering ? peering->status : PeeringStatus::deleted);
     record.is_stale = !group_exists || !peering || peering->status != PeeringStatus::active;
-}
-
-std::optional<std::string> unless_empty(const std::string& text) {
-    return text.empty() ? std::nullopt : std::optional(text);
 }
 
 void add_source(ec2::IpPermission& permission, const RuleRecord& record) {

@@ -5,6 +5,7 @@
 
 #include "api/actions/image_view.h"
 #include "api/actions/launch_request.h"
+#include "api/actions/words.h"
 #include "db/store/accounts.h"
 #include "db/store/images.h"
 #include "proto/base/encoding.h"
@@ -24,10 +25,6 @@ Status unknown_attribute(const std::string& name) {
 
 // --- Describing
 
-std::optional<std::string> if_any(const std::string& text) {
-    return text.empty() ? std::nullopt : std::optional(text);
-}
-
 void show_permissions(db::Session& session, const Image& image, Described& out) {
     if (image.is_public) out.launch_permission.emplace_back().group = "all";
     for (auto& account : db::images::launch_permissions(session, image.id))
@@ -42,11 +39,12 @@ struct Shown {
 };
 
 const Shown shown_attributes[] = {
-    {"description",
-     [](auto&, auto& image, auto& out) { out.description.emplace().value = if_any(image.description); }},
-    {"kernel", [](auto&, auto& image, auto& out) { out.kernel.emplace().value = if_any(image.kernel_id); }},
+    {"description", [](auto&, auto& image,
+                       auto& out) { out.description.emplace().value = unless_empty(image.description); }},
+    {"kernel",
+     [](auto&, auto& image, auto& out) { out.kernel.emplace().value = unless_empty(image.kernel_id); }},
     {"ramdisk",
-     [](auto&, auto& image, auto& out) { out.ramdisk.emplace().value = if_any(image.ramdisk_id); }},
+     [](auto&, auto& image, auto& out) { out.ramdisk.emplace().value = unless_empty(image.ramdisk_id); }},
     {"launchPermission", show_permissions, true},
     {"productCodes", [](auto&, auto&, auto&) {}},
     {"blockDeviceMapping",

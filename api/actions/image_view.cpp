@@ -5,8 +5,7 @@
 namespace lodge::api {
 
 std::int64_t size_gib(const Image& image) {
-    constexpr std::int64_t gib = std::int64_t{1} << 30;
-    return std::max<std::int64_t>(1, (image.blob.virtual_size_bytes + gib - 1) / gib);
+    return std::max<std::int64_t>(1, gib_of(image.blob.virtual_size_bytes));
 }
 
 std::vector<ec2::ImageBlockDeviceMapping> block_devices_of(const Image& image) {

@@ -8,7 +8,14 @@
 
 namespace lodge::api {
 
-// Rounded up; 1 at least.
+inline constexpr std::int64_t gib = std::int64_t{1} << 30;
+
+// Rounded up.
+constexpr std::int64_t gib_of(std::int64_t bytes) {
+    return (bytes + gib - 1) / gib;
+}
+
+// 1 at least.
 std::int64_t size_gib(const Image& image);
 
 // The root disk; nothing for a kernel or ramdisk.

@@ -7,6 +7,7 @@
 #include "api/actions/instance_view.h"
 #include "api/actions/interface_parts.h"
 #include "api/actions/launch_request.h"
+#include "api/actions/words.h"
 #include "db/store/images.h"
 #include "db/store/network_interfaces.h"
 #include "proto/base/encoding.h"
@@ -304,8 +305,7 @@ Result<const Attribute*> attribute_of(const Modify& request) {
 }
 
 Status check_stopped(const db::instances::WithGuest& row) {
-    if (scheduler::visible_state(row.instance.desired, row.guest.observed) == InstanceState::stopped)
-        return {};
+    if (state_of(row) == InstanceState::stopped) return {};
     return fail(ErrorCode::incorrect_instance_state,
                 "The instance '" + row.instance.id.str() + "' is not in the 'stopped' state.");
 }
@@ -317,10 +317,6 @@ void save(db::Session& session, const RequestContext& context, const Instance& i
 
 // --- Describing
 
-std::optional<std::string> if_any(const std::string& text) {
-    return text.empty() ? std::nullopt : std::optional(text);
-}
-
 // How each attribute that can be asked for is shown.
 struct Shown {
     std::string_view name;
@@ -330,14 +326,14 @@ struct Shown {
 const Shown shown_attributes[] = {
     {"instanceType",
      [](auto&, auto& r, auto&, auto& out) { out.instance_type.emplace().value = r.instance.instance_type; }},
-    {"kernel",
-     [](auto&, auto& r, auto&, auto& out) { out.kernel.emplace().value = if_any(r.instance.kernel_id); }},
-    {"ramdisk",
-     [](auto&, auto& r, auto&, auto& out) { out.ramdisk.emplace().value = if_any(r.instance.ramdisk_id); }},
+    {"kernel", [](auto&, auto& r, auto&,
+                  auto& out) { out.kernel.emplace().value = unless_empty(r.instance.kernel_id); }},
+    {"ramdisk", [](auto&, auto& r, auto&,
+                   auto& out) { out.ramdisk.emplace().value = unless_empty(r.instance.ramdisk_id); }},
     {"userData",
      [](auto& session, auto& r, auto&, auto& out) {
          out.user_data.emplace().value =
-             if_any(base64_encode(db::instances::user_data(session, r.instance.id)));
+             unless_empty(base64_encode(db::instances::user_data(session, r.instance.id)));
      }},
     {"disableApiTermination",
      [](auto&, auto& r, auto&, auto& out) {

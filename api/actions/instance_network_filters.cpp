@@ -1,6 +1,7 @@
 // The filters of DescribeInstances that look at an instance's network and its options.
 #include "api/actions/instance_filters.h"
 #include "api/actions/network.h"
+#include "api/actions/words.h"
 #include "proto/base/encoding.h"
 #include "scheduler/network/names.h"
 
@@ -10,10 +11,6 @@ namespace {
 using describe::Values;
 using Table = describe::FilterTable<InstanceRecord>;
 using Attached = db::attached_interfaces::AttachedInterface;
-
-std::string able(bool value) {
-    return value ? "enabled" : "disabled";
-}
 
 // A filter over one text of the record; an empty text is no value.
 template <class F>

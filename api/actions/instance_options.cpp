@@ -13,10 +13,6 @@ namespace {
 
 using db::instances::WithGuest;
 
-InstanceState state_of(const WithGuest& row) {
-    return scheduler::visible_state(row.instance.desired, row.guest.observed);
-}
-
 // --- CPU credits
 
 const describe::FilterTable<InstanceRecord>& credit_filters() {
@@ -33,28 +29,21 @@ std::vector<InstanceRecord> without_details(std::vector<WithGuest> rows) {
     return records;
 }
 
-std::string place_of(const InstanceRecord& record) {
-    return record.instance.reservation_id.str() + "/" + record.instance.id.str();
-}
-
 describe::Resource<InstanceRecord> credit_resource(const RequestContext& context) {
     return {[](std::string_view id) { return InstanceId::parse(id).has_value(); },
             ErrorCode::invalid_instance_id_malformed,
             ErrorCode::invalid_instance_id_not_found,
             credit_filters(),
             nullptr,
-            place_of,
+            page_key,
             [&context](db::Session& session, const std::string& id) -> std::optional<InstanceRecord> {
                 auto row = db::instances::find(session, context.account_id, context.region, id);
                 if (!row) return std::nullopt;
                 return InstanceRecord{std::move(row->instance), std::move(row->guest), {}, {}};
             },
             [&context](db::Session& session, const std::string& after, std::int64_t limit) {
-                auto slash = after.find('/');
-                db::instances::Position from;
-                if (slash != std::string::npos) from = {after.substr(0, slash), after.substr(slash + 1)};
                 return without_details(
-                    db::instances::list(session, context.account_id, context.region, from, limit));
+                    db::instances::list(session, context.account_id, context.region, position(after), limit));
             }};
 }
 

@@ -115,12 +115,10 @@ Result<ec2::DescribeInstanceStatusResponse> describe_instance_status(
             return status_of(context, load_one(session, std::move(*row)));
         },
         [&](db::Session& session, const std::string& after, std::int64_t limit) {
-            auto slash = after.find('/');
-            db::instances::Position position;
-            if (slash != std::string::npos) position = {after.substr(0, slash), after.substr(slash + 1)};
             std::vector<StatusRecord> records;
-            for (auto& record : load_tags(session, db::instances::list(session, context.account_id,
-                                                                       context.region, position, limit)))
+            for (auto& record :
+                 load_tags(session, db::instances::list(session, context.account_id, context.region,
+                                                        position(after), limit)))
                 records.push_back(status_of(context, std::move(record)));
             return records;
         }};

@@ -56,15 +56,6 @@ describe::Resource<Type> resource(const catalogue::Catalogue& catalogue) {
     return made;
 }
 
-Status check_words(std::string_view name, const std::vector<std::string>& given,
-                   std::initializer_list<std::string_view> known) {
-    for (const auto& word : given)
-        if (std::find(known.begin(), known.end(), word) == known.end())
-            return fail(ErrorCode::invalid_parameter_value,
-                        "Value (" + word + ") for parameter " + std::string(name) + " is invalid.");
-    return {};
-}
-
 bool any_of(const std::vector<std::string>& wanted, const std::vector<std::string>& offered) {
     return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& word) {
         return std::find(offered.begin(), offered.end(), word) != offered.end();
@@ -87,9 +78,6 @@ Result<ec2::DescribeInstanceTypesResponse> describe_instance_types(
 
 Result<ec2::GetInstanceTypesFromInstanceRequirementsResponse> get_instance_types_from_instance_requirements(
     RequestContext& context, const ec2::GetInstanceTypesFromInstanceRequirementsRequest& request) {
-    LODGE_CHECK(check_words("ArchitectureType", request.architecture_type,
-                            {"i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac"}));
-    LODGE_CHECK(check_words("VirtualizationType", request.virtualization_type, {"hvm", "paravirtual"}));
     LODGE_CHECK(check_requirements(request.instance_requirements));
     auto chosen = resource(context.services.catalogue);
     chosen.wanted = [&](const Type& type) {

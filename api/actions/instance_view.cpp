@@ -6,6 +6,7 @@
 
 #include "api/actions/metadata_options.h"
 #include "api/actions/tagging.h"
+#include "api/actions/words.h"
 #include "db/store/tags.h"
 #include "scheduler/lifecycle/lifecycle.h"
 #include "scheduler/network/names.h"
@@ -31,10 +32,6 @@ void add_constant_blocks(ec2::Instance& out) {
     out.capacity_reservation_specification = ec2::CapacityReservationSpecificationResponse{"open"};
     out.hibernation_options = ec2::HibernationOptions{false};
     out.enclave_options = ec2::EnclaveOptions{false};
-}
-
-std::optional<std::string> unless_empty(const std::string& text) {
-    return text.empty() ? std::nullopt : std::optional(text);
 }
 
 void add_state(ec2::Instance& out, const InstanceRecord& record) {
@@ -248,6 +245,20 @@ InstanceRecord load_one(db::Session& session, db::instances::WithGuest row) {
     return std::move(load_all(session, std::move(rows)).front());
 }
 
+InstanceState state_of(const db::instances::WithGuest& row) {
+    return scheduler::visible_state(row.instance.desired, row.guest.observed);
+}
+
+std::string page_key(const InstanceRecord& record) {
+    return record.instance.reservation_id.str() + "/" + record.instance.id.str();
+}
+
+db::instances::Position position(const std::string& page_key) {
+    auto slash = page_key.find('/');
+    if (slash == std::string::npos) return {};
+    return {page_key.substr(0, slash), page_key.substr(slash + 1)};
+}
+
 ec2::InstanceState to_ec2(InstanceState state) {
     return {static_cast<std::int64_t>(state), std::string(to_text(state))};
 }
@@ -295,7 +306,7 @@ Result<db::instances::WithGuest> find_living_instance(db::Session& session, cons
                                                       const std::string& id) {
     LODGE_TRY(auto rows, find_instances(session, context, {id}));
     auto& row = rows.front();
-    if (scheduler::visible_state(row.instance.desired, row.guest.observed) == InstanceState::terminated)
+    if (state_of(row) == InstanceState::terminated)
         return fail(ErrorCode::incorrect_instance_state,
                     "The instance '" + id + "' has been terminated: it cannot be changed.");
     return std::move(row);

@@ -41,6 +41,13 @@ std::vector<InstanceRecord> load_all(db::Session& session, std::vector<db::insta
 std::vector<InstanceRecord> load_tags(db::Session& session, std::vector<db::instances::WithGuest> rows);
 InstanceRecord load_one(db::Session& session, db::instances::WithGuest row);
 
+InstanceState state_of(const db::instances::WithGuest& row);
+
+// Where an instance stands in the store's order, as the key of a page, and back; an empty key is the
+// beginning.
+std::string page_key(const InstanceRecord& record);
+db::instances::Position position(const std::string& page_key);
+
 ec2::InstanceState to_ec2(InstanceState state);
 ec2::Instance to_ec2(const InstanceRecord& record);
 // Neighbours of one reservation, grouped.

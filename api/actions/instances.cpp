@@ -24,18 +24,8 @@ bool instance_id_well_formed(std::string_view id) {
     return InstanceId::parse(id).has_value();
 }
 
-std::string sort_key(const InstanceRecord& record) {
-    return record.instance.reservation_id.str() + "/" + record.instance.id.str();
-}
-
 const std::vector<Tag>& tags_of(const InstanceRecord& record) {
     return record.tags;
-}
-
-db::instances::Position position(const std::string& key) {
-    auto slash = key.find('/');
-    return slash == std::string::npos ? db::instances::Position{}
-                                      : db::instances::Position{key.substr(0, slash), key.substr(slash + 1)};
 }
 
 describe::Resource<InstanceRecord> resource(const RequestContext& context) {
@@ -44,7 +34,7 @@ describe::Resource<InstanceRecord> resource(const RequestContext& context) {
             ErrorCode::invalid_instance_id_not_found,
             instance_filters(),
             tags_of,
-            sort_key,
+            page_key,
             [&context](db::Session& session, const std::string& id) -> std::optional<InstanceRecord> {
                 auto row = db::instances::find(session, context.account_id, context.region, id);
                 if (!row) return std::nullopt;
@@ -54,10 +44,6 @@ describe::Resource<InstanceRecord> resource(const RequestContext& context) {
                 return load_all(session, db::instances::list(session, context.account_id, context.region,
                                                              position(after), limit));
             }};
-}
-
-InstanceState state_of(const WithGuest& row) {
-    return scheduler::visible_state(row.instance.desired, row.guest.observed);
 }
 
 // Writes a changed instance and wakes its host.

@@ -12,8 +12,6 @@
 namespace lodge::api {
 namespace {
 
-// Source: Amazon VPC User Guide, "Amazon VPC quotas": 5, which may be raised to this.
-
 auto bad_address(const std::string& text, const Subnet& subnet) {
     return fail(
         ErrorCode::invalid_parameter_value,

@@ -9,6 +9,7 @@
 
 namespace lodge::api {
 
+// Source: Amazon VPC User Guide, "Amazon VPC quotas": 5, which may be raised to this.
 inline constexpr std::size_t max_groups_per_interface = 16;
 
 // An interface of the account that is not the cloud's own: OperationNotPermitted for one of a NAT gateway's.

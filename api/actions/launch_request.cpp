@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/actions/image_view.h"
 #include "api/actions/tagging.h"
 #include "db/store/images.h"
 #include "db/store/key_pairs.h"
@@ -11,7 +12,6 @@ namespace lodge::api {
 namespace {
 
 constexpr std::string_view default_type = "t3.micro";
-constexpr std::int64_t gib = std::int64_t{1} << 30;
 
 Status check_counts(const ec2::RunInstancesRequest& request) {
     if (request.min_count <= request.max_count) return {};

@@ -1,20 +1,12 @@
 // GetLaunchTemplateData: a template's data that launches an instance like one that there is.
+#include "api/actions/image_view.h"
 #include "api/actions/instance_view.h"
+#include "api/actions/words.h"
 #include "proto/base/encoding.h"
 #include "proto/ec2/launch_templates.h"
 
 namespace lodge::api {
 namespace {
-
-constexpr std::int64_t gib = std::int64_t{1} << 30;
-
-std::string able(bool value) {
-    return value ? "enabled" : "disabled";
-}
-
-std::optional<std::string> unless_empty(const std::string& text) {
-    return text.empty() ? std::nullopt : std::optional(text);
-}
 
 // Without the interface's ID and addresses, which the instance has itself and another one could not get.
 ec2::LaunchTemplateNetworkInterface interface_like(const db::attached_interfaces::AttachedInterface& attached,
@@ -43,7 +35,7 @@ ec2::LaunchTemplateBlockDevice root_like(const Instance& instance) {
     out.ebs.emplace();
     out.ebs->delete_on_termination = true;
     out.ebs->encrypted = false;
-    out.ebs->volume_size = (instance.root_size_bytes + gib - 1) / gib;
+    out.ebs->volume_size = gib_of(instance.root_size_bytes);
     return out;
 }
 

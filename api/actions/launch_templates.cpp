@@ -63,17 +63,9 @@ Result<LaunchTemplate> make(db::Session& session, const RequestContext& context,
     return made;
 }
 
-// The IDs of those asked for by ID and by name.
-Result<std::vector<std::string>> ids_of(RequestContext& context,
-                                        const ec2::DescribeLaunchTemplatesRequest& request) {
-    return context.read([&](db::Session& session) -> Result<std::vector<std::string>> {
-        auto ids = request.launch_template_id;
-        for (const auto& name : request.launch_template_name) {
-            LODGE_TRY(auto found, find_launch_template(session, context, std::nullopt, name));
-            ids.push_back(found.id.str());
-        }
-        return ids;
-    });
+Result<LaunchTemplate> find_by_name(db::Session& session, const RequestContext& context,
+                                    const std::string& name) {
+    return find_launch_template(session, context, std::nullopt, name);
 }
 
 }  // namespace
@@ -175,7 +167,8 @@ Result<ec2::DescribeLaunchTemplatesResponse> describe_launch_templates(
         context, ErrorCode::invalid_launch_template_id_malformed,
         ErrorCode::invalid_launch_template_id_not_found, template_filters(), db::launch_templates::find,
         db::launch_templates::list, with_tags<LaunchTemplate>);
-    LODGE_TRY(auto ids, ids_of(context, request));
+    LODGE_TRY(auto ids,
+              ids_of(context, request.launch_template_id, request.launch_template_name, find_by_name));
     LODGE_TRY(auto page,
               describe::describe<TemplateRecord>(
                   context, {ids, request.filter, request.max_results, request.next_token}, resource));

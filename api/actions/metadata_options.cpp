@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "api/actions/instance_view.h"
+#include "api/actions/words.h"
 #include "db/store/metadata_defaults.h"
 #include "db/store/tags.h"
 #include "proto/ec2/instance_attributes.h"
@@ -14,10 +15,6 @@ namespace {
 constexpr std::string_view enabled = "enabled";
 constexpr std::string_view disabled = "disabled";
 constexpr std::string_view no_preference = "no-preference";
-
-std::string able(bool value) {
-    return std::string(value ? enabled : disabled);
-}
 
 // Of a request; what is not said stays.
 template <class Request>
@@ -41,10 +38,6 @@ Status check_keys(db::Session& session, const Instance& instance) {
 
 void put_preference(const std::optional<std::string>& given, std::string& out) {
     if (given) out = *given == no_preference ? "" : *given;
-}
-
-std::optional<std::string> if_any(const std::string& text) {
-    return text.empty() ? std::nullopt : std::optional(text);
 }
 
 }  // namespace
@@ -98,9 +91,9 @@ Result<ec2::GetInstanceMetadataDefaultsResponse> get_instance_metadata_defaults(
     return context.read([&](db::Session& session) -> Result<ec2::GetInstanceMetadataDefaultsResponse> {
         auto preferred = db::metadata_defaults::get(session, context.account_id, context.region);
         ec2::InstanceMetadataDefaults out;
-        out.http_tokens = if_any(preferred.http_tokens);
-        out.http_endpoint = if_any(preferred.http_endpoint);
-        out.instance_metadata_tags = if_any(preferred.instance_tags);
+        out.http_tokens = unless_empty(preferred.http_tokens);
+        out.http_endpoint = unless_empty(preferred.http_endpoint);
+        out.instance_metadata_tags = unless_empty(preferred.instance_tags);
         if (preferred.hop_limit > 0) out.http_put_response_hop_limit = preferred.hop_limit;
         return ec2::GetInstanceMetadataDefaultsResponse{std::move(out)};
     });

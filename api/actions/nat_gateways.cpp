@@ -3,6 +3,7 @@
 
 #include "api/actions/interface_parts.h"
 #include "api/actions/tagging.h"
+#include "api/actions/words.h"
 #include "db/store/addresses.h"
 #include "db/store/network_interfaces.h"
 #include "proto/ec2/nat_gateways.h"
@@ -23,10 +24,6 @@ const describe::FilterTable<GatewayRecord>& gateway_filters() {
     return table;
 }
 
-std::optional<std::string> if_given(const std::string& text) {
-    return text.empty() ? std::nullopt : std::optional(text);
-}
-
 std::string_view address_status(const NatGateway& gateway) {
     switch (gateway.state) {
         case NatGatewayState::pending:
@@ -44,12 +41,12 @@ std::string_view address_status(const NatGateway& gateway) {
 
 ec2::NatGatewayAddress address_of(const NatGateway& gateway) {
     ec2::NatGatewayAddress out;
-    out.allocation_id = if_given(gateway.allocation_id);
-    out.association_id = if_given(gateway.association_id);
+    out.allocation_id = unless_empty(gateway.allocation_id);
+    out.association_id = unless_empty(gateway.association_id);
     out.is_primary = true;
-    out.network_interface_id = if_given(gateway.network_interface_id.str());
-    out.private_ip = if_given(gateway.private_ip);
-    out.public_ip = if_given(gateway.public_ip);
+    out.network_interface_id = unless_empty(gateway.network_interface_id.str());
+    out.private_ip = unless_empty(gateway.private_ip);
+    out.public_ip = unless_empty(gateway.public_ip);
     out.status = std::string(address_status(gateway));
     return out;
 }
@@ -65,8 +62,8 @@ ec2::NatGateway shown(const GatewayRecord& record) {
     out.availability_mode = "zonal";
     out.create_time = gateway.created_ms;
     if (gateway.deleted_ms) out.delete_time = gateway.deleted_ms;
-    out.failure_code = if_given(gateway.failure_code);
-    out.failure_message = if_given(gateway.failure_message);
+    out.failure_code = unless_empty(gateway.failure_code);
+    out.failure_message = unless_empty(gateway.failure_message);
     out.nat_gateway_addresses.push_back(address_of(gateway));
     out.tags = to_ec2(record.tags);
     return out;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/actions/words.h"
 #include "api/describe/engine.h"
 #include "api/pipeline/context.h"
 #include "db/store/tags.h"
@@ -87,13 +88,24 @@ describe::Resource<Record> resource_of(
             }};
 }
 
+// The IDs of those asked for by ID and by name; `find` finds a name's or fails.
+template <class F>
+Result<std::vector<std::string>> ids_of(RequestContext& context, std::vector<std::string> ids,
+                                        const std::vector<std::string>& names, F find) {
+    if (names.empty()) return ids;
+    return context.read([&](db::Session& session) -> Result<std::vector<std::string>> {
+        for (const auto& name : names) {
+            LODGE_TRY(auto found, find(session, context, name));
+            ids.push_back(found.id.str());
+        }
+        return ids;
+    });
+}
+
 // Filters on one value of the record, and on several.
 template <class Record, class F>
 describe::FilterField<Record> filter(std::string_view name, F value) {
     return {name, [value](const Record& record, describe::Values& out) { out.emplace_back(value(record)); }};
-}
-inline std::string word(bool value) {
-    return value ? "true" : "false";
 }
 
 }  // namespace lodge::api

@@ -2,6 +2,7 @@
 // your EC2 instance".
 #include "scheduler/network/attachments.h"
 
+#include "api/actions/instance_view.h"
 #include "api/actions/interface_parts.h"
 #include "db/store/instances.h"
 #include "db/store/network_interfaces.h"
@@ -12,10 +13,6 @@ namespace lodge::api {
 namespace {
 
 using Row = db::instances::WithGuest;
-
-InstanceState state_of(const Row& row) {
-    return scheduler::visible_state(row.instance.desired, row.guest.observed);
-}
 
 bool may_attach(InstanceState state) {
     return state == InstanceState::pending || state == InstanceState::running ||

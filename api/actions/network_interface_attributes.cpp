@@ -1,4 +1,5 @@
 // DescribeNetworkInterfaceAttribute, ModifyNetworkInterfaceAttribute, ResetNetworkInterfaceAttribute.
+#include "api/actions/instance_view.h"
 #include "api/actions/interface_parts.h"
 #include "api/actions/network_interface_view.h"
 #include "db/store/instances.h"
@@ -41,7 +42,7 @@ Status modify_attachment(NetworkInterface& interface, const ec2::NetworkInterfac
 bool has_guest(db::Session& session, const std::string& instance_id) {
     auto row = db::instances::find_any(session, InstanceId::trusted(instance_id));
     if (!row) return false;
-    auto state = scheduler::visible_state(row->instance.desired, row->guest.observed);
+    auto state = state_of(*row);
     return state == InstanceState::pending || state == InstanceState::running;
 }
 

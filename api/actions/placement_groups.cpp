@@ -125,24 +125,11 @@ Status check_partition(const PlacementGroup& group, std::int64_t number) {
 }
 
 Status check_stopped(const db::instances::WithGuest& row) {
-    auto state = InstanceRecord{row.instance, row.guest, {}, {}}.state();
+    auto state = state_of(row);
     if (state == InstanceState::stopped) return {};
     return fail(ErrorCode::incorrect_instance_state, "The instance '" + row.instance.id.str() +
                                                          "' must be stopped: its state is '" +
                                                          std::string(to_text(state)) + "'.");
-}
-
-// The IDs of those asked for by ID and by name.
-Result<std::vector<std::string>> ids_of(RequestContext& context,
-                                        const ec2::DescribePlacementGroupsRequest& request) {
-    return context.read([&](db::Session& session) -> Result<std::vector<std::string>> {
-        auto ids = request.group_id;
-        for (const auto& name : request.group_name) {
-            LODGE_TRY(auto found, find_by_name(session, context, name));
-            ids.push_back(found.id.str());
-        }
-        return ids;
-    });
 }
 
 // Another partition of the group that it is in already.
@@ -204,7 +191,7 @@ Result<ec2::DescribePlacementGroupsResponse> describe_placement_groups(
     auto resource = resource_of<PlacementGroupId, PlacementGroup, GroupRecord>(
         context, ErrorCode::placement_group_id_malformed, ErrorCode::placement_group_unknown, group_filters(),
         db::placement_groups::find, db::placement_groups::list, with_tags<PlacementGroup>);
-    LODGE_TRY(auto ids, ids_of(context, request));
+    LODGE_TRY(auto ids, ids_of(context, request.group_id, request.group_name, find_by_name));
     LODGE_TRY(auto page, describe::describe<GroupRecord>(
                              context, {ids, request.filter, std::nullopt, std::nullopt}, resource));
     ec2::DescribePlacementGroupsResponse response;

@@ -221,17 +221,9 @@ Status check_deletable(db::Session& session, const SecurityGroup& group) {
     return {};
 }
 
-// Names are looked up in the default VPC.
-Result<std::vector<std::string>> ids_of(RequestContext& context, std::vector<std::string> ids,
-                                        const std::vector<std::string>& names) {
-    if (names.empty()) return ids;
-    return context.read([&](db::Session& session) -> Result<std::vector<std::string>> {
-        for (const auto& name : names) {
-            LODGE_TRY(auto group, find_group(session, context, std::nullopt, name));
-            ids.push_back(group.id.str());
-        }
-        return ids;
-    });
+Result<SecurityGroup> find_in_default_vpc(db::Session& session, const RequestContext& context,
+                                          const std::string& name) {
+    return find_group(session, context, std::nullopt, name);
 }
 
 // Which VPCs at the other end of a peering have rules that name the group.
@@ -282,7 +274,7 @@ Result<ec2::DeleteSecurityGroupResponse> delete_security_group(
 
 Result<ec2::DescribeSecurityGroupsResponse> describe_security_groups(
     RequestContext& context, const ec2::DescribeSecurityGroupsRequest& request) {
-    LODGE_TRY(auto ids, ids_of(context, request.group_id, request.group_name));
+    LODGE_TRY(auto ids, ids_of(context, request.group_id, request.group_name, find_in_default_vpc));
     auto resource = resource_of<SecurityGroupId, SecurityGroup, GroupRecord>(
         context, ErrorCode::invalid_group_id_malformed, ErrorCode::invalid_group_not_found, group_filters(),
         db::security_groups::find, db::security_groups::list, load);

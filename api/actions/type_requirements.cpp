@@ -1,7 +1,6 @@
 #include "api/actions/type_requirements.h"
 
 #include <algorithm>
-#include <span>
 
 #include "api/describe/filters.h"
 
@@ -19,14 +18,6 @@ constexpr double mib_per_gib = 1024;
 Status invalid(std::string_view name, std::string_view why) {
     return fail(ErrorCode::invalid_parameter_value,
                 "InstanceRequirements." + std::string(name) + " is invalid: " + std::string(why));
-}
-
-Status check_words(std::string_view name, const std::vector<std::string>& words,
-                   std::span<const std::string_view> known) {
-    for (const auto& word : words)
-        if (std::find(known.begin(), known.end(), word) == known.end())
-            return invalid(name, "'" + word + "' is no value of it.");
-    return {};
 }
 
 template <class Low, class High>
@@ -51,20 +42,6 @@ Status check_ranges(const Needs& needs) {
     LODGE_CHECK(check_range("TotalLocalStorageGB", needs.total_local_storage_gb));
     LODGE_CHECK(check_range("AcceleratorCount", needs.accelerator_count));
     return check_range("AcceleratorTotalMemoryMiB", needs.accelerator_total_memory_mi_b);
-}
-
-Status check_all_words(const Needs& needs) {
-    static constexpr std::string_view makers[] = {"intel", "amd", "amazon-web-services", "apple"};
-    static constexpr std::string_view generations[] = {"current", "previous"};
-    static constexpr std::string_view storages[] = {"hdd", "ssd"};
-    static constexpr std::string_view accelerators[] = {"gpu", "fpga", "inference", "media"};
-    static constexpr std::string_view accelerator_makers[] = {"amazon-web-services", "amd", "nvidia",
-                                                              "xilinx", "habana"};
-    LODGE_CHECK(check_words("CpuManufacturer", needs.cpu_manufacturer, makers));
-    LODGE_CHECK(check_words("InstanceGeneration", needs.instance_generation, generations));
-    LODGE_CHECK(check_words("LocalStorageType", needs.local_storage_type, storages));
-    LODGE_CHECK(check_words("AcceleratorType", needs.accelerator_type, accelerators));
-    return check_words("AcceleratorManufacturer", needs.accelerator_manufacturer, accelerator_makers);
 }
 
 // --- What a type has
@@ -150,8 +127,7 @@ Status check_requirements(const ec2::TypeRequirements& requirements) {
     if (std::max(requirements.allowed_instance_type.size(), requirements.excluded_instance_type.size()) >
         most_types)
         return invalid("AllowedInstanceType", "There are more than 400 types.");
-    LODGE_CHECK(check_ranges(requirements));
-    return check_all_words(requirements);
+    return check_ranges(requirements);
 }
 
 bool meets(const InstanceType& type, const ec2::TypeRequirements& requirements) {

@@ -6,7 +6,7 @@
 
 namespace lodge::api {
 
-// Refuses words that EC2 does not have, ranges that hold nothing, and types both allowed and excluded.
+// Refuses ranges that hold nothing, and types both allowed and excluded.
 Status check_requirements(const ec2::TypeRequirements& requirements);
 
 // Whether the type has it all. What is not asked for counts as EC2 has it: no burstable types, no bare metal.

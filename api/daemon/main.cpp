@@ -2,12 +2,12 @@
 #include <pthread.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
 #include <csignal>
 #include <iostream>
 
 #include "api/daemon/lodged.h"
+#include "proto/base/process.h"
 
 namespace {
 
@@ -18,14 +18,6 @@ void print_simulation(const lodge::api::Lodged& lodged) {
               << "export LODGE_ENDPOINT=" << lodged.endpoint() << "\n"
               << "# image to launch: " << lodge::api::simulated_image << "\n"
               << std::flush;
-}
-
-// A shell gives fewer than the connections that lodged may have: else those who hold them keep others out.
-void allow_descriptors() {
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace
@@ -42,7 +34,7 @@ int main(int argc, char** argv) {
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
-    allow_descriptors();
+    lodge::allow_descriptors();
     auto lodged = lodge::api::Lodged::start(options);
     if (!lodged) {
         std::cerr << "lodged: " << lodged.error().message << "\n";

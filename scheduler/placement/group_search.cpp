@@ -1,13 +1,14 @@
 #include "scheduler/placement/group_search.h"
 
 #include <algorithm>
-#include <numeric>
+#include <limits>
 
 namespace lodge::scheduler {
 namespace {
 
 constexpr std::int64_t no_partition = 0;
 constexpr std::int64_t barred_to_all = -1;
+constexpr std::int64_t run_dry = std::numeric_limits<std::int64_t>::max();
 
 }  // namespace
 
@@ -19,11 +20,12 @@ std::string zone_of_cluster(const CapacityIndex& index, const Request& request) 
 }
 
 GroupSearch::GroupSearch(const CapacityIndex& index, const Partition& partition, const Request& request)
-    : index_(index), held_(std::make_unique<Held>()) {
+    : index_(index) {
     if (!request.group) {
         add_search(partition, request, {});
         return;
     }
+    held_ = std::make_unique<Held>();
     for (const auto& [id, number] : request.group->holders) {
         if (!held_->emplace(id, number).second) continue;
         const IndexedHost* host = index_.entry(id);
@@ -49,6 +51,7 @@ void GroupSearch::add_search(const Partition& partition, const Request& request,
     const Demand demand{request.vcpus, request.memory_mib};
     numbers_.push_back(std::max(rule.own, no_partition));
     counts_.push_back(0);
+    ++left_;
     searches_.emplace_back(partition, demand, request.strategy, request.seed, std::move(rule));
 }
 
@@ -83,16 +86,18 @@ void GroupSearch::plan_partitions(const Partition& partition, const Request& req
 }
 
 std::optional<GroupSearch::Found> GroupSearch::next() {
-    std::vector<std::size_t> order(searches_.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return counts_[a] < counts_[b]; });
-    for (const std::size_t at : order) {
-        const IndexedHost* host = searches_[at].next();
-        if (host == nullptr) continue;
-        ++counts_[at];
-        held_->emplace(host->capacity.id, numbers_[at]);
-        return Found{host, numbers_[at]};
+    while (left_ > 0) {
+        // The search with the fewest instances so far, of those the first; one that has run dry has the most
+        // of all.
+        const auto at =
+            static_cast<std::size_t>(std::min_element(counts_.begin(), counts_.end()) - counts_.begin());
+        if (const IndexedHost* host = searches_[at].next()) {
+            ++counts_[at];
+            if (held_) held_->emplace(host->capacity.id, numbers_[at]);
+            return Found{host, numbers_[at]};
+        }
+        counts_[at] = run_dry;
+        --left_;
     }
     return std::nullopt;
 }

@@ -46,12 +46,13 @@ class GroupSearch {
     void plan_partitions(const Partition& partition, const Request& request);
 
     const CapacityIndex& index_;
-    std::unique_ptr<Held> held_;             // searches point at it
+    std::unique_ptr<Held> held_;             // searches point at it; null without a rule
     std::vector<const IndexedHost*> hosts_;  // held ones that are of the partition and take new guests
     std::vector<const IndexedHost*> barred_;
     std::vector<Search> searches_;       // one, or one a partition of the group
     std::vector<std::int64_t> numbers_;  // the partition that each is for
     std::vector<std::int64_t> counts_;   // instances of the group that are in it
+    std::size_t left_ = 0;               // searches that have not run dry
 };
 
 }  // namespace lodge::scheduler

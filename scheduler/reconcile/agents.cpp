@@ -10,6 +10,7 @@
 #include "scheduler/network/instance_network.h"
 #include "scheduler/reconcile/desired.h"
 #include "scheduler/reconcile/events.h"
+#include "scheduler/reconcile/guest_change.h"
 
 namespace lodge::scheduler {
 namespace {
@@ -101,18 +102,13 @@ void Agents::apply(db::Session& session, const HostId& host_id, const link::Obse
     if (!row) return;
     auto& instance = row->instance;
     note_interfaces(session, instance, *guest, seen);
-    bool held = holds_claim(guest->observed);
-    auto before = visible_state(instance.desired, row->guest.observed);
     auto generation = instance.generation;
     Observation observation{seen.generation,  seen.observed, seen.reboots_done,
                             seen.reason_code, seen.reason,   seen.interrupts_done};
-    if (!observe(instance, *guest, observation, clock_.now_ms())) return;
-    db::guests::update(session, *guest);
-    db::instances::update(session, instance);
-    if (held && !holds_claim(guest->observed)) claims_.release(session, *guest);
-    network::settle_ended_guest(session, instance, *guest);
-    record_transition(session, instance, before, visible_state(instance.desired, guest->observed),
-                      clock_.now_ms());
+    auto now_ms = clock_.now_ms();
+    change_guest(session, claims_, *row, now_ms, [&](Instance& of, Guest& current) {
+        return current.id == seen.guest_id && observe(of, current, observation, now_ms);
+    });
     if (instance.generation != generation) session.after_commit([this, host_id] { hub_.changed(host_id); });
 }
 

@@ -4,6 +4,14 @@
 
 namespace lodge::scheduler {
 
+namespace {
+
+bool holds_lease(const Liveness& liveness, std::int64_t now_steady_ms, std::int64_t lease_ms) {
+    return liveness.heard && now_steady_ms - liveness.last_heard_steady_ms <= lease_ms;
+}
+
+}  // namespace
+
 HostHub::HostHub(const Clock& clock, Random& random, Executor executor, std::int64_t lease_ms,
                  std::int64_t reserved_disk_mib)
     : clock_(clock),
@@ -22,8 +30,8 @@ void HostHub::run(std::function<void()> task) {
 
 void HostHub::renew(Liveness& liveness) const {
     auto now = clock_.steady_ms();
-    bool lapsed = !liveness.heard || now - liveness.last_heard_steady_ms > lease_ms_;
-    if (lapsed || !liveness.last.hypervisor_ok) liveness.well_since_steady_ms = now;
+    if (!holds_lease(liveness, now, lease_ms_) || !liveness.last.hypervisor_ok)
+        liveness.well_since_steady_ms = now;
     liveness.heard = true;
     liveness.last_heard_steady_ms = now;
 }
@@ -61,13 +69,12 @@ Liveness HostHub::liveness(const HostId& id) const {
 }
 
 bool HostHub::hears(const HostId& id) const {
-    auto seen = liveness(id);
-    return seen.heard && clock_.steady_ms() - seen.last_heard_steady_ms <= lease_ms_;
+    return holds_lease(liveness(id), clock_.steady_ms(), lease_ms_);
 }
 
 HostCondition HostHub::condition(const HostId& id, HostState state) const {
-    if (!hears(id)) return HostCondition::unreachable;
     auto seen = liveness(id);
+    if (!holds_lease(seen, clock_.steady_ms(), lease_ms_)) return HostCondition::unreachable;
     if (!seen.last.hypervisor_ok) return HostCondition::hypervisor_down;
     if (!seen.greeted) return HostCondition::unreachable;
     if (!seen.last.network_ok) return HostCondition::network_down;

@@ -7,8 +7,6 @@
 // should do nothing else), then how long after a start all agents are served again, following `seconds`
 // without lodged.
 #include <fmt/format.h>
-#include <sys/resource.h>
-
 #include <nlohmann/json.hpp>
 
 #include "agent/hypervisor/fake.h"
@@ -16,16 +14,13 @@
 #include "agent/network/fake.h"
 #include "agent/reconcile/agent.h"
 #include "agent/storage/null_storage.h"
+#include "proto/base/process.h"
 #include "tests/bench/lodged.h"
 
 namespace lodge::bench {
 namespace {
 
 using Steady = std::chrono::steady_clock;
-
-double seconds_since(Steady::time_point begin) {
-    return std::chrono::duration<double>(Steady::now() - begin).count();
-}
 
 // The operator's command line, with its answer.
 class Operator {
@@ -145,10 +140,7 @@ int main(int argc, char** argv) {
     }
     const int agents = argc > 3 ? std::atoi(argv[3]) : 1000;
     const double seconds = argc > 4 ? std::atof(argv[4]) : 60;
-    rlimit descriptors{};
-    ::getrlimit(RLIMIT_NOFILE, &descriptors);
-    descriptors.rlim_cur = descriptors.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &descriptors);
+    lodge::allow_descriptors();
     const lodge::SystemClock clock;
     lodge::SystemRandom random;
     LodgedProcess lodged(argv[1], {"--ovn-northbound", ""});

@@ -29,10 +29,6 @@ constexpr std::size_t page = 1000;
 const auth::Signer signer = {"AKIASIMULATED0000000", "simulated/secret/key/of/no/value/at/all0", "",
                              "us-east-1", "ec2"};
 
-double seconds_since(Clock::time_point begin) {
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
 bool failed = false;
 
 void figure(std::string_view name, double value, bool at_least, double target, std::string_view behind) {

@@ -15,8 +15,8 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 
 # Name, file, what it says, what it says with the bug.
 BUGS = [
-    ("a claim is not given back", "scheduler/reconcile/agents.cpp",
-     "if (held && !holds_claim(guest->observed))", "if (!BUG && held && !holds_claim(guest->observed))"),
+    ("a claim is not given back", "scheduler/reconcile/guest_change.cpp",
+     "if (held && !holds_claim(guest.observed))", "if (!BUG && held && !holds_claim(guest.observed))"),
     ("a launch's ClientToken is not kept", "api/actions/run_instances.cpp",
      "remember(session, context, request.client_token, reservation_id.str());",
      "if (!BUG) remember(session, context, request.client_token, reservation_id.str());"),
@@ -38,13 +38,14 @@ BUGS = [
     ("an account sees another's instances", "api/actions/instances.cpp",
      "db::instances::list(session, context.account_id, context.region,",
      "db::instances::list(session, BUG ? AccountId(\"123456789012\") : context.account_id, context.region,"),
-    ("an ended instance is not marked so in the rows", "scheduler/reconcile/agents.cpp",
+    ("an ended instance is not marked so in the rows", "scheduler/reconcile/guest_change.cpp",
      "    db::instances::update(session, instance);", "    if (!BUG) db::instances::update(session, instance);"),
     ("the claims are not read at the start", "scheduler/apply/claims.cpp",
      "        host.free_vcpus -= guest.vcpus;\n        host.free_memory_mib -= guest.memory_mib;\n    }",
      "        if (!BUG) host.free_vcpus -= guest.vcpus;\n        host.free_memory_mib -= guest.memory_mib;\n    }"),
-    ("a fenced host's claims stay", "scheduler/reconcile/fencing.cpp",
-     "if (held) claims.release(session, row.guest);", "if (held && !BUG) claims.release(session, row.guest);"),
+    ("a fenced host's epoch stays", "db/store/hosts.cpp",
+     "\"UPDATE hosts SET epoch = MAX(epoch + 1, ?) WHERE id = ?\"",
+     "BUG ? \"UPDATE hosts SET epoch = MIN(epoch, ?) WHERE id = ?\" : \"UPDATE hosts SET epoch = MAX(epoch + 1, ?) WHERE id = ?\""),
     ("a fenced host's guests go on", "agent/reconcile/agent.cpp",
      "if (reply.epoch > request.epoch && reply.epoch > 1) LODGE_CHECK(leave_epoch(reply.epoch));",
      "if (!BUG && reply.epoch > request.epoch && reply.epoch > 1) LODGE_CHECK(leave_epoch(reply.epoch));"),
