@@ -48,6 +48,7 @@ Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloR
     }));
     // Fenced since: it has to end its stale guests first. Before the first fencing there are none.
     if (request.epoch < epoch && epoch > 1) return link::HelloReply{epoch, timing_.heartbeat_ms, chassis_};
+    if (request.epoch > epoch) leftovers_.note_restored(host_id);
     hub_.said_hello(host_id, request.facts.accelerator);
     return database_.write([&](db::Session& session) -> Result<link::HelloReply> {
         auto host = db::hosts::find(session, host_id);
@@ -135,6 +136,12 @@ Result<link::ReportReply> Agents::report(const HostId& host_id, const link::Repo
     if (done)
         for (const auto& console : request.consoles) hub_.console_arrived(console.instance_id);
     return done;
+}
+
+Result<link::LeftoversReply> Agents::leftovers(const HostId& host_id, const link::LeftoversRequest& request) {
+    return database_.read([&](db::Session& session) -> Result<link::LeftoversReply> {
+        return leftovers_.judge(session, host_id, request);
+    });
 }
 
 }  // namespace lodge::scheduler

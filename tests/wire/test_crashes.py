@@ -1,12 +1,17 @@
-"""lodged killed again and again under a storm of launches."""
+"""lodged killed again and again under a storm of launches; its disk full; `lodge doctor` before and after."""
+import json
+import os
 import random
+import subprocess
 import threading
 import time
 import unittest
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from harness import IMAGE, Lodge, instances_of
+from harness import IMAGE, LODGED, Lodge, instances_of
+
+LODGE = LODGED.parent / "lodge"
 
 
 def pages_of(ec2):
@@ -96,6 +101,126 @@ class Storm(unittest.TestCase):
         self.assertEqual(self.terminated, ended)
         # A simulated host dies with lodged, and its guests with it; what was not ended may have stopped.
         self.assertLessEqual({i["State"]["Name"] for i in found.values()}, {"terminated", "running", "stopped"})
+
+
+@unittest.skipUnless(os.geteuid() == 0, "mounts a small file system")
+class FullDisk(unittest.TestCase):
+    def setUp(self):
+        self.lodge = Lodge(hosts=20)
+        self.lodge.state_dir.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(self.lodge.state_dir)], capture_output=True, text=True)
+        if mounted.returncode != 0:
+            self.skipTest(mounted.stderr)
+        self.addCleanup(self.lodge.close)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", str(self.lodge.state_dir)], check=True)
+        self.addCleanup(self.lodge.stop)
+        self.lodge.start()
+        self.account = self.lodge.new_account()
+        self.filler = self.lodge.state_dir / "filler"
+
+    def fill(self):
+        with open(self.filler, "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(1 << 16))
+            except OSError:
+                pass
+        with open(self.filler, "ab", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(512))
+            except OSError:
+                pass
+
+    def run_one(self, ec2, token):
+        return ec2.run_instances(ImageId=IMAGE, InstanceType="t3.nano", MinCount=1, MaxCount=1, ClientToken=token,
+                                 UserData="x" * 12_000)["Instances"][0]["InstanceId"]
+
+    def refused(self, ec2, token):
+        with self.assertRaises(ClientError) as caught:
+            self.run_one(ec2, token)
+        self.assertIn(caught.exception.response["Error"]["Code"], ("InternalError", "Unavailable", "ServiceUnavailable"))
+        self.assertGreaterEqual(caught.exception.response["ResponseMetadata"]["HTTPStatusCode"], 500)
+        self.assertTrue(caught.exception.response["ResponseMetadata"]["RequestId"])
+
+    def launch_until_full(self, ec2, limit=1_000):
+        """What was acknowledged, by token, and the token that was refused: the log has room of its own for some."""
+        acknowledged = {}
+        for n in range(limit):
+            token = f"t-{n}"
+            try:
+                acknowledged[token] = self.run_one(ec2, token)
+            except ClientError:
+                return acknowledged, token
+        raise AssertionError("it never got full")
+
+    def test_what_a_full_disk_refuses_is_refused_as_ec2_would_and_nothing_is_lost(self):
+        ec2 = self.lodge.client(self.account)
+        first = self.run_one(ec2, "first")
+        self.fill()
+        acknowledged, token = self.launch_until_full(ec2)
+        self.refused(ec2, token)
+        self.assertIn(first, pages_of(ec2))  # reads go on
+        self.assertIn("low", doctor(self.lodge, 3))
+        self.filler.unlink()
+        acknowledged[token] = self.run_one(ec2, token)  # without a restart, and once
+        self.assertEqual(acknowledged[token], self.run_one(ec2, token))
+        self.fill()
+        self.lodge.kill()
+        self.filler.unlink()
+        self.lodge.start()
+        found = pages_of(self.lodge.client(self.account))
+        self.assertEqual({**acknowledged, "first": first}, {i["ClientToken"]: i["InstanceId"] for i in found.values()})
+
+    def test_an_image_that_does_not_fit_leaves_nothing(self):
+        image = self.lodge.folder / "image.raw"
+        image.write_bytes(os.urandom(1 << 20) * 40)
+        before = sorted(os.listdir(self.lodge.state_dir / "images"))
+        done = subprocess.run([LODGE, "--state-dir", self.lodge.state_dir, "image", "import", image, "--name", "big", "--arch", "x86_64",
+                               "--format", "raw"], capture_output=True, text=True, timeout=120)
+        self.assertEqual(1, done.returncode, done.stdout)
+        self.assertIn("No space left", done.stderr)
+        self.assertEqual(before, sorted(os.listdir(self.lodge.state_dir / "images")))
+        self.assertEqual([], [each for each in (self.lodge.state_dir / "images/incoming").iterdir()] if "incoming" in before else [])
+        self.run_one(self.lodge.client(self.account), "well")
+
+
+def doctor(lodge, status, *words):
+    done = subprocess.run([LODGE, "--state-dir", lodge.state_dir, "doctor", *words], capture_output=True, text=True, timeout=60)
+    if done.returncode != status:
+        raise AssertionError(f"status {done.returncode}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class Doctor(unittest.TestCase):
+    def test_from_well_to_gone(self):
+        lodge = Lodge().start()
+        self.addCleanup(lodge.close)
+        self.assertEqual("Nothing is wrong that lodge can see.\n", doctor(lodge, 0))
+        host = lodge.admin("GET", "/v1/hosts")[1]["hosts"][0]["id"]
+        self.assertEqual(200, lodge.admin("POST", f"/v1/hosts/{host}/drain", {"draining": True})[0])
+        said = json.loads(doctor(lodge, 3, "--json"))["findings"]
+        self.assertEqual(1, len(said))
+        self.assertIn(f"Host {host}", said[0]["finding"])
+        self.assertIn(f"lodge host drain {host} --undo", said[0]["mend"])
+        status, answer = lodge.admin("POST", "/v1/leftovers/g-0123456789abcdef0/discard", {"host_id": host})
+        self.assertEqual((404, True), (status, "no unknown guest" in answer["message"]))
+        lodge.process.send_signal(19)  # stopped: it holds the lock and says nothing
+        self.addCleanup(lodge.process.send_signal, 18)
+        self.assertIn("has the database and does not answer", doctor(lodge, 3))
+        lodge.kill()
+        left = lodge.state_dir / "lodge.db.restoring"
+        left.write_bytes(b"half")
+        said = doctor(lodge, 3)
+        self.assertIn("lodged does not run", said)
+        self.assertIn("nobody's way", said)
+        self.assertIn("cut short", said)
+        self.assertTrue(left.exists(), "without --mend it changes nothing")
+        self.assertIn("Mended", doctor(lodge, 3, "--mend"))
+        self.assertFalse(left.exists())
+        for name in lodge.state_dir.glob("lodge.db*"):
+            name.unlink()
+        self.assertIn("there is no database", doctor(lodge, 3))
 
 
 if __name__ == "__main__":
