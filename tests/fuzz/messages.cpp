@@ -1,6 +1,6 @@
 // What an agent and the control plane read of each other: proto/agent. The first byte chooses the message.
-#include "proto/agent/leftovers.h"
 #include "proto/agent/messages.h"
+#include "proto/agent/leftovers.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace lodge::fuzz {
