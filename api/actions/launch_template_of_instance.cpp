@@ -64,10 +64,12 @@ void put_options(const Instance& instance, ec2::LaunchTemplateData& out) {
         able(metadata.instance_tags)};
     out.private_dns_name_options = ec2::LaunchTemplatePrivateDnsNameOptions{
         instance.resource_name_dns_aaaa, instance.resource_name_dns_a, instance.hostname_type};
-    out.monitoring = ec2::LaunchTemplateSwitch{false};
+    out.monitoring = ec2::LaunchTemplateSwitch{instance.detailed_monitoring};
+    if (!instance.cpu_credits.empty())
+        out.credit_specification = ec2::LaunchTemplateCreditSpecification{instance.cpu_credits};
     out.enclave_options = ec2::LaunchTemplateSwitch{false};
     out.hibernation_options = ec2::LaunchTemplateHibernationOptions{false};
-    out.maintenance_options = ec2::LaunchTemplateMaintenanceOptions{"default"};
+    out.maintenance_options = ec2::LaunchTemplateMaintenanceOptions{instance.auto_recovery};
     out.ebs_optimized = false;
 }
 

@@ -101,9 +101,9 @@ struct Instance {
     std::string cpu_credits;  // "standard", "unlimited"; empty: of a type without, or as its type begins
     bool detailed_monitoring = false;
     std::string auto_recovery = "default";  // "disabled": it may not be started elsewhere unasked
-    std::string placement_group_id;     // empty: in none
-    std::string placement_group_name;   // as of when it was put there
-    std::int64_t partition_number = 0;  // of a partition group; 0: in none yet
+    std::string placement_group_id;         // empty: in none
+    std::string placement_group_name;       // as of when it was put there
+    std::int64_t partition_number = 0;      // of a partition group; 0: in none yet
 
     Desired desired = Desired::running;
     std::int64_t generation = 1;  // raised by every change of what agents are asked for

@@ -250,14 +250,15 @@ class Data(TemplateTest):
                                        "Groups": ["sg-0123456789abcdef0"], "InterfaceType": "interface", "Ipv6Addresses": [{"Ipv6Address": "fd00::5"}],
                                        "PrivateIpAddresses": [{"Primary": True, "PrivateIpAddress": "10.0.0.9"}],
                                        "SubnetId": "subnet-0123456789abcdef0", "NetworkCardIndex": 0}],
-                "Monitoring": {"Enabled": False}, "Placement": {"AvailabilityZone": REGION + "a", "Tenancy": "default"},
+                "Monitoring": {"Enabled": True}, "Placement": {"AvailabilityZone": REGION + "a", "Tenancy": "default"},
                 "DisableApiTermination": True, "DisableApiStop": False, "InstanceInitiatedShutdownBehavior": "terminate",
                 "UserData": base64.b64encode(b"#!/bin/sh\n\0\xff").decode(),
                 "TagSpecifications": [tag_specification("instance", a="ü & <b>"), tag_specification("volume", c="")],
                 "CpuOptions": {"CoreCount": 1, "ThreadsPerCore": 2}, "HibernationOptions": {"Configured": False},
                 "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 3, "HttpEndpoint": "enabled", "HttpProtocolIpv6": "disabled",
                                     "InstanceMetadataTags": "enabled"},
-                "EnclaveOptions": {"Enabled": False}, "MaintenanceOptions": {"AutoRecovery": "default"},
+                "EnclaveOptions": {"Enabled": False}, "MaintenanceOptions": {"AutoRecovery": "disabled"},
+                "CreditSpecification": {"CpuCredits": "standard"},
                 "PrivateDnsNameOptions": {"HostnameType": "resource-name", "EnableResourceNameDnsARecord": True, "EnableResourceNameDnsAAAARecord": False}}
         made = self.make(data=data)
         shown = self.versions(made)[0]["LaunchTemplateData"]
@@ -268,9 +269,8 @@ class Data(TemplateTest):
     def test_what_a_launch_refuses_by_name(self):
         for name, data in {
                 "IamInstanceProfile": {"IamInstanceProfile": {"Name": "role"}}, "InstanceMarketOptions": {"InstanceMarketOptions": {"MarketType": "spot"}},
-                "CreditSpecification": {"CreditSpecification": {"CpuCredits": "unlimited"}},
                 "InstanceRequirements": {"InstanceRequirements": {"VCpuCount": {"Min": 1}, "MemoryMiB": {"Min": 1}}},
-                "Monitoring.Enabled": {"Monitoring": {"Enabled": True}}, "EbsOptimized": {"EbsOptimized": True},
+                "EbsOptimized": {"EbsOptimized": True},
                 "Placement.Tenancy": {"Placement": {"Tenancy": "dedicated"}}, "MetadataOptions.HttpProtocolIpv6": {"MetadataOptions": {"HttpProtocolIpv6": "enabled"}},
                 "BlockDeviceMapping.1.Ebs.Encrypted": {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "Ebs": {"Encrypted": True}}]},
                 "NetworkInterface.1.InterfaceType": {"NetworkInterfaces": [{"DeviceIndex": 0, "InterfaceType": "efa"}]}}.items():
@@ -330,13 +330,15 @@ class OfAnInstance(TemplateTest):
                           data["NetworkInterfaces"][0]["SubnetId"], data["TagSpecifications"]))
 
     def test_a_template_of_it_launches_one_like_it(self):
-        instance, = self.launch(UserData="u", TagSpecifications=[tag_specification("instance", Name="x")])
+        instance, = self.launch(UserData="u", TagSpecifications=[tag_specification("instance", Name="x")], Monitoring={"Enabled": True},
+                                CreditSpecification={"CpuCredits": "standard"}, MaintenanceOptions={"AutoRecovery": "disabled"})
         data = self.ec2.get_launch_template_data(InstanceId=instance)["LaunchTemplateData"]
         made = self.make(data={k: v for k, v in data.items() if v != []})
         twin = self.ec2.run_instances(MinCount=1, MaxCount=1, LaunchTemplate={"LaunchTemplateId": made["LaunchTemplateId"]})["Instances"][0]
         self.reach("running", [twin["InstanceId"]])
         mine, theirs = self.describe(instance), self.describe(twin["InstanceId"])
-        for same in ("ImageId", "InstanceType", "SubnetId", "SecurityGroups", "Placement", "CpuOptions", "MetadataOptions", "PrivateDnsNameOptions"):
+        for same in ("ImageId", "InstanceType", "SubnetId", "SecurityGroups", "Placement", "CpuOptions", "MetadataOptions", "PrivateDnsNameOptions", "Monitoring",
+                     "MaintenanceOptions"):
             self.assertEqual(mine[same], theirs[same], same)
         self.assertEqual("PublicIpAddress" in mine, "PublicIpAddress" in theirs)
         again = self.ec2.get_launch_template_data(InstanceId=twin["InstanceId"])["LaunchTemplateData"]

@@ -285,10 +285,8 @@ class AcrossRestarts(GroupTest):
         self.lodge.kill()
         self.lodge.start()
         self.ec2 = self.lodge.client(self.account)
-        self.reach("stopped", ids)  # simulated guests end with lodged
-        self.ec2.start_instances(InstanceIds=ids)
-        more = self.into("mine")
-        self.assertEqual(3, len(set(self.hosts(ids + more).values())))
+        self.reach("stopped", ids)  # simulated guests end with lodged, and their disks
+        self.assertEqual(3, len(set(self.hosts(self.into("mine", 3)).values())))
         self.refused("InsufficientInstanceCapacity", self.into, "mine")
 
 

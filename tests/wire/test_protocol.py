@@ -20,7 +20,7 @@ class Actions(WireTest):
             self.refused(call(self.lodge, self.account, name), "InvalidAction", name[:50])
 
     def test_actions_of_ec2_that_we_do_not_have(self):
-        for name in ("CreateFleet", "DescribeTransitGateways", "CreateIpam", "ModifyReservedInstances", "DescribeSpotPriceHistory"):
+        for name in ("CreateTransitGateway", "DescribeTransitGateways", "CreateIpam", "ModifyReservedInstances", "DescribeSpotPriceHistory"):
             self.refused(call(self.lodge, self.account, name, {"Some": "thing"}), "UnsupportedOperation", name)
         self.assert_code("UnsupportedOperation", self.ec2.describe_transit_gateways, "DescribeTransitGateways")
 
