@@ -100,11 +100,15 @@ class OnAFaultyDisk : public ::testing::Test {
         for (std::int64_t value = 1; value <= inserts; ++value) {
             auto done = insert(database, value);
             if (done) acknowledged.insert(value);
-            if (!done) EXPECT_EQ(done.error().code, ErrorCode::internal_error);
-            if (auto found = numbers_of(database)) EXPECT_EQ(*found, acknowledged);
+            if (!done) {
+                EXPECT_EQ(done.error().code, ErrorCode::internal_error);
+            }
+            if (auto found = numbers_of(database)) {
+                EXPECT_EQ(*found, acknowledged);
+            }
         }
         disk.heal();
-        if (!has_table) ASSERT_TRUE(make_table(database));
+        ASSERT_TRUE(has_table || make_table(database));
         EXPECT_TRUE(insert(database, inserts + 1)) << "it does not recover without a restart";
         acknowledged.insert(inserts + 1);
         auto found = numbers_of(database);
@@ -142,7 +146,9 @@ TEST_F(OnAFaultyDisk, AMigrationThatFailsIsMadeByTheNextStart) {
         TemporaryFolder folder;
         disk.fail_from(first, for_good, Fault::full);
         if (auto opened = open_sqlite(folder.path() / "test.db")) {
-            if (auto status = migrate(**opened); !status) EXPECT_FALSE(status.error().message.empty());
+            if (auto status = migrate(**opened); !status) {
+                EXPECT_FALSE(status.error().message.empty());
+            }
         }
         const int calls = disk.calls();
         disk.heal();
