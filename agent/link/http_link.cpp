@@ -159,6 +159,10 @@ Result<link::ReportReply> HttpLink::report(const link::ReportRequest& request) {
     return call<link::ReportReply>("/v1/report", request, 15'000);
 }
 
+Result<link::LeftoversReply> HttpLink::leftovers(const link::LeftoversRequest& request) {
+    return call<link::LeftoversReply>("/v1/leftovers", request, 15'000);
+}
+
 Result<link::LaunchDataReply> HttpLink::launch_data(const link::LaunchDataRequest& request) {
     return call<link::LaunchDataReply>("/v1/launch-data", request, 15'000);
 }

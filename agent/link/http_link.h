@@ -34,6 +34,7 @@ class HttpLink final : public Link {
     Result<link::HeartbeatReply> heartbeat(const link::Heartbeat& heartbeat) override;
     Result<link::PollReply> poll(const link::PollRequest& request) override;
     Result<link::ReportReply> report(const link::ReportRequest& request) override;
+    Result<link::LeftoversReply> leftovers(const link::LeftoversRequest& request) override;
     Result<link::LaunchDataReply> launch_data(const link::LaunchDataRequest& request) override;
     Status fetch(const link::Content& content, const std::filesystem::path& into) override;
     void interrupt() override { interrupted_ = true; }

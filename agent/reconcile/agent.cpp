@@ -182,6 +182,7 @@ std::int64_t Agent::heartbeat_turn() {
     }
     auto reply = link_.heartbeat(heartbeat);
     if (reply && reply->hello_wanted) greeted_ = false;
+    if (reply && greeted_) ask_leftovers();
     return reply && !greeted_ ? std::min<std::int64_t>(period_ms, 500) : period_ms;
 }
 
@@ -287,8 +288,13 @@ bool Agent::reconcile_once() {
     bool soon = false;
     {
         std::lock_guard lock(mutex_);
+        strays_.clear();
         for (auto& domain : *answer) {
-            if (!guests_.contains(domain.guest_id)) listed.strays.insert(domain.instance_id);
+            if (!guests_.contains(domain.guest_id)) {
+                listed.strays.insert(domain.instance_id);
+                strays_.push_back(
+                    {domain.guest_id, domain.instance_id, domain.state != DomainState::shut_off});
+            }
             listed.domains[domain.guest_id] = std::move(domain);
         }
         for (auto& [id, entry] : guests_) {
@@ -301,7 +307,8 @@ bool Agent::reconcile_once() {
             }
         }
         // Domains with our tag that nobody asked for are left alone: they may be somebody's running guests,
-        // newer than the backup that the control plane was restored from. See Step::end_strays.
+        // newer than the backup that the control plane was restored from. See Step::end_strays, and
+        // ask_leftovers().
     }
     return soon;
 }

@@ -127,6 +127,10 @@ class Agent {
     Status leave_epoch(std::int64_t next);
     bool take_desired(link::PollReply reply, bool started_anew);
     void pause(std::int64_t ms);
+    void ask_leftovers();
+    link::LeftoversRequest find_leftovers();
+    void end_leftover(const GuestId& id);
+    void remove_leftover(const VolumeId& id);
     std::int64_t next_backoff(std::int64_t& backoff_ms);
     void kick();
     void kick_network();
@@ -192,8 +196,10 @@ class Agent {
     std::optional<link::ChassisSettings> chassis_;  // nothing: the control plane has not told
     std::string upkeep_error_;
     std::uint64_t desired_changes_ = 0;
+    std::vector<link::LeftGuest> strays_;  // as the last full look found them
 
     bool greeted_ = false;                     // the heartbeat's
+    bool told_leftovers_ = false;              // the heartbeat's: the last it told were not none
     std::atomic<bool> list_is_wanted_{false};  // the poll is to ask anew, whatever it knows
 
     // The poll's.

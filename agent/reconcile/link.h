@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "proto/agent/leftovers.h"
 #include "proto/agent/messages.h"
 
 namespace lodge::agent {
@@ -18,6 +19,7 @@ class Link {
     // Returns within request.wait_ms and a little.
     virtual Result<link::PollReply> poll(const link::PollRequest& request) = 0;
     virtual Result<link::ReportReply> report(const link::ReportRequest& request) = 0;
+    virtual Result<link::LeftoversReply> leftovers(const link::LeftoversRequest& request) = 0;
     // not_found when the guest is not this host's, or no longer its instance's.
     virtual Result<link::LaunchDataReply> launch_data(const link::LaunchDataRequest& request) = 0;
     // Writes content of the image folder into a new file. not_found when the control plane has no such

@@ -131,6 +131,19 @@ Status FileStorage::remove_root(const VolumeId& volume_id) {
     return remove_file(root_path(volume_id));
 }
 
+Result<std::vector<VolumeId>> FileStorage::list_roots() {
+    std::vector<VolumeId> found;
+    std::error_code error;
+    for (fs::directory_iterator each(root_ / "disks", error), end; !error && each != end;
+         each.increment(error)) {
+        const fs::path& path = each->path();
+        auto id = path.extension() == ".qcow2" ? VolumeId::parse(path.stem().string()) : std::nullopt;
+        if (id) found.push_back(std::move(*id));
+    }
+    if (error) return fail(ErrorCode::io_failure, "cannot list " + (root_ / "disks").string());
+    return found;
+}
+
 std::string FileStorage::console_path(const InstanceId& instance_id) const {
     return (root_ / "consoles" / (instance_id.str() + ".log")).string();
 }

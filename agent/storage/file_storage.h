@@ -29,6 +29,7 @@ class FileStorage final : public Storage {
     bool has_image(const link::Content& content) override;
     Result<std::string> ensure_root(const RootDisk& disk) override;
     Status remove_root(const VolumeId& volume_id) override;
+    Result<std::vector<VolumeId>> list_roots() override;
     std::string console_path(const InstanceId& instance_id) const override;
     Result<std::string> console_tail(const InstanceId& instance_id, std::size_t max_bytes) override;
     Status remove_console(const InstanceId& instance_id) override;

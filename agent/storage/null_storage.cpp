@@ -35,6 +35,11 @@ Status NullStorage::remove_root(const VolumeId& volume_id) {
     return {};
 }
 
+Result<std::vector<VolumeId>> NullStorage::list_roots() {
+    std::lock_guard lock(mutex_);
+    return std::vector<VolumeId>(roots_.begin(), roots_.end());
+}
+
 std::string NullStorage::console_path(const InstanceId& instance_id) const {
     return "/simulated/consoles/" + instance_id.str() + ".log";
 }
@@ -63,6 +68,11 @@ void NullStorage::set_image_away(std::optional<std::string> sha256) {
     std::lock_guard lock(mutex_);
     image_away_ = std::move(sha256);
     image_arrived_.notify_all();
+}
+
+void NullStorage::add_root(const VolumeId& volume_id) {
+    std::lock_guard lock(mutex_);
+    roots_.insert(volume_id);
 }
 
 bool NullStorage::has_root(const VolumeId& volume_id) const {

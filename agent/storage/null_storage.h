@@ -25,6 +25,7 @@ class NullStorage final : public Storage {
     bool has_image(const link::Content& content) override;
     Result<std::string> ensure_root(const RootDisk& disk) override;
     Status remove_root(const VolumeId& volume_id) override;
+    Result<std::vector<VolumeId>> list_roots() override;
     std::string console_path(const InstanceId& instance_id) const override;
     Result<std::string> console_tail(const InstanceId& instance_id, std::size_t max_bytes) override;
     Status remove_console(const InstanceId& instance_id) override;
@@ -34,6 +35,7 @@ class NullStorage final : public Storage {
     void fail_next_image(std::string message);
     // ensure_image() waits for it until it is no longer away.
     void set_image_away(std::optional<std::string> sha256);
+    void add_root(const VolumeId& volume_id);
     bool has_root(const VolumeId& volume_id) const;
     std::size_t root_count() const;
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "proto/agent/messages.h"
 #include "proto/base/result.h"
@@ -40,6 +41,9 @@ class Storage {
     virtual Result<std::string> ensure_root(const RootDisk& disk) = 0;
     // Success when there is none.
     virtual Status remove_root(const VolumeId& volume_id) = 0;
+
+    // The root disks that are there, whoever wanted them; files that are no volume's are not named.
+    virtual Result<std::vector<VolumeId>> list_roots() = 0;
 
     // Where the instance's console output is to go.
     virtual std::string console_path(const InstanceId& instance_id) const = 0;

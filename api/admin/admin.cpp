@@ -31,6 +31,8 @@ constexpr Route routes[] = {
     {"POST", "/v1/hosts/", "/drain", admin::drain_host},
     {"POST", "/v1/hosts/", "/fence", admin::fence_host},
     {"DELETE", "/v1/hosts/", "", admin::remove_host},
+    {"GET", "/v1/diagnosis", "", admin::diagnosis},
+    {"POST", "/v1/leftovers/", "/discard", admin::discard},
     {"GET", "/v1/images", "", admin::list_images},
     {"POST", "/v1/images", "", admin::import_image},
     {"DELETE", "/v1/images/", "", admin::delete_image},

@@ -10,6 +10,7 @@
 #include "api/pipeline/endpoint.h"
 #include "api/pipeline/worker_pool.h"
 #include "proto/http/server.h"
+#include "scheduler/reconcile/leftovers.h"
 
 namespace lodge::api {
 
@@ -20,6 +21,8 @@ struct AdminFacts {
     std::string ca_sha256;
     std::string identity_certificate;              // PEM: what instance identity documents are verified with
     std::function<std::string()> network_problem;  // why OVN does not follow; empty when it does
+    scheduler::Leftovers* leftovers = nullptr;     // never null
+    std::int64_t calendar_ahead_ms = 0;            // of steady time, when lodged started
 };
 
 // Thread-safe.

@@ -36,6 +36,8 @@ Result<Json> create_host_token(const Call& call);
 Result<Json> drain_host(const Call& call);
 Result<Json> remove_host(const Call& call);
 Result<Json> fence_host(const Call& call);
+Result<Json> diagnosis(const Call& call);
+Result<Json> discard(const Call& call);
 Result<Json> list_images(const Call& call);
 Result<Json> import_image(const Call& call);
 Result<Json> delete_image(const Call& call);

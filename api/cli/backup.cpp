@@ -49,7 +49,7 @@ std::vector<Command> backup_commands() {
          .summary = "Put a backup in the place of lodged's database, while it is stopped",
          .details =
              "Refuses if a database is there or lodged runs. Guests that were launched after the backup\n"
-             "are unknown to it.",
+             "are unknown to it: they go on, and lodge doctor lists them.",
          .examples = "  systemctl stop lodged && mv /var/lib/lodge/lodge.db* /var/tmp/ &&\n"
                      "      lodge restore /var/backups/lodge-2026-11-23.db && systemctl start lodged",
          .options =

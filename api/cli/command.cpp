@@ -43,8 +43,9 @@ CommandTree command_tree() {
         {"network", "What gets through between instances and the outside"},
         {"placement", "Where instances would go, and why"},
     };
-    for (auto* commands : {info_commands, account_commands, host_commands, image_commands, instance_commands,
-                           network_commands, placement_commands, backup_commands, completion_commands})
+    for (auto* commands :
+         {info_commands, account_commands, host_commands, image_commands, instance_commands, network_commands,
+          placement_commands, doctor_commands, backup_commands, completion_commands})
         for (auto& command : commands()) tree.commands.push_back(std::move(command));
     return tree;
 }

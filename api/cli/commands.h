@@ -10,6 +10,7 @@ namespace lodge::cli {
 std::vector<Command> account_commands();
 std::vector<Command> backup_commands();
 std::vector<Command> completion_commands();
+std::vector<Command> doctor_commands();
 std::vector<Command> host_commands();
 std::vector<Command> image_commands();
 std::vector<Command> info_commands();

@@ -75,6 +75,14 @@ Status fence(Session& session, const Arguments& arguments) {
     return {};
 }
 
+Status discard(Session& session, const Arguments& arguments) {
+    auto id = arguments.text("ID");
+    LODGE_TRY(auto done, session.client.post(path_to("/v1/leftovers/", id) + "/discard",
+                                             {{"host_id", arguments.text("HOST")}}));
+    if (!print_json(session, done)) session.out << fmt::format("{} ends within seconds.\n", id);
+    return {};
+}
+
 Status remove(Session& session, const Arguments& arguments) {
     LODGE_TRY(auto done, session.client.remove(path_to("/v1/hosts/", arguments.text("ID"))));
     if (!print_json(session, done)) session.out << "Removed; its agent is refused from now on.\n";
@@ -131,6 +139,16 @@ std::vector<Command> host_commands() {
          .examples = "  lodge host fence h-0123456789abcdef0",
          .options = {{.name = "ID", .help = "The host's ID, see: lodge host list", .required = true}},
          .run = fence},
+        {.group = "host",
+         .name = "discard",
+         .summary = "End a guest or remove a disk on a host that the database does not know",
+         .details = "lodge doctor lists them. After a restore they are what is newer than the backup, and "
+                    "somebody's; "
+                    "what the database knows cannot be discarded.",
+         .examples = "  lodge host discard h-0123456789abcdef0 g-0123456789abcdef0",
+         .options = {{.name = "HOST", .help = "The host's ID", .required = true},
+                     {.name = "ID", .help = "The guest's or the disk's ID", .required = true}},
+         .run = discard},
         {.group = "host",
          .name = "remove",
          .summary = "Take a drained, empty host out for good",

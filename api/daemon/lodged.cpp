@@ -228,6 +228,8 @@ Status Lodged::listen_admin() {
     facts.ca_sha256 = link_tls_.ca_sha256;
     facts.identity_certificate = link_tls_.identity_signer.certificate_pem;
     facts.network_problem = [this] { return network_->problem(); };
+    facts.leftovers = &agents_->leftovers();
+    facts.calendar_ahead_ms = clock_.now_ms() - clock_.steady_ms();
     admin_ = std::make_unique<Admin>(*services_, *endpoint_, *admin_workers_, facts);
     http::Config config;
     config.unix_socket_path = options_.state_dir / "lodged.sock";

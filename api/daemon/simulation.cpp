@@ -46,6 +46,9 @@ class DirectLink final : public agent::Link {
     Result<link::ReportReply> report(const link::ReportRequest& request) override {
         return agents_.report(id_, request);
     }
+    Result<link::LeftoversReply> leftovers(const link::LeftoversRequest& request) override {
+        return agents_.leftovers(id_, request);
+    }
     Result<link::LaunchDataReply> launch_data(const link::LaunchDataRequest&) override {
         return fail(ErrorCode::not_found, "simulated guests ask for no metadata");
     }

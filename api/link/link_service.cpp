@@ -145,6 +145,9 @@ void LinkService::answer(const http::Request& request, const http::Reply& reply)
     if (target == "/v1/report")
         return reply(
             exchange<link::ReportRequest>(request, [&](const auto& m) { return agents_.report(*host, m); }));
+    if (target == "/v1/leftovers")
+        return reply(exchange<link::LeftoversRequest>(
+            request, [&](const auto& m) { return agents_.leftovers(*host, m); }));
     if (target == "/v1/launch-data")
         return reply(exchange<link::LaunchDataRequest>(request, [&](const auto& m) {
             return launch_data(database_, tls_.identity_signer, *host, m.guest_id);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "proto/agent/leftovers.h"
 #include "proto/base/encoding.h"
 
 namespace lodge {
@@ -119,6 +120,10 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ObservedGuest, guest_id, generat
                                                 interrupts_done, reason_code, reason, interfaces)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ReportRequest, guests, consoles)
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LeftGuest, guest_id, instance_id, on)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LeftoversRequest, guests, volumes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LeftoversReply, end_guests, remove_volumes)
+
 void to_json(nlohmann::json& json, const ReportReply&) {
     json = nlohmann::json::object();
 }
@@ -171,6 +176,11 @@ bool is_complete(const ReportRequest& report) {
                         [](const ObservedGuest& guest) { return guest.guest_id.empty(); });
 }
 
+bool is_complete(const LeftoversRequest& left) {
+    return std::none_of(left.guests.begin(), left.guests.end(),
+                        [](const LeftGuest& guest) { return guest.guest_id.empty(); });
+}
+
 template <class Message>
 Result<Message> from_json(std::string_view text) {
     try {
@@ -197,6 +207,8 @@ LODGE_MESSAGE(LaunchDataRequest)
 LODGE_MESSAGE(LaunchDataReply)
 LODGE_MESSAGE(ReportRequest)
 LODGE_MESSAGE(ReportReply)
+LODGE_MESSAGE(LeftoversRequest)
+LODGE_MESSAGE(LeftoversReply)
 
 }  // namespace link
 }  // namespace lodge

@@ -49,6 +49,7 @@ Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloR
         const link::HelloReply reply{host->epoch, timing_.heartbeat_ms, chassis_};
         // Fenced since: it has to end its stale guests first. Before the first fencing there are none.
         if (request.epoch < host->epoch && host->epoch > 1) return reply;
+        if (request.epoch > host->epoch) leftovers_.note_restored(host_id);
         hub_.said_hello(host_id, request.facts.accelerator);
         host->name = request.facts.name;
         host->architecture = request.facts.architecture;
@@ -128,6 +129,12 @@ Result<link::ReportReply> Agents::report(const HostId& host_id, const link::Repo
     if (done)
         for (const auto& console : request.consoles) hub_.console_arrived(console.instance_id);
     return done;
+}
+
+Result<link::LeftoversReply> Agents::leftovers(const HostId& host_id, const link::LeftoversRequest& request) {
+    return database_.read([&](db::Session& session) -> Result<link::LeftoversReply> {
+        return leftovers_.judge(session, host_id, request);
+    });
 }
 
 }  // namespace lodge::scheduler

@@ -12,6 +12,7 @@
 #include "scheduler/apply/claims.h"
 #include "scheduler/lifecycle/lifecycle.h"
 #include "scheduler/reconcile/host_hub.h"
+#include "scheduler/reconcile/leftovers.h"
 
 namespace lodge::scheduler {
 
@@ -40,6 +41,9 @@ class Agents {
               std::function<void(Result<link::PollReply>)> reply);
     // All guests of the report in one transaction.
     Result<link::ReportReply> report(const HostId& host_id, const link::ReportRequest& request);
+    // What of that may end. Writes nothing.
+    Result<link::LeftoversReply> leftovers(const HostId& host_id, const link::LeftoversRequest& request);
+    Leftovers& leftovers() { return leftovers_; }
 
   private:
     void apply(db::Session& session, const HostId& host_id, const link::ObservedGuest& seen);
@@ -51,6 +55,7 @@ class Agents {
     const Clock& clock_;
     const Timing timing_;
     const link::ChassisSettings chassis_;
+    Leftovers leftovers_;
 };
 
 }  // namespace lodge::scheduler

@@ -1,5 +1,6 @@
 // What an agent and the control plane read of each other: proto/agent. The first byte chooses the message.
 #include "proto/agent/messages.h"
+#include "proto/agent/leftovers.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace lodge::fuzz {
@@ -20,6 +21,7 @@ constexpr void (*checks[])(std::string_view) = {
     check<link::HelloReply>,        check<link::Heartbeat>,       check<link::HeartbeatReply>,
     check<link::LaunchDataRequest>, check<link::LaunchDataReply>, check<link::PollRequest>,
     check<link::PollReply>,         check<link::ReportRequest>,   check<link::ReportReply>,
+    check<link::LeftoversRequest>,  check<link::LeftoversReply>,
 };
 
 }  // namespace

@@ -93,6 +93,7 @@ class CrashingStorage final : public agent::Storage {
         plan_.pass();
         return removed;
     }
+    Result<std::vector<VolumeId>> list_roots() override { return inner_.list_roots(); }
     std::string console_path(const InstanceId& id) const override { return inner_.console_path(id); }
     Result<std::string> console_tail(const InstanceId& id, std::size_t max_bytes) override {
         return inner_.console_tail(id, max_bytes);
@@ -138,6 +139,10 @@ class PostLink final : public agent::Link {
     }
     Result<link::ReportReply> report(const link::ReportRequest& request) override {
         return post_.report(id_, request);
+    }
+    // What a bug leaves is to be found, not swept.
+    Result<link::LeftoversReply> leftovers(const link::LeftoversRequest&) override {
+        return link::LeftoversReply{};
     }
     Result<link::LaunchDataReply> launch_data(const link::LaunchDataRequest&) override {
         return fail(ErrorCode::not_found, "simulated guests ask for no metadata");

@@ -64,6 +64,12 @@ class FakeControl final : public Link {
         changed_.notify_all();
         return link::ReportReply{};
     }
+    Result<link::LeftoversReply> leftovers(const link::LeftoversRequest& request) override {
+        std::lock_guard lock(mutex_);
+        left_ = request;
+        changed_.notify_all();
+        return over_;
+    }
     Status fetch(const link::Content&, const std::filesystem::path&) override { return {}; }
     void interrupt() override {
         std::lock_guard lock(mutex_);
@@ -161,6 +167,15 @@ class FakeControl final : public Link {
             });
         });
     }
+    // Until the host was last heard to have just these left.
+    bool wait_for_leftovers(const link::LeftoversRequest& left) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return left_ == left; });
+    }
+    void set_over(const link::LeftoversReply& over) {
+        std::lock_guard lock(mutex_);
+        over_ = over;
+    }
     bool wait_for_console(const InstanceId& id) {
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
@@ -209,6 +224,8 @@ class FakeControl final : public Link {
     bool interrupted_ = false;
     bool away_ = false;
     bool reports_refused_ = false;
+    link::LeftoversRequest left_;
+    link::LeftoversReply over_;
 };
 
 // What the metadata service was told.
@@ -622,6 +639,39 @@ TEST_F(AgentTest, FollowsARestoredControlPlane) {
     EXPECT_EQ(link->count(Observed::gone), 0U) << "it is older";
     link->restore(older);
     EXPECT_TRUE(link->wait_for(older.guest_id, Observed::gone));
+}
+
+TEST_F(AgentTest, WhatIsLeftEndsByTheControlPlanesWordAlone) {
+    auto stranger = run_one();
+    auto known = guest();
+    link->restore(known);
+    ASSERT_TRUE(link->wait_for(known.guest_id, Observed::running));
+    auto orphan = VolumeId::make(random);
+    storage.add_root(orphan);
+    auto volumes = std::vector{stranger.root_volume_id, orphan};
+    std::sort(volumes.begin(), volumes.end());
+    const link::LeftGuest left{stranger.guest_id, stranger.instance_id, true};
+    ASSERT_TRUE(link->wait_for_leftovers({{left}, volumes}));
+    EXPECT_EQ(hypervisor.list()->size(), 2U) << "nothing ends unasked";
+    link->set_over({{stranger.guest_id, known.guest_id}, {orphan, known.root_volume_id}});
+    ASSERT_TRUE(link->wait_for_leftovers({{}, {stranger.root_volume_id}}));
+    ASSERT_EQ(hypervisor.list()->size(), 1U);
+    EXPECT_EQ(hypervisor.list()->front().guest_id, known.guest_id) << "what is wanted stays";
+    EXPECT_TRUE(storage.has_root(known.root_volume_id));
+    EXPECT_FALSE(storage.has_root(orphan));
+    link->set_over({{}, {stranger.root_volume_id}});
+    EXPECT_TRUE(link->wait_for_leftovers({})) << "that nothing is left is told, too";
+}
+
+TEST_F(AgentTest, ANewAgentTellsOfNothingLeftBeforeItKnowsItsGuests) {
+    auto desired = run_one();
+    agent.reset();
+    make_agent(true);
+    link->set_over({{desired.guest_id}, {desired.root_volume_id}});
+    ASSERT_TRUE(link->wait_for_heartbeat(""));
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    EXPECT_TRUE(link->wait_for_leftovers({}));
+    EXPECT_EQ(hypervisor.list()->size(), 1U);
 }
 
 TEST_F(AgentTest, ANewerGuestThanTheBackupsEndsBeforeItsDiskGoes) {

@@ -143,6 +143,14 @@ TEST_F(FileStorageTest, RemovingIsIdempotent) {
     EXPECT_TRUE(storage_->remove_root(volume));
 }
 
+TEST_F(FileStorageTest, ListsVolumesAndNothingElse) {
+    ASSERT_TRUE(storage_->ensure_root(disk()));
+    for (const std::string& name : {std::string("vol-nonsense.qcow2"), std::string("notes.txt"),
+                                    volume.str() + ".bak", ".tmp-" + volume.str() + ".qcow2"})
+        spill(root_ / "disks" / name, "x");
+    EXPECT_EQ(storage_->list_roots().value_or(std::vector<VolumeId>()), std::vector{volume});
+}
+
 TEST_F(FileStorageTest, CrashLeavesNothingHalfMade) {
     storage_.reset();
     spill(root_ / "disks" / ".tmp-vol-0a1b2c3d4e5f60718", "half an overlay");

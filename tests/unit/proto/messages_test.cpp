@@ -1,4 +1,4 @@
-#include "proto/agent/messages.h"
+#include "proto/agent/leftovers.h"
 
 #include <gtest/gtest.h>
 
@@ -140,6 +140,17 @@ TEST(Messages, AnIdThatIsNotThereIsWrittenAndReadAgain) {
     auto back = from_json<PollReply>(to_json(PollReply{"v", true, {guest}, {}}));
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(back->guests.at(0), guest);
+}
+
+TEST(Messages, WhatIsLeftHasIds) {
+    SeededRandom random(5);
+    const LeftoversRequest left{{{GuestId::make(random), InstanceId::make(random), true}},
+                                {VolumeId::make(random)}};
+    EXPECT_EQ(*from_json<LeftoversRequest>(to_json(left)), left);
+    const LeftoversReply reply{{left.guests.front().guest_id}, left.volumes};
+    EXPECT_EQ(*from_json<LeftoversReply>(to_json(reply)), reply);
+    EXPECT_FALSE(from_json<LeftoversRequest>(R"({"guests":[{"on":true}]})"));
+    EXPECT_FALSE(from_json<LeftoversReply>(R"({"end_guests":["../g"]})"));
 }
 
 }  // namespace

@@ -99,6 +99,7 @@ class Reconcile : public ::testing::Test {
         guest.vcpus = instance.vcpus = 1;
         guest.memory_mib = instance.memory_mib = 512;
         instance.account_id = account;
+        instance.root_volume_id = VolumeId::make(random);
         instance.reservation_id = ReservationId::make(random);
         instance.desired_ms = clock.now_ms();
         ASSERT_TRUE(database->write([&](db::Session& session) -> Status {
@@ -413,6 +414,73 @@ TEST_F(Fencing, TimeInWhichLodgedStoodStillIsNobodysSilence) {
     be_silent(timing.lease_ms + 1'000);
     EXPECT_EQ(process->hub.condition(host.id, HostState::active), HostCondition::unreachable);
     EXPECT_TRUE(fence_it());
+}
+
+// --- What hosts have and nobody wants there
+
+TEST_F(Reconcile, OfWhatIsLeftOnlyWhatIsKnownToBeOverEnds) {
+    hello();
+    launch();
+    const link::LeftoversRequest left{{{guest.id, instance.id, true}}, {row().instance.root_volume_id}};
+    EXPECT_EQ(*process->agents.leftovers(host.id, left), link::LeftoversReply{}) << "it is wanted";
+    EXPECT_TRUE(process->agents.leftovers().unknown().empty());
+    instance = row().instance;
+    instance.desired = Desired::terminated;
+    ASSERT_TRUE(database->write([&](db::Session& session) -> Status {
+        db::instances::update(session, instance);
+        return {};
+    }));
+    report(Observed::removed);
+    const auto over = *process->agents.leftovers(host.id, left);
+    EXPECT_THAT(over.end_guests, ElementsAre(guest.id));
+    EXPECT_THAT(over.remove_volumes, ElementsAre(left.volumes.front()));
+}
+
+TEST_F(Reconcile, APastGuestOfALivingInstanceEndsAndItsDiskStays) {
+    hello();
+    launch();
+    report(Observed::running);
+    const auto past = guest.id;
+    instance = row().instance;
+    instance.desired = Desired::stopped;
+    ++instance.generation;
+    ASSERT_TRUE(database->write([&](db::Session& session) -> Status {
+        db::instances::update(session, instance);
+        return {};
+    }));
+    report(Observed::gone);
+    const auto over =
+        *process->agents.leftovers(host.id, {{{past, instance.id, false}}, {row().instance.root_volume_id}});
+    EXPECT_THAT(over.end_guests, ElementsAre(past));
+    EXPECT_THAT(over.remove_volumes, ElementsAre());
+}
+
+TEST_F(Reconcile, WhatTheDatabaseDoesNotKnowStaysUntilTheOperatorGivesItUp) {
+    hello();
+    launch();
+    const link::LeftGuest newer{GuestId::make(random), instance.id, true};  // the instance was started since
+    const link::LeftGuest stranger{GuestId::make(random), InstanceId::make(random), true};
+    const auto disk = VolumeId::make(random);
+    auto& agents = process->agents;
+    EXPECT_EQ(*agents.leftovers(host.id, {{newer, stranger}, {disk}}), link::LeftoversReply{});
+    ASSERT_EQ(agents.leftovers().unknown().size(), 3U);
+    EXPECT_FALSE(agents.leftovers().give_up(host.id, guest.id.str())) << "it is known";
+    EXPECT_FALSE(agents.leftovers().give_up(HostId::make(random), disk.str())) << "not that host's";
+    EXPECT_TRUE(agents.leftovers().give_up(host.id, stranger.guest_id.str()));
+    const auto over = *agents.leftovers(host.id, {{newer, stranger}, {disk}});
+    EXPECT_THAT(over.end_guests, ElementsAre(stranger.guest_id));
+    EXPECT_THAT(over.remove_volumes, ElementsAre());
+    EXPECT_EQ(*agents.leftovers(host.id, {}), link::LeftoversReply{});
+    EXPECT_TRUE(agents.leftovers().unknown().empty());
+}
+
+TEST_F(Reconcile, AnAgentOfAHigherEpochTellsOfARestoredDatabase) {
+    hello();
+    EXPECT_TRUE(process->agents.leftovers().restored().empty());
+    link::HelloRequest request;
+    request.epoch = 7;
+    ASSERT_TRUE(process->agents.hello(host.id, request));
+    EXPECT_THAT(process->agents.leftovers().restored(), ElementsAre(host.id));
 }
 
 }  // namespace

@@ -1,0 +1,60 @@
+// What the host has of Lodge and its list of guests does not name. Nothing of it ends by our own judgement.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "agent/reconcile/agent.h"
+
+namespace lodge::agent {
+
+// Nothing before the first list, or while the host leaves an epoch: nothing would be on the list.
+link::LeftoversRequest Agent::find_leftovers() {
+    auto roots = storage_.list_roots();  // before the list of guests: a disk made meanwhile is on it
+    if (!roots) spdlog::warn("{}", roots.error().message);
+    link::LeftoversRequest left;
+    std::lock_guard lock(mutex_);
+    if (desired_changes_ == 0 || (list_epoch_ > 0 && list_epoch_ != epoch_)) return left;
+    for (const auto& stray : strays_)
+        if (!guests_.contains(stray.guest_id)) left.guests.push_back(stray);
+    std::set<VolumeId> wanted;
+    for (const auto& [id, entry] : guests_) wanted.insert(entry.desired.root_volume_id);
+    for (auto& root : roots ? *roots : std::vector<VolumeId>())
+        if (!wanted.contains(root)) left.volumes.push_back(std::move(root));
+    return left;
+}
+
+void Agent::ask_leftovers() {
+    const auto left = find_leftovers();
+    const bool any = !left.guests.empty() || !left.volumes.empty();
+    if (!any && !told_leftovers_) return;
+    auto reply = link_.leftovers(left);
+    if (!reply) return;  // the next heartbeat asks again
+    told_leftovers_ = any;
+    for (const auto& id : reply->end_guests) add_work(work_, [this, id] { end_leftover(id); });
+    for (const auto& id : reply->remove_volumes) add_work(work_, [this, id] { remove_leftover(id); });
+}
+
+void Agent::end_leftover(const GuestId& id) {
+    {
+        std::lock_guard lock(mutex_);
+        if (guests_.contains(id)) return;
+    }
+    spdlog::warn("guest {}: ended, since the control plane knows that it is over", id.str());
+    auto status = hypervisor_.destroy(id);
+    if (status) status = hypervisor_.undefine(id);
+    if (!status) spdlog::warn("guest {}: {}", id.str(), status.error().message);
+    kick();
+}
+
+void Agent::remove_leftover(const VolumeId& id) {
+    {
+        std::lock_guard lock(mutex_);
+        for (const auto& [guest, entry] : guests_)
+            if (entry.desired.root_volume_id == id) return;
+    }
+    spdlog::warn("disk {}: removed, since the control plane knows that it is over", id.str());
+    if (auto status = storage_.remove_root(id); !status)
+        spdlog::warn("disk {}: {}", id.str(), status.error().message);
+}
+
+}  // namespace lodge::agent
