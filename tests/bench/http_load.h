@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -123,12 +124,21 @@ inline void send_all(int fd, const std::string& text) {
     if (::send(fd, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) std::abort();
 }
 
-// A response arrives in one segment.
+// A whole response with a Content-Length.
 inline std::string receive(int fd) {
-    std::array<char, 4096> buffer;
-    auto size = ::recv(fd, buffer.data(), buffer.size(), 0);
-    if (size <= 0) std::abort();
-    return std::string(buffer.data(), static_cast<std::size_t>(size));
+    constexpr std::string_view length = "\r\nContent-Length: ";
+    std::string text;
+    std::size_t whole = std::string::npos;
+    std::array<char, 65'536> buffer;
+    while (text.size() < whole) {
+        auto size = ::recv(fd, buffer.data(), buffer.size(), 0);
+        if (size <= 0) std::abort();
+        text.append(buffer.data(), static_cast<std::size_t>(size));
+        auto body = whole == std::string::npos ? text.find("\r\n\r\n") : std::string::npos;
+        if (body != std::string::npos)
+            whole = body + 4 + std::strtoul(text.c_str() + text.find(length) + length.size(), nullptr, 10);
+    }
+    return text;
 }
 
 struct Load {

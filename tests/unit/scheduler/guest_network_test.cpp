@@ -108,7 +108,7 @@ class GuestNetwork : public ::testing::Test {
         auto generation = read([&](db::Session& session) {
             return db::instances::find_any(session, instance.id)->instance.generation;
         });
-        request.guests.push_back({guest.id, generation, observed, 0, "", "", std::move(plugged)});
+        request.guests.push_back({guest.id, generation, observed, 0, 0, "", "", std::move(plugged)});
         ASSERT_TRUE(agents->report(host.id, request));
     }
 
@@ -255,10 +255,10 @@ TEST_F(GuestNetwork, AnEarlierWordSaysNothingOfInterfaces) {
     NetworkInterfaceId second;
     write([&](db::Session& session) { second = add_interface(session, 1, false, true); });
     link::ReportRequest old;
-    old.guests.push_back({guest.id, 0, Observed::running, 0, "", "", {primary, second}});
+    old.guests.push_back({guest.id, 0, Observed::running, 0, 0, "", "", {primary, second}});
     ASSERT_TRUE(agents->report(host.id, old));
     EXPECT_EQ(interface(second).attachment_state, AttachmentState::attaching);
-    old.guests = {{GuestId::make(random), 9, Observed::running, 0, "", "", {primary, second}}};
+    old.guests = {{GuestId::make(random), 9, Observed::running, 0, 0, "", "", {primary, second}}};
     ASSERT_TRUE(agents->report(host.id, old));
     EXPECT_EQ(interface(second).attachment_state, AttachmentState::attaching);
 }

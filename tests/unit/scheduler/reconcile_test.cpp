@@ -104,7 +104,7 @@ class Reconcile : public ::testing::Test {
 
     void report(Observed observed) {
         link::ReportRequest request;
-        request.guests.push_back({guest.id, row().instance.generation, observed, 0, "", "", {}});
+        request.guests.push_back({guest.id, row().instance.generation, observed, 0, 0, "", "", {}});
         ASSERT_TRUE(process->agents.report(host.id, request));
     }
 
