@@ -15,6 +15,7 @@
 #include "db/store/guests.h"
 #include "db/store/images.h"
 #include "db/store/reservations.h"
+#include "db/store/vpcs.h"
 #include "proto/ec2/instances.h"
 #include "scheduler/apply/groups.h"
 #include "scheduler/placement/place.h"
@@ -41,6 +42,7 @@ class Launch {
         LODGE_TRY(images_, resolve_images(session_, context_, request_, wish_));
         LODGE_TRY(group_, choose_group(session_, context_, group_wish(), *wish_.type));
         LODGE_TRY(auto zones, network_.resolve(wish_.zones, names_zone()));
+        choose_tenancy();
         LODGE_TRY(auto plan, place(zones));
         LODGE_TRY(auto count, network_.choose_zone(plan.zone, request_.min_count,
                                                    static_cast<std::int64_t>(plan.hosts.size())));
@@ -67,6 +69,14 @@ class Launch {
         return {placement->group_id, placement->group_name, placement->partition_number};
     }
 
+    // A VPC of dedicated tenancy has no instances on shared hosts.
+    void choose_tenancy() {
+        tenancy_ = wish_.tenancy;
+        const auto vpc = db::vpcs::find_any(session_, network_.vpc_id().str());
+        if (vpc && vpc->instance_tenancy == "dedicated" && tenancy_.tenancy == "default")
+            tenancy_.tenancy = "dedicated";
+    }
+
     Status resolve_options() {
         metadata_ = launch_options(session_, context_, request_.metadata_options);
         if (!metadata_.instance_tags) return {};
@@ -90,7 +100,7 @@ class Launch {
         request.reserved = reserved.rooms;
         request.reserved_only = reserved.only;
         if (reserved.only) return place_reserved(request);
-        LODGE_TRY(auto plan, place_by_tenancy(session_, context_, wish_.tenancy, wish_.type->name, request));
+        LODGE_TRY(auto plan, place_by_tenancy(session_, context_, tenancy_, wish_.type->name, request));
         placed_on_ = plan.hosts;
         return within_limits(std::move(plan), more);
     }
@@ -108,7 +118,7 @@ class Launch {
         instance.account_id = context_.account_id;
         instance.region = context_.region;
         instance.instance_type = wish_.type->name;
-        instance.tenancy = wish_.tenancy.tenancy;
+        instance.tenancy = tenancy_.tenancy;
         return instance;
     }
 
@@ -143,7 +153,7 @@ class Launch {
         if (group_) put_in_group(instance, *group_, plan.partitions.empty() ? 0 : plan.partitions[index]);
         instance.guest_id = guest.id;
         instance.host_id = guest.host_id;
-        put_tenancy(session_, instance, wish_.tenancy, guest.host_id);
+        put_tenancy(session_, instance, tenancy_, guest.host_id);
         if (!context_.services.claims.claim(session_, guest))
             return fail(ErrorCode::insufficient_instance_capacity,
                         "The host chosen has no room any more; try again.");
@@ -222,6 +232,7 @@ class Launch {
     LaunchNetwork network_;
     MetadataOptions metadata_;
     std::optional<ChosenGroup> group_;
+    TenancyWish tenancy_;
     std::vector<HostId> placed_on_;  // before there turned out to be less to launch
 };
 

@@ -19,3 +19,5 @@ ALTER TABLE instances ADD COLUMN tenancy TEXT NOT NULL DEFAULT 'default';
 ALTER TABLE instances ADD COLUMN affinity TEXT NOT NULL DEFAULT '';
 ALTER TABLE instances ADD COLUMN dedicated_host_id TEXT NOT NULL DEFAULT '';
 CREATE INDEX instances_by_tenancy ON instances (tenancy) WHERE tenancy <> 'default';
+
+ALTER TABLE vpcs ADD COLUMN instance_tenancy TEXT NOT NULL DEFAULT 'default';

@@ -255,7 +255,8 @@ CREATE TABLE vpcs (
     dns_hostnames BIGINT NOT NULL,
     network_address_usage_metrics BIGINT NOT NULL,
     revision BIGINT NOT NULL,
-    created_ms BIGINT NOT NULL
+    created_ms BIGINT NOT NULL,
+    instance_tenancy TEXT NOT NULL DEFAULT 'default'
 );
 CREATE INDEX vpcs_by_account ON vpcs (account_id, region, id);
 CREATE INDEX vpcs_by_dhcp_options ON vpcs (dhcp_options_id);

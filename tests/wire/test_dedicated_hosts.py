@@ -228,6 +228,19 @@ class Tenancy(HostTest):
         self.refused("InsufficientInstanceCapacity", self.ec2.start_instances, InstanceIds=[one])
         self.clear()
 
+    def test_of_a_vpc(self):
+        vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16", InstanceTenancy="dedicated")["Vpc"]
+        self.assertEqual("dedicated", vpc["InstanceTenancy"])
+        subnet = self.ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.0.0.0/24", AvailabilityZone=ZONE)["Subnet"]["SubnetId"]
+        tenancy = lambda **p: self.ec2.run_instances(ImageId=IMAGE, InstanceType="t3.nano", MinCount=1, MaxCount=1, SubnetId=subnet, **p)["Instances"][0]["Placement"]["Tenancy"]  # noqa: E731
+        self.assertEqual(["dedicated", "dedicated"], [tenancy(), tenancy(Placement={"Tenancy": "default"})])
+        self.refused("DryRunOperation", self.ec2.modify_vpc_tenancy, VpcId=vpc["VpcId"], InstanceTenancy="default", DryRun=True)
+        self.refused("InvalidParameterValue", self.ec2.modify_vpc_tenancy, VpcId=vpc["VpcId"], InstanceTenancy="dedicated")
+        self.refused("InvalidVpcID.NotFound", self.ec2.modify_vpc_tenancy, VpcId="vpc-0123456789abcdef0", InstanceTenancy="default")
+        self.assertTrue(self.ec2.modify_vpc_tenancy(VpcId=vpc["VpcId"], InstanceTenancy="default")["ReturnValue"])
+        self.assertEqual("default", self.ec2.describe_vpcs(VpcIds=[vpc["VpcId"]])["Vpcs"][0]["InstanceTenancy"])
+        self.assertEqual("default", tenancy())
+
     def test_again_alone(self):
         one, = self.on("dedicated", kind="t3.nano")
         self.stop(one)
