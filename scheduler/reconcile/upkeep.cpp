@@ -136,8 +136,12 @@ void Upkeep::expire_reservations() {
 }
 
 void Upkeep::rehome_reservations() {
+    auto active = database_.read([&](db::Session& session) -> Result<std::vector<CapacityReservation>> {
+        return db::capacity_reservations::all_active(session);
+    });
+    if (!active || active->empty()) return;
     log_failure(database_.write([&](db::Session& session) -> Status {
-        for (const auto& each : db::capacity_reservations::all_active(session))
+        for (const auto& each : db::capacity_reservations::all_active(session))  // as they are now
             rehome(session, claims_, each, [&](const HostId& id) { return hub_.settling(id); });
         return {};
     }),
