@@ -6,6 +6,7 @@
 
 #include "db/store/accounts.h"
 #include "db/store/addresses.h"
+#include "db/store/capacity_reservations.h"
 #include "db/store/instances.h"
 #include "scheduler/network/addresses.h"
 
@@ -37,6 +38,9 @@ Result<std::int64_t> allowed_instances(db::Session& session, const RequestContex
     auto limits = account_limits(session, context);
     if (limits.instances == no_limit && limits.vcpus == no_limit) return most;
     auto used = db::instances::usage(session, context.account_id, context.region);
+    auto reserved = db::capacity_reservations::unused(session, context.account_id, context.region);
+    used.instances += reserved.instances;
+    used.vcpus += reserved.vcpus;
     auto instances = left_of(limits.instances, used.instances);
     if (instances < least)
         return fail(

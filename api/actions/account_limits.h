@@ -14,7 +14,8 @@ AccountLimits over(const AccountLimits& own, const AccountLimits& otherwise);
 
 AccountLimits account_limits(db::Session& session, const RequestContext& context);
 
-// How many more instances of that many vCPUs the account may run, `most` at most. InstanceLimitExceeded or
+// How many more instances of that many vCPUs the account may run or reserve room for, `most` at most: what
+// capacity reservations hold unused counts like what runs. InstanceLimitExceeded or
 // VcpuLimitExceeded if they are fewer than `least`.
 Result<std::int64_t> allowed_instances(db::Session& session, const RequestContext& context,
                                        std::int64_t least, std::int64_t most, std::int64_t vcpus);

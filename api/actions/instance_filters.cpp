@@ -50,6 +50,18 @@ void add_launch(Table& table) {
     table.push_back(text("availability-zone", [](const auto& r) { return r.instance.zone; }));
 }
 
+void add_capacity(Table& table) {
+    table.push_back(text("tenancy", [](const auto& r) { return r.instance.tenancy; }));
+    table.push_back(text("affinity", [](const auto& r) { return r.instance.affinity; }));
+    table.push_back(text("host-id", [](const auto& r) { return r.instance.dedicated_host_id; }));
+    table.push_back(text("capacity-reservation-id", [](const auto& r) { return r.capacity_reservation(); }));
+    table.push_back(text("capacity-reservation-specification.capacity-reservation-preference",
+                         [](const auto& r) { return r.instance.capacity_preference; }));
+    table.push_back(
+        text("capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id",
+             [](const auto& r) { return r.instance.capacity_target; }));
+}
+
 void add_options(Table& table) {
     table.push_back(
         text("maintenance-options.auto-recovery", [](const auto& r) { return r.instance.auto_recovery; }));
@@ -95,14 +107,12 @@ void add_disk(Table& table) {
 void add_constants(Table& table) {
     static constexpr std::pair<std::string_view, std::string_view> constants[] = {
         {"boot-mode", "legacy-bios"},
-        {"capacity-reservation-specification.capacity-reservation-preference", "open"},
         {"current-instance-boot-mode", "legacy-bios"},
         {"enclave-options.enabled", "false"},
         {"hibernation-options.configured", "false"},
         {"hypervisor", "xen"},
         {"metadata-options.state", "applied"},
         {"platform-details", "Linux/UNIX"},
-        {"tenancy", "default"},
         {"usage-operation", "RunInstances"},
         {"virtualization-type", "hvm"},
     };
@@ -111,13 +121,9 @@ void add_constants(Table& table) {
 
 void add_absent(Table& table) {
     static constexpr std::string_view absent[] = {
-        "affinity",
-        "capacity-reservation-id",
-        "capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id",
         "capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-"
         "arn",
         "dns-name",
-        "host-id",
         "iam-instance-profile.arn",
         "iam-instance-profile.id",
         "iam-instance-profile.name",
@@ -156,6 +162,7 @@ const Table& instance_filters() {
         add_identity(made);
         add_launch(made);
         add_state(made);
+        add_capacity(made);
         add_options(made);
         add_disk(made);
         add_network_filters(made);

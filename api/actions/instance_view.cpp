@@ -29,7 +29,6 @@ void add_constant_blocks(ec2::Instance& out) {
     out.ena_support = true;
     out.boot_mode = "legacy-bios";
     out.current_instance_boot_mode = "legacy-bios";
-    out.capacity_reservation_specification = ec2::CapacityReservationSpecificationResponse{"open"};
     out.hibernation_options = ec2::HibernationOptions{false};
     out.enclave_options = ec2::EnclaveOptions{false};
 }
@@ -129,6 +128,16 @@ void add_network(ec2::Instance& out, const InstanceRecord& record) {
         if (address.is_ipv6 && !out.ipv6_address) out.ipv6_address = address.address;
 }
 
+void add_capacity(ec2::Instance& out, const InstanceRecord& record) {
+    const auto& instance = record.instance;
+    out.capacity_reservation_id = unless_empty(record.capacity_reservation());
+    auto& specification = out.capacity_reservation_specification.emplace();
+    specification.capacity_reservation_preference = unless_empty(instance.capacity_preference);
+    if (!instance.capacity_target.empty())
+        specification.capacity_reservation_target =
+            ec2::CapacityReservationTargetResponse{instance.capacity_target};
+}
+
 void add_options(ec2::Instance& out, const InstanceRecord& record) {
     const auto& instance = record.instance;
     out.monitoring = ec2::Monitoring{record.monitoring_state()};
@@ -144,7 +153,9 @@ ec2::Placement placement_of(const Instance& instance) {
     out.group_name = instance.placement_group_name;
     out.group_id = unless_empty(instance.placement_group_id);
     if (instance.partition_number > 0) out.partition_number = instance.partition_number;
-    out.tenancy = "default";
+    out.tenancy = instance.tenancy;
+    out.affinity = unless_empty(instance.affinity);
+    out.host_id = unless_empty(instance.dedicated_host_id);
     return out;
 }
 
@@ -180,6 +191,10 @@ std::optional<ec2::StateReason> InstanceRecord::state_reason() const {
         return ec2::StateReason{instance.state_reason_code, instance.state_reason};
     if (state() == InstanceState::pending) return ec2::StateReason{"pending", "pending"};
     return std::nullopt;
+}
+
+std::string InstanceRecord::capacity_reservation() const {
+    return holds_claim(guest.observed) ? guest.capacity_reservation_id : std::string();
 }
 
 std::string InstanceRecord::monitoring_state() const {
@@ -270,6 +285,7 @@ ec2::Instance to_ec2(const InstanceRecord& record) {
     add_state(out, record);
     add_root_disk(out, record);
     add_network(out, record);
+    add_capacity(out, record);
     add_options(out, record);
     out.instance_id = instance.id.str();
     out.image_id = instance.image_id.str();

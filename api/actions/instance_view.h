@@ -21,7 +21,8 @@ struct InstanceRecord {
 
     InstanceState state() const;
     std::optional<ec2::StateReason> state_reason() const;
-    std::string monitoring_state() const;  // "disabled", "pending", "enabled"
+    std::string capacity_reservation() const;  // that it runs in; empty: none
+    std::string monitoring_state() const;      // "disabled", "pending", "enabled"
     // The one of index 0; null when there is none.
     const db::attached_interfaces::AttachedInterface* primary() const;
     std::string private_ip() const;  // empty: none

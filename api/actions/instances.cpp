@@ -1,9 +1,12 @@
 // DescribeInstances, StartInstances, StopInstances, RebootInstances, TerminateInstances.
 #include "proto/ec2/instances.h"
+
 #include "api/actions/account_limits.h"
+#include "api/actions/capacity_reservations.h"
 #include "api/actions/instance_filters.h"
 #include "api/actions/instance_view.h"
 #include "api/actions/network.h"
+#include "api/actions/tenancy.h"
 #include "api/describe/engine.h"
 #include "db/store/guests.h"
 #include "db/store/network_interfaces.h"
@@ -86,23 +89,36 @@ Status take_launch_addresses(db::Session& session, const RequestContext& context
     return {};
 }
 
+// Where the root disk is, in reserved room if there is any for the instance.
+Result<scheduler::Plan> place_again(db::Session& session, const RequestContext& context,
+                                    const Instance& instance) {
+    const CapacityWish wish{instance.capacity_preference, instance.capacity_target};
+    LODGE_TRY(auto reserved, choose_reserved(session, context, wish, instance, {instance.zone}));
+    std::erase_if(reserved.rooms, [&](const auto& room) { return room.host != instance.host_id; });
+    if (reserved.rooms.empty()) LODGE_CHECK(allowed_instances(session, context, 1, 1, instance.vcpus));
+    scheduler::Request request;
+    request.vcpus = instance.vcpus;
+    request.memory_mib = instance.memory_mib;
+    request.architecture = instance.architecture;
+    request.zones = {instance.zone};
+    request.pinned = instance.host_id;
+    request.group = scheduler::rule_for(session, instance);
+    request.reserved = reserved.rooms;
+    request.reserved_only = reserved.only;
+    if (reserved.only && reserved.rooms.empty())
+        return tl::unexpected<Error>(reserved_too_little(wish, 0, 1));
+    return place_again_by_tenancy(session, context, instance, request);
+}
+
 // A new guest where the root disk is.
 Status start_one(db::Session& session, const RequestContext& context, WithGuest& row) {
     auto before = state_of(row);
-    LODGE_CHECK(allowed_instances(session, context, 1, 1, row.instance.vcpus));
-    scheduler::Request request;
-    request.vcpus = row.instance.vcpus;
-    request.memory_mib = row.instance.memory_mib;
-    request.architecture = row.instance.architecture;
-    request.zones = {row.instance.zone};
-    request.pinned = row.instance.host_id;
-    request.group = scheduler::rule_for(session, row.instance);
-    auto plan = scheduler::place(context.services.claims.index(), request);
-    if (!plan) return fail(ErrorCode::insufficient_instance_capacity, scheduler::sentence(plan.error()));
+    LODGE_TRY(auto plan, place_again(session, context, row.instance));
     Guest guest;
+    if (!plan.reservations.empty()) guest.capacity_reservation_id = plan.reservations.front().str();
     guest.id = GuestId::make(context.services.random);
     guest.instance_id = row.instance.id;
-    guest.host_id = plan->hosts.front();
+    guest.host_id = plan.hosts.front();
     guest.vcpus = row.instance.vcpus;
     guest.memory_mib = row.instance.memory_mib;
     guest.keeps_root = true;
@@ -110,10 +126,9 @@ Status start_one(db::Session& session, const RequestContext& context, WithGuest&
     if (!context.services.claims.claim(session, guest))
         return fail(ErrorCode::insufficient_instance_capacity, "The host has no room any more; try again.");
     db::guests::insert(session, guest);
-    if (!plan->partitions.empty()) {
-        row.instance.partition_number = plan->partitions.front();
-        db::instances::update_attributes(session, row.instance);
-    }
+    if (!plan.partitions.empty()) row.instance.partition_number = plan.partitions.front();
+    put_tenancy(session, row.instance, {row.instance.tenancy, row.instance.affinity, ""}, guest.host_id);
+    db::instances::update_attributes(session, row.instance);
     LODGE_CHECK(take_launch_addresses(session, context, row.instance));
     scheduler::want_start(row.instance, guest, context.now_ms());
     row.guest = guest;

@@ -31,6 +31,8 @@ class LaunchNetwork {
     // addresses: min_count to max_count, or InsufficientFreeAddressesInSubnet.
     Result<std::int64_t> choose_zone(const std::string& zone, std::int64_t min_count, std::int64_t max_count);
 
+    // That all of it is in, once resolved.
+    const VpcId& vpc_id() const { return vpc_id_; }
     // Of the interface of index 0.
     const Subnet& primary_subnet() const { return *parts_.front().subnet; }
 

@@ -152,6 +152,8 @@ Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunIns
     LODGE_TRY(wish.instance_tags, tags_of(request, "instance"));
     LODGE_TRY(wish.volume_tags, tags_of(request, "volume"));
     LODGE_TRY(wish.interface_tags, tags_of(request, "network-interface"));
+    LODGE_TRY(wish.capacity, capacity_wish(request.capacity_reservation_specification));
+    LODGE_TRY(wish.tenancy, tenancy_wish(request.placement));
     LODGE_TRY(wish.interfaces, check_interfaces(request, *wish.type));
     return wish;
 }

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "api/actions/capacity_reservations.h"
 #include "api/actions/launch_interfaces.h"
+#include "api/actions/tenancy.h"
 #include "proto/ec2/instances.h"
 #include "proto/model/image.h"
 
@@ -24,6 +26,8 @@ struct LaunchWish {
     std::vector<ec2::Tag> volume_tags;
     std::vector<ec2::Tag> interface_tags;
     std::vector<InterfaceWish> interfaces;
+    CapacityWish capacity;
+    TenancyWish tenancy;
 };
 Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunInstancesRequest& request);
 

@@ -33,9 +33,14 @@ bool is_group(const query::Parameter& parameter) {
     return is_part_of(parameter.key, "SecurityGroup") || is_part_of(parameter.key, "SecurityGroupId");
 }
 
-// Groups by name and by ID are one choice.
+bool is_capacity(const query::Parameter& parameter) {
+    return is_part_of(parameter.key, "CapacityReservationSpecification");
+}
+
+// Groups by name and by ID are one choice, and so are a preference and a target among capacity reservations.
 Parameters laid_over(const ec2::StructTable& table, Parameters base, const Parameters& over) {
-    if (std::any_of(over.begin(), over.end(), is_group)) std::erase_if(base, is_group);
+    for (auto choice : {is_group, is_capacity})
+        if (std::any_of(over.begin(), over.end(), choice)) std::erase_if(base, choice);
     return query::overlay(table, base, over);
 }
 

@@ -65,6 +65,13 @@ void put_options(const Instance& instance, ec2::LaunchTemplateData& out) {
     out.ebs_optimized = false;
 }
 
+void put_capacity(const Instance& instance, ec2::LaunchTemplateData& out) {
+    auto& specification = out.capacity_reservation_specification.emplace();
+    specification.capacity_reservation_preference = unless_empty(instance.capacity_preference);
+    if (instance.capacity_target.empty()) return;
+    specification.capacity_reservation_target.emplace().capacity_reservation_id = instance.capacity_target;
+}
+
 void put_launch(const Instance& instance, ec2::LaunchTemplateData& out) {
     out.image_id = instance.image_id.str();
     out.instance_type = instance.instance_type;
@@ -76,7 +83,9 @@ void put_launch(const Instance& instance, ec2::LaunchTemplateData& out) {
     out.instance_initiated_shutdown_behavior = instance.terminate_on_shutdown ? "terminate" : "stop";
     out.placement.emplace();
     out.placement->availability_zone = instance.zone;
-    out.placement->tenancy = "default";
+    out.placement->tenancy = instance.tenancy;
+    out.placement->affinity = unless_empty(instance.affinity);
+    out.placement->host_id = unless_empty(instance.dedicated_host_id);
     out.placement->group_name = unless_empty(instance.placement_group_name);
     if (instance.partition_number > 0) out.placement->partition_number = instance.partition_number;
     out.block_device_mapping.push_back(root_like(instance));
@@ -91,6 +100,7 @@ Result<ec2::GetLaunchTemplateDataResponse> get_launch_template_data(
         auto record = load_one(session, std::move(row));
         ec2::LaunchTemplateData data;
         put_launch(record.instance, data);
+        put_capacity(record.instance, data);
         put_options(record.instance, data);
         put_tags(record.tags, data);
         bool only = record.interfaces.size() == 1;

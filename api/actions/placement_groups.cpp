@@ -6,6 +6,7 @@
 #include "api/actions/instance_view.h"
 #include "api/actions/network.h"
 #include "api/actions/tagging.h"
+#include "api/actions/tenancy.h"
 #include "db/store/placement_groups.h"
 #include "proto/ec2/placement_groups.h"
 
@@ -140,6 +141,15 @@ GroupWish completed(GroupWish wish, const Instance& instance) {
     return wish;
 }
 
+Status change_group(db::Session& session, const RequestContext& context, const GroupWish& said,
+                    Instance& instance) {
+    const auto* type = context.services.catalogue.find(instance.instance_type);
+    if (!type) return fail(ErrorCode::invalid_instance_type, instance.instance_type);
+    LODGE_TRY(auto chosen, choose_group(session, context, completed(said, instance), *type));
+    put_in_group(instance, chosen.value_or(ChosenGroup()), chosen ? chosen->partition : 0);
+    return {};
+}
+
 }  // namespace
 
 Result<std::optional<ChosenGroup>> choose_group(db::Session& session, const RequestContext& context,
@@ -202,15 +212,18 @@ Result<ec2::DescribePlacementGroupsResponse> describe_placement_groups(
 Result<ec2::ModifyInstancePlacementResponse> modify_instance_placement(
     RequestContext& context, const ec2::ModifyInstancePlacementRequest& request) {
     GroupWish said{request.group_id, request.group_name, request.partition_number};
-    if (!said.id && !said.name && !said.partition)
-        return fail(ErrorCode::missing_parameter, "GroupName, GroupId or PartitionNumber");
+    const bool group = said.id || said.name || said.partition;
+    const bool tenancy = request.tenancy || request.host_id || request.affinity;
+    if (!group && !tenancy)
+        return fail(ErrorCode::missing_parameter,
+                    "GroupName, GroupId, PartitionNumber, Tenancy, HostId or Affinity");
     return context.write([&](db::Session& session) -> Result<ec2::ModifyInstancePlacementResponse> {
         LODGE_TRY(auto row, find_living_instance(session, context, request.instance_id));
         LODGE_CHECK(check_stopped(row));
-        const auto* type = context.services.catalogue.find(row.instance.instance_type);
-        if (!type) return fail(ErrorCode::invalid_instance_type, row.instance.instance_type);
-        LODGE_TRY(auto chosen, choose_group(session, context, completed(said, row.instance), *type));
-        put_in_group(row.instance, chosen.value_or(ChosenGroup()), chosen ? chosen->partition : 0);
+        if (group) LODGE_CHECK(change_group(session, context, said, row.instance));
+        if (tenancy)
+            LODGE_CHECK(change_tenancy(session, context, {request.tenancy, request.affinity, request.host_id},
+                                       row.instance));
         db::instances::update_attributes(session, row.instance);
         return ec2::ModifyInstancePlacementResponse{true};
     });

@@ -1,7 +1,10 @@
 // RunInstances: all of MinCount or nothing; placement is decided in the call.
 #include "api/actions/run_instances.h"
 
+#include <algorithm>
+
 #include "api/actions/account_limits.h"
+#include "api/actions/capacity_reservations.h"
 #include "api/actions/cpu_credits.h"
 #include "api/actions/instance_view.h"
 #include "api/actions/launch_network.h"
@@ -12,6 +15,7 @@
 #include "db/store/guests.h"
 #include "db/store/images.h"
 #include "db/store/reservations.h"
+#include "db/store/vpcs.h"
 #include "proto/ec2/instances.h"
 #include "scheduler/apply/groups.h"
 #include "scheduler/placement/place.h"
@@ -38,7 +42,8 @@ class Launch {
         LODGE_TRY(images_, resolve_images(session_, context_, request_, wish_));
         LODGE_TRY(group_, choose_group(session_, context_, group_wish(), *wish_.type));
         LODGE_TRY(auto zones, network_.resolve(wish_.zones, names_zone()));
-        LODGE_TRY(auto plan, place(std::move(zones)));
+        choose_tenancy();
+        LODGE_TRY(auto plan, place(zones));
         LODGE_TRY(auto count, network_.choose_zone(plan.zone, request_.min_count,
                                                    static_cast<std::int64_t>(plan.hosts.size())));
         plan.hosts.resize(static_cast<std::size_t>(count));
@@ -46,6 +51,7 @@ class Launch {
         auto reservation_id = ReservationId::make(context_.services.random);
         db::reservations::insert(session_, {reservation_id, context_.account_id, context_.region, now_ms_});
         for (std::size_t i = 0; i < plan.hosts.size(); ++i) LODGE_CHECK(add(reservation_id, plan, i));
+        for (const auto& id : placed_on_) context_.services.claims.give_back_if_empty(session_, id);
         network_.finish();
         db::images::note_launch(session_, images_.image.id, now_ms_);
         return reservation_id;
@@ -63,6 +69,14 @@ class Launch {
         return {placement->group_id, placement->group_name, placement->partition_number};
     }
 
+    // A VPC of dedicated tenancy has no instances on shared hosts.
+    void choose_tenancy() {
+        tenancy_ = wish_.tenancy;
+        const auto vpc = db::vpcs::find_any(session_, network_.vpc_id().str());
+        if (vpc && vpc->instance_tenancy == "dedicated" && tenancy_.tenancy == "default")
+            tenancy_.tenancy = "dedicated";
+    }
+
     Status resolve_options() {
         metadata_ = launch_options(session_, context_, request_.metadata_options);
         if (!metadata_.instance_tags) return {};
@@ -70,21 +84,57 @@ class Launch {
         return {};
     }
 
-    Result<scheduler::Plan> place(std::vector<std::string> zones) {
+    Result<scheduler::Plan> place(const std::vector<std::string>& zones) {
+        LODGE_TRY(auto reserved, choose_reserved(session_, context_, wish_.capacity, alike(), zones));
+        LODGE_TRY(auto more, allowed(reserved.only ? 0 : request_.min_count - reserved.instances()));
         scheduler::Request request;
         request.vcpus = vcpus();
         request.memory_mib = wish_.type->memory_mib;
         request.architecture = images_.image.architecture;
-        request.zones = std::move(zones);
+        request.zones = reserved.zones;
         request.min_count = request_.min_count;
-        LODGE_TRY(request.max_count,
-                  allowed_instances(session_, context_, request_.min_count, request_.max_count, vcpus()));
+        request.max_count = std::min(request_.max_count, more + reserved.instances());
         request.strategy = context_.services.settings.strategy;
         request.seed = context_.services.random.next_u64();
         if (group_) request.group = scheduler::rule_of(session_, group_->group, group_->partition);
+        request.reserved = reserved.rooms;
+        request.reserved_only = reserved.only;
+        if (reserved.only) return place_reserved(request);
+        LODGE_TRY(auto plan, place_by_tenancy(session_, context_, tenancy_, wish_.type->name, request));
+        placed_on_ = plan.hosts;
+        return within_limits(std::move(plan), more);
+    }
+
+    Result<scheduler::Plan> place_reserved(const scheduler::Request& request) const {
         auto plan = scheduler::place(context_.services.claims.index(), request);
         if (plan) return std::move(*plan);
-        return fail(ErrorCode::insufficient_instance_capacity, scheduler::sentence(plan.error()));
+        return tl::unexpected<Error>(
+            reserved_too_little(wish_.capacity, plan.error().could_place, request_.min_count));
+    }
+
+    // What capacity reservations are to match.
+    Instance alike() const {
+        Instance instance;
+        instance.account_id = context_.account_id;
+        instance.region = context_.region;
+        instance.instance_type = wish_.type->name;
+        instance.tenancy = tenancy_.tenancy;
+        return instance;
+    }
+
+    // How many instances the account may have beside those that its reservations have room for.
+    Result<std::int64_t> allowed(std::int64_t least) const {
+        return allowed_instances(session_, context_, std::max<std::int64_t>(least, 0), request_.max_count,
+                                 vcpus());
+    }
+
+    // Reserved room that could not be used leaves more to place elsewhere than the account may have.
+    Result<scheduler::Plan> within_limits(scheduler::Plan plan, std::int64_t more) const {
+        const auto reserved = std::ssize(plan.reservations);
+        const auto count = std::min(std::ssize(plan.hosts), reserved + more);
+        if (count < request_.min_count) LODGE_CHECK(allowed(request_.min_count - reserved).map([](auto) {}));
+        plan.hosts.resize(static_cast<std::size_t>(count));
+        return plan;
     }
 
     std::int64_t vcpus() const { return wish_.core_count * wish_.threads_per_core; }
@@ -95,6 +145,7 @@ class Launch {
         guest.id = GuestId::make(context_.services.random);
         guest.instance_id = instance.id;
         guest.host_id = plan.hosts[index];
+        if (index < plan.reservations.size()) guest.capacity_reservation_id = plan.reservations[index].str();
         guest.vcpus = instance.vcpus;
         guest.memory_mib = instance.memory_mib;
         guest.created_ms = guest.observed_ms = now_ms_;
@@ -102,6 +153,7 @@ class Launch {
         if (group_) put_in_group(instance, *group_, plan.partitions.empty() ? 0 : plan.partitions[index]);
         instance.guest_id = guest.id;
         instance.host_id = guest.host_id;
+        put_tenancy(session_, instance, tenancy_, guest.host_id);
         if (!context_.services.claims.claim(session_, guest))
             return fail(ErrorCode::insufficient_instance_capacity,
                         "The host chosen has no room any more; try again.");
@@ -156,6 +208,8 @@ class Launch {
         instance.detailed_monitoring = request_.monitoring && request_.monitoring->enabled;
         auto maintenance = request_.maintenance_options.value_or(ec2::MaintenanceOptionsRequest());
         instance.auto_recovery = maintenance.auto_recovery.value_or("default");
+        instance.capacity_preference = wish_.capacity.preference;
+        instance.capacity_target = wish_.capacity.target;
     }
 
     // The subnet's, where the request says nothing.
@@ -178,6 +232,8 @@ class Launch {
     LaunchNetwork network_;
     MetadataOptions metadata_;
     std::optional<ChosenGroup> group_;
+    TenancyWish tenancy_;
+    std::vector<HostId> placed_on_;  // before there turned out to be less to launch
 };
 
 Result<Response> show(db::Session& session, const RequestContext& context,

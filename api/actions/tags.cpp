@@ -9,6 +9,8 @@
 #include "api/actions/tagging.h"
 #include "api/describe/engine.h"
 #include "db/store/addresses.h"
+#include "db/store/capacity_reservations.h"
+#include "db/store/dedicated_hosts.h"
 #include "db/store/dhcp_options.h"
 #include "db/store/egress_only_internet_gateways.h"
 #include "db/store/fleets.h"
@@ -55,6 +57,9 @@ const Taggable taggables[] = {
      is_there<db::launch_templates::find>},
     {"fleet-", "fleet", ErrorCode::invalid_fleet_id_not_found, is_there<db::fleets::find>},
     {"pg-", "placement-group", ErrorCode::placement_group_unknown, is_there<db::placement_groups::find>},
+    {"cr-", "capacity-reservation", ErrorCode::invalid_capacity_reservation_id_not_found,
+     is_there<db::capacity_reservations::find>},
+    {"h-", "dedicated-host", ErrorCode::invalid_host_id_not_found, is_there<db::dedicated_hosts::find>},
     {"key-", "key-pair", ErrorCode::invalid_key_pair_not_found, is_there<db::key_pairs::find>},
     {"ami-", "image", ErrorCode::invalid_ami_id_not_found, is_there<db::images::find_visible>},
     {"aki-", "image", ErrorCode::invalid_ami_id_not_found, is_there<db::images::find_visible>},

@@ -111,7 +111,7 @@ ec2::Vpc shown(const VpcRecord& record) {
     out.ipv6_cidr_block_associations = record.ipv6;
     out.dhcp_options_id = vpc.dhcp_options_id.empty() ? "default" : vpc.dhcp_options_id;
     out.tags = to_ec2(record.tags);
-    out.instance_tenancy = "default";
+    out.instance_tenancy = vpc.instance_tenancy;
     out.is_default = vpc.is_default;
     return out;
 }
@@ -317,11 +317,24 @@ Result<ec2::CreateVpcResponse> create_vpc(RequestContext& context, const ec2::Cr
     LODGE_TRY(auto tags, tags_for(request.tag_specification, "vpc", {"vpc"}));
     return context.write([&](db::Session& session) -> Result<ec2::CreateVpcResponse> {
         auto vpc = network::make_vpc(session, owner_of(context), cidr, false);
+        vpc.instance_tenancy = request.instance_tenancy.value_or("default");
+        db::vpcs::update(session, vpc);
         if (request.amazon_provided_ipv6_cidr_block.value_or(false))
             LODGE_CHECK(add_ipv6_block(session, context, vpc));
         put_tags(session, context, vpc.id.str(), "vpc", tags);
         network_changed(session, context, vpc.id);
         return ec2::CreateVpcResponse{shown(load(session, std::move(vpc)))};
+    });
+}
+
+// Instances that are there keep their tenancy.
+Result<ec2::ModifyVpcTenancyResponse> modify_vpc_tenancy(RequestContext& context,
+                                                         const ec2::ModifyVpcTenancyRequest& request) {
+    return context.write([&](db::Session& session) -> Result<ec2::ModifyVpcTenancyResponse> {
+        LODGE_TRY(auto vpc, find_vpc(session, context, request.vpc_id));
+        vpc.instance_tenancy = request.instance_tenancy;
+        db::vpcs::update(session, vpc);
+        return ec2::ModifyVpcTenancyResponse{true};
     });
 }
 

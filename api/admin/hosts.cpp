@@ -60,6 +60,7 @@ Json show(const Call& call, const Host& host, std::int64_t guests) {
                 {"vcpus_free", capacity ? capacity->free_vcpus : 0},
                 {"memory_mib", capacity ? capacity->total_memory_mib : 0},
                 {"memory_free_mib", capacity ? capacity->free_memory_mib : 0},
+                {"pool", capacity ? capacity->pool : ""},  // see scheduler/apply/tenancy.h
                 {"disk_free_mib", std::max<std::int64_t>(seen.last.disk_free_mib, 0)},
                 {"hypervisor_error", seen.last.hypervisor_error},
                 {"network_error", seen.last.network_error},

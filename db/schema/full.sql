@@ -141,7 +141,12 @@ CREATE TABLE instances (
     interrupts_wanted BIGINT NOT NULL DEFAULT 0,
     placement_group_id TEXT NOT NULL DEFAULT '',
     placement_group_name TEXT NOT NULL DEFAULT '',
-    partition_number BIGINT NOT NULL DEFAULT 0
+    partition_number BIGINT NOT NULL DEFAULT 0,
+    capacity_preference TEXT NOT NULL DEFAULT 'open',
+    capacity_target TEXT NOT NULL DEFAULT '',
+    tenancy TEXT NOT NULL DEFAULT 'default',
+    affinity TEXT NOT NULL DEFAULT '',
+    dedicated_host_id TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX instances_by_account ON instances (account_id, region, reservation_id, id);
 CREATE INDEX instances_by_reservation ON instances (reservation_id);
@@ -151,6 +156,7 @@ CREATE INDEX instances_by_root_volume ON instances (root_volume_id);
 CREATE INDEX instances_by_ended ON instances (ended_ms);
 CREATE INDEX instances_by_desired ON instances (desired, ended_ms, desired_ms);
 CREATE INDEX instances_by_placement_group ON instances (placement_group_id, id);
+CREATE INDEX instances_by_tenancy ON instances (tenancy) WHERE tenancy <> 'default';
 
 CREATE TABLE instance_user_data (
     instance_id TEXT PRIMARY KEY REFERENCES instances (id),
@@ -169,10 +175,12 @@ CREATE TABLE guests (
     reboots_done BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
     observed_ms BIGINT NOT NULL,
-    interrupts_done BIGINT NOT NULL DEFAULT 0
+    interrupts_done BIGINT NOT NULL DEFAULT 0,
+    capacity_reservation_id TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX guests_by_instance ON guests (instance_id);
 CREATE INDEX guests_by_observed ON guests (observed);
+CREATE INDEX guests_by_capacity_reservation ON guests (capacity_reservation_id) WHERE capacity_reservation_id <> '';
 
 CREATE TABLE tags (
     resource_id TEXT NOT NULL,
@@ -247,7 +255,8 @@ CREATE TABLE vpcs (
     dns_hostnames BIGINT NOT NULL,
     network_address_usage_metrics BIGINT NOT NULL,
     revision BIGINT NOT NULL,
-    created_ms BIGINT NOT NULL
+    created_ms BIGINT NOT NULL,
+    instance_tenancy TEXT NOT NULL DEFAULT 'default'
 );
 CREATE INDEX vpcs_by_account ON vpcs (account_id, region, id);
 CREATE INDEX vpcs_by_dhcp_options ON vpcs (dhcp_options_id);
@@ -663,3 +672,49 @@ CREATE TABLE fleet_instances (
     position BIGINT NOT NULL,
     PRIMARY KEY (fleet_id, instance_id)
 );
+
+-- Room held for instances before they are launched, the hosts that hold it, and who is in it.
+CREATE TABLE capacity_reservations (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    instance_type TEXT NOT NULL,
+    architecture TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    tenancy TEXT NOT NULL,
+    vcpus BIGINT NOT NULL,
+    memory_mib BIGINT NOT NULL,
+    instance_count BIGINT NOT NULL,
+    match_criteria TEXT NOT NULL,
+    state TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    end_ms BIGINT NOT NULL,
+    ended_ms BIGINT NOT NULL
+);
+CREATE INDEX capacity_reservations_by_account ON capacity_reservations (account_id, region, id);
+CREATE INDEX capacity_reservations_by_state ON capacity_reservations (state, end_ms);
+
+CREATE TABLE capacity_reservation_rooms (
+    reservation_id TEXT NOT NULL REFERENCES capacity_reservations (id),
+    host_id TEXT NOT NULL REFERENCES hosts (id),
+    instances BIGINT NOT NULL,
+    PRIMARY KEY (reservation_id, host_id)
+);
+
+-- Machines that one account has to itself, and which of them an instance is bound to.
+CREATE TABLE dedicated_hosts (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    host_id TEXT NOT NULL REFERENCES hosts (id),
+    instance_type TEXT NOT NULL,
+    instance_family TEXT NOT NULL,
+    auto_placement BIGINT NOT NULL,
+    client_token TEXT NOT NULL,
+    allocated_ms BIGINT NOT NULL,
+    released_ms BIGINT NOT NULL
+);
+CREATE INDEX dedicated_hosts_by_account ON dedicated_hosts (account_id, region, id);
+CREATE UNIQUE INDEX dedicated_hosts_by_machine ON dedicated_hosts (host_id) WHERE released_ms = 0;

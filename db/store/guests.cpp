@@ -10,7 +10,8 @@ const Records<Guest>& table() {
          field("memory_mib", &Guest::memory_mib), field("keeps_root", &Guest::keeps_root),
          field("observed", &Guest::observed), field("generation", &Guest::generation),
          field("reboots_done", &Guest::reboots_done), field("created_ms", &Guest::created_ms),
-         field("observed_ms", &Guest::observed_ms), field("interrupts_done", &Guest::interrupts_done)});
+         field("observed_ms", &Guest::observed_ms), field("interrupts_done", &Guest::interrupts_done),
+         field("capacity_reservation_id", &Guest::capacity_reservation_id)});
     return all;
 }
 
@@ -33,6 +34,17 @@ std::vector<Guest> claiming(Session& session) {
 
 std::optional<Guest> find(Session& session, const GuestId& id) {
     return table().find_any(session, id.str());
+}
+
+std::vector<Guest> in_reservation(Session& session, const CapacityReservationId& id) {
+    return table().all(session,
+                       "capacity_reservation_id = ? AND capacity_reservation_id <> '' "
+                       "AND observed NOT IN ('gone', 'failed', 'removed')",
+                       {id.str()});
+}
+
+void set_reservation(Session& session, const GuestId& id, std::string_view reservation_id) {
+    session.execute("UPDATE guests SET capacity_reservation_id = ? WHERE id = ?", {reservation_id, id.str()});
 }
 
 }  // namespace lodge::db::guests

@@ -15,5 +15,9 @@ void update(Session& session, const Guest& guest);
 // Every guest that holds a claim.
 std::vector<Guest> claiming(Session& session);
 std::optional<Guest> find(Session& session, const GuestId& id);
+// Those in a capacity reservation's room that hold a claim.
+std::vector<Guest> in_reservation(Session& session, const CapacityReservationId& id);
+// Puts the guest into a capacity reservation, or with an empty ID out of it.
+void set_reservation(Session& session, const GuestId& id, std::string_view reservation_id);
 
 }  // namespace lodge::db::guests

@@ -59,7 +59,12 @@ const Records<Instance>& table() {
                       field("interrupts_wanted", &Instance::interrupts_wanted),
                       field("placement_group_id", &Instance::placement_group_id),
                       field("placement_group_name", &Instance::placement_group_name),
-                      field("partition_number", &Instance::partition_number)});
+                      field("partition_number", &Instance::partition_number),
+                      field("capacity_preference", &Instance::capacity_preference),
+                      field("capacity_target", &Instance::capacity_target),
+                      field("tenancy", &Instance::tenancy),
+                      field("affinity", &Instance::affinity),
+                      field("dedicated_host_id", &Instance::dedicated_host_id)});
     return all;
 }
 
@@ -136,7 +141,8 @@ void update_attributes(Session& session, const Instance& instance) {
         "metadata_http_endpoint = ?, metadata_hop_limit = ?, metadata_tags = ?, hostname_type = ?, "
         "resource_name_dns_a = ?, resource_name_dns_aaaa = ?, cpu_credits = ?, detailed_monitoring = ?, "
         "auto_recovery = ?, placement_group_id = ?, "
-        "placement_group_name = ?, partition_number = ? WHERE id = ?",
+        "placement_group_name = ?, partition_number = ?, capacity_preference = ?, capacity_target = ?, "
+        "tenancy = ?, affinity = ?, dedicated_host_id = ? WHERE id = ?",
         {i.instance_type,
          i.vcpus,
          i.memory_mib,
@@ -160,6 +166,11 @@ void update_attributes(Session& session, const Instance& instance) {
          i.placement_group_id,
          i.placement_group_name,
          i.partition_number,
+         i.capacity_preference,
+         i.capacity_target,
+         i.tenancy,
+         i.affinity,
+         i.dedicated_host_id,
          i.id.str()});
 }
 
@@ -213,6 +224,18 @@ std::vector<GroupMember> holding_in_group(Session& session, std::string_view pla
                            HostId::trusted(std::string(row.text(1))), row.integer(2)});
         });
     return all;
+}
+
+std::vector<WithGuest> open_to_reservation(Session& session, const CapacityReservation& reservation) {
+    return many(session,
+                with_guest() +
+                    "WHERE i.account_id = ? AND i.region = ? AND i.zone = ? AND i.instance_type = ? "
+                    "AND i.tenancy = ? AND i.ended_ms = 0 AND i.capacity_preference IN ('open', "
+                    "'capacity-reservations-only') "
+                    "AND g.capacity_reservation_id = '' "
+                    "AND g.observed NOT IN ('gone', 'failed', 'removed') ORDER BY i.launched_ms, i.id",
+                {reservation.account_id, reservation.region, reservation.zone, reservation.instance_type,
+                 reservation.tenancy});
 }
 
 std::int64_t count_in_group(Session& session, std::string_view placement_group_id) {

@@ -6,6 +6,7 @@
 
 #include "db/driver/session.h"
 #include "db/store/instance_span.h"
+#include "proto/model/capacity_reservation.h"
 #include "proto/model/guest.h"
 #include "proto/model/instance.h"
 
@@ -53,6 +54,9 @@ struct GroupMember {
 std::vector<GroupMember> holding_in_group(Session& session, std::string_view placement_group_id);
 // Those in the group that have not terminated.
 std::int64_t count_in_group(Session& session, std::string_view placement_group_id);
+// The account's instances that a capacity reservation of that type and tenancy could take in: those that are
+// open for one, hold capacity and are in none. Oldest first.
+std::vector<WithGuest> open_to_reservation(Session& session, const CapacityReservation& reservation);
 // Of instances with an interface in the VPC.
 std::vector<HostId> hosts_in_vpc(Session& session, const VpcId& vpc_id);
 std::int64_t count_on_host(Session& session, const HostId& host_id);

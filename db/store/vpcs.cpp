@@ -12,7 +12,8 @@ const Records<Vpc>& vpcs() {
                  field("is_default", &Vpc::is_default), field("dns_support", &Vpc::dns_support),
                  field("dns_hostnames", &Vpc::dns_hostnames),
                  field("network_address_usage_metrics", &Vpc::network_address_usage_metrics),
-                 field("revision", &Vpc::revision), field("created_ms", &Vpc::created_ms)});
+                 field("instance_tenancy", &Vpc::instance_tenancy), field("revision", &Vpc::revision),
+                 field("created_ms", &Vpc::created_ms)});
     return records;
 }
 

@@ -132,6 +132,13 @@ struct PlacementGroupKind {
 struct FleetKind {
     static constexpr std::string_view prefix = "fleet-";
 };
+struct CapacityReservationKind {
+    static constexpr std::string_view prefix = "cr-";
+};
+// What an account has of a host while it has it to itself; the host's own ID is never shown to accounts.
+struct DedicatedHostKind {
+    static constexpr std::string_view prefix = "h-";
+};
 
 using InstanceId = Id<InstanceKind>;
 using GuestId = Id<GuestKind>;
@@ -163,6 +170,8 @@ using DhcpOptionsId = Id<DhcpOptionsKind>;
 using LaunchTemplateId = Id<LaunchTemplateKind>;
 using PlacementGroupId = Id<PlacementGroupKind>;
 using FleetId = Id<FleetKind>;
+using CapacityReservationId = Id<CapacityReservationKind>;
+using DedicatedHostId = Id<DedicatedHostKind>;
 
 // An image is a machine image ("ami-"), a kernel ("aki-") or a ramdisk ("ari-"): no one prefix, so that
 // ImageId::make() and parse() do not compile.

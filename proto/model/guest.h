@@ -46,6 +46,7 @@ struct Guest {
     GuestId id;
     InstanceId instance_id;
     HostId host_id;
+    std::string capacity_reservation_id;  // whose room it is in; empty: it holds its own
     std::int64_t vcpus = 0;
     std::int64_t memory_mib = 0;
     bool keeps_root = false;  // the root disk existed before this guest

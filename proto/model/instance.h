@@ -100,10 +100,15 @@ struct Instance {
     bool resource_name_dns_aaaa = false;
     std::string cpu_credits;  // "standard", "unlimited"; empty: of a type without, or as its type begins
     bool detailed_monitoring = false;
-    std::string auto_recovery = "default";  // "disabled": it may not be started elsewhere unasked
-    std::string placement_group_id;         // empty: in none
-    std::string placement_group_name;       // as of when it was put there
-    std::int64_t partition_number = 0;      // of a partition group; 0: in none yet
+    std::string auto_recovery = "default";     // "disabled": it may not be started elsewhere unasked
+    std::string placement_group_id;            // empty: in none
+    std::string placement_group_name;          // as of when it was put there
+    std::int64_t partition_number = 0;         // of a partition group; 0: in none yet
+    std::string capacity_preference = "open";  // "none", "capacity-reservations-only"; empty: it has a target
+    std::string capacity_target;               // the only capacity reservation it may run in
+    std::string tenancy = "default";           // "dedicated", "host"
+    std::string affinity;                      // of a "host" one: "default", "host"
+    std::string dedicated_host_id;             // that it was placed on, or is to be; empty: none
 
     Desired desired = Desired::running;
     std::int64_t generation = 1;  // raised by every change of what agents are asked for

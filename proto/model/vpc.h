@@ -17,7 +17,8 @@ struct Vpc {
     bool dns_support = true;
     bool dns_hostnames = false;
     bool network_address_usage_metrics = false;
-    std::int64_t revision = 1;  // raised by every change that its guests' network must follow
+    std::string instance_tenancy = "default";  // "dedicated": of all instances that say nothing else
+    std::int64_t revision = 1;                 // raised by every change that its guests' network must follow
     UnixMs created_ms = 0;
 };
 

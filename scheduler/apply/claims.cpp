@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "db/store/capacity_reservations.h"
+#include "db/store/dedicated_hosts.h"
 #include "db/store/guests.h"
 #include "db/store/hosts.h"
+#include "scheduler/apply/tenancy.h"
 
 namespace lodge::scheduler {
 
@@ -12,15 +15,34 @@ void Claims::load(db::Session& session) {
     index_ = CapacityIndex();
     for (const auto& host : db::hosts::list(session))
         index_.put(capacity_of(host, HostCondition::unreachable));
-    std::unordered_map<HostId, HostCapacity> loaded;
+    std::unordered_map<HostId, Amount> taken;  // changed in the index once a host, which is slow
+    load_reservations(session, taken);
     for (const auto& guest : db::guests::claiming(session)) {
-        const auto* known = index_.find(guest.host_id);
-        if (!known) continue;
-        auto& host = loaded.try_emplace(guest.host_id, *known).first->second;
-        host.free_vcpus -= guest.vcpus;
-        host.free_memory_mib -= guest.memory_mib;
+        if (auto* room = room_of(guest)) {
+            ++room->used;
+        } else {
+            taken[guest.host_id].add(guest.vcpus, guest.memory_mib);
+        }
     }
-    for (auto& [id, host] : loaded) index_.put(host);
+    for (const auto& [id, amount] : taken) subtract(id, amount);
+    for (const auto& host : db::dedicated_hosts::all_held(session))
+        index_.set_pool(host.host_id, std::string(dedicated_hosts_pool));
+    for (const auto& tenant : db::dedicated_hosts::tenants(session))
+        index_.set_pool(tenant.host_id, tenants_pool(tenant.account_id));
+}
+
+void Claims::load_reservations(db::Session& session, std::unordered_map<HostId, Amount>& taken) {
+    reservations_.clear();
+    for (const auto& each : db::capacity_reservations::all_active(session))
+        reservations_[each.id] = {{each.vcpus, each.memory_mib}, {}};
+    for (const auto& room : db::capacity_reservations::all_rooms(session)) {
+        const auto found = reservations_.find(room.reservation_id);
+        if (found == reservations_.end()) continue;
+        auto& held = found->second;
+        held.hosts[room.host_id].instances = room.instances;
+        const auto amount = held.each.times(room.instances);
+        taken[room.host_id].add(amount.vcpus, amount.memory_mib);
+    }
 }
 
 HostCapacity Claims::capacity_of(const Host& host, HostCondition condition) const {
@@ -41,6 +63,7 @@ void Claims::put_host(db::Session& session, const Host& host, HostCondition cond
     auto capacity = capacity_of(host, condition);
     const auto* known = index_.find(host.id);
     if (known) {
+        capacity.pool = known->pool;
         capacity.free_vcpus -= known->total_vcpus - known->free_vcpus;
         capacity.free_memory_mib -= known->total_memory_mib - known->free_memory_mib;
         session.on_rollback([this, before = *known] { index_.put(before); });
@@ -58,6 +81,7 @@ void Claims::set_condition(db::Session& session, const HostId& id, HostCondition
 }
 
 bool Claims::claim(db::Session& session, const Guest& guest) {
+    if (!guest.capacity_reservation_id.empty()) return claim_reserved(session, guest);
     if (!index_.claim(guest.host_id, guest.vcpus, guest.memory_mib)) return false;
     session.on_rollback([this, id = guest.host_id, vcpus = guest.vcpus, memory_mib = guest.memory_mib] {
         index_.release(id, vcpus, memory_mib);
@@ -65,14 +89,129 @@ bool Claims::claim(db::Session& session, const Guest& guest) {
     return true;
 }
 
+bool Claims::claim_reserved(db::Session& session, const Guest& guest) {
+    const auto* host = index_.find(guest.host_id);
+    if (!host || !serves(host->condition)) return false;
+    const auto* room = room_of(guest);
+    if (!room || room->used >= room->instances) return false;
+    change_room(session, CapacityReservationId::trusted(guest.capacity_reservation_id), guest.host_id,
+                {0, 1});
+    return true;
+}
+
 void Claims::release(db::Session& session, const Guest& guest) {
-    if (!index_.release(guest.host_id, guest.vcpus, guest.memory_mib)) return;
-    session.on_rollback([this, id = guest.host_id, vcpus = guest.vcpus, memory_mib = guest.memory_mib] {
-        auto host = index_.find(id) ? *index_.find(id) : HostCapacity{};
-        host.free_vcpus -= vcpus;
-        host.free_memory_mib -= memory_mib;
-        if (!host.id.empty()) index_.put(std::move(host));
+    if (room_of(guest)) {
+        change_room(session, CapacityReservationId::trusted(guest.capacity_reservation_id), guest.host_id,
+                    {0, -1});
+    } else {
+        give(session, guest.host_id, {guest.vcpus, guest.memory_mib});
+    }
+    give_back_if_empty(session, guest.host_id);
+}
+
+void Claims::give_back_if_empty(db::Session& session, const HostId& id) {
+    const auto* host = index_.find(id);
+    if (host && is_tenants(host->pool) && is_empty(*host)) set_pool(session, id, "");
+}
+
+void Claims::set_pool(db::Session& session, const HostId& id, const std::string& pool) {
+    const auto* host = index_.find(id);
+    if (!host || host->pool == pool) return;
+    session.on_rollback([this, id, before = host->pool] { index_.set_pool(id, before); });
+    index_.set_pool(id, pool);
+}
+
+bool Claims::reserve(db::Session& session, const CapacityReservation& reservation, const HostId& host_id) {
+    const Amount each{reservation.vcpus, reservation.memory_mib};
+    if (!index_.claim(host_id, each.vcpus, each.memory_mib)) return false;
+    session.on_rollback([this, host_id, each] { index_.release(host_id, each.vcpus, each.memory_mib); });
+    reservations_[reservation.id].each = each;
+    change_room(session, reservation.id, host_id, {1, 0});
+    return true;
+}
+
+bool Claims::unreserve(db::Session& session, const CapacityReservation& reservation, const HostId& host_id) {
+    const auto found = reservations_.find(reservation.id);
+    if (found == reservations_.end()) return false;
+    const auto host = found->second.hosts.find(host_id);
+    if (host == found->second.hosts.end() || host->second.used >= host->second.instances) return false;
+    change_room(session, reservation.id, host_id, {-1, 0});
+    give(session, host_id, {reservation.vcpus, reservation.memory_mib});
+    return true;
+}
+
+bool Claims::adopt(db::Session& session, const CapacityReservation& reservation, const Guest& guest) {
+    const Amount own{guest.vcpus, guest.memory_mib};
+    give(session, guest.host_id, own);
+    if (!reserve(session, reservation, guest.host_id)) {
+        take(session, guest.host_id, own);
+        return false;
+    }
+    change_room(session, reservation.id, guest.host_id, {0, 1});
+    return true;
+}
+
+void Claims::end_reservation(db::Session& session, const CapacityReservationId& id,
+                             const std::vector<Guest>& guests) {
+    const auto found = reservations_.find(id);
+    if (found == reservations_.end()) return;
+    session.on_rollback([this, id, before = found->second] { reservations_[id] = before; });
+    const Held held = std::move(found->second);
+    reservations_.erase(found);
+    for (const auto& [host_id, room] : held.hosts) give(session, host_id, held.each.times(room.instances));
+    for (const auto& guest : guests) take(session, guest.host_id, {guest.vcpus, guest.memory_mib});
+}
+
+std::vector<Reserved> Claims::unused(const CapacityReservationId& id) const {
+    std::vector<Reserved> all;
+    const auto found = reservations_.find(id);
+    if (found == reservations_.end()) return all;
+    for (const auto& [host_id, room] : found->second.hosts)
+        if (room.instances > room.used) all.push_back({id, host_id, room.instances - room.used});
+    return all;
+}
+
+Claims::Room* Claims::room_of(const Guest& guest) {
+    if (guest.capacity_reservation_id.empty()) return nullptr;
+    const auto found = reservations_.find(CapacityReservationId::trusted(guest.capacity_reservation_id));
+    if (found == reservations_.end()) return nullptr;
+    const auto host = found->second.hosts.find(guest.host_id);
+    return host == found->second.hosts.end() ? nullptr : &host->second;
+}
+
+void Claims::add_room(const CapacityReservationId& id, const HostId& host_id, const Room& change) {
+    auto& hosts = reservations_[id].hosts;
+    auto& room = hosts[host_id];
+    room.instances += change.instances;
+    room.used += change.used;
+    if (room.instances == 0 && room.used == 0) hosts.erase(host_id);
+}
+
+void Claims::change_room(db::Session& session, const CapacityReservationId& id, const HostId& host_id,
+                         const Room& change) {
+    add_room(id, host_id, change);
+    session.on_rollback([this, id, host_id, change] {
+        add_room(id, host_id, {-change.instances, -change.used});
     });
+}
+
+void Claims::subtract(const HostId& id, const Amount& amount) {
+    const auto* known = index_.find(id);
+    if (!known) return;
+    auto host = *known;
+    host.free_vcpus -= amount.vcpus;
+    host.free_memory_mib -= amount.memory_mib;
+    index_.put(std::move(host));
+}
+
+void Claims::take(db::Session& session, const HostId& id, const Amount& amount) {
+    subtract(id, amount);
+    session.on_rollback([this, id, amount] { index_.release(id, amount.vcpus, amount.memory_mib); });
+}
+
+void Claims::give(db::Session& session, const HostId& id, const Amount& amount) {
+    if (!index_.release(id, amount.vcpus, amount.memory_mib)) return;
+    session.on_rollback([this, id, amount] { subtract(id, amount); });
 }
 
 }  // namespace lodge::scheduler

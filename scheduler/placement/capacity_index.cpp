@@ -6,7 +6,7 @@
 namespace lodge::scheduler {
 namespace {
 
-using PartitionName = std::pair<std::string_view, std::string_view>;
+using NameView = PartitionName<std::string_view>;
 
 HostCapacity in_range(HostCapacity host) {
     host.total_vcpus = std::clamp<std::int64_t>(host.total_vcpus, 0, max_total);
@@ -22,6 +22,17 @@ void count(Partition& partition, const HostCapacity& host, int sign) {
     if (host.condition != HostCondition::ok) return;
     partition.free_vcpus += sign * std::max<std::int64_t>(host.free_vcpus, 0);
     partition.free_memory_mib += sign * std::max<std::int64_t>(host.free_memory_mib, 0);
+}
+
+// Those that are empty have most free.
+const IndexedHost* empty_in(const Level& level, std::int64_t memory_mib) {
+    for (auto bucket = level.buckets().rbegin(); bucket != level.buckets().rend(); ++bucket) {
+        for (auto spot = bucket->rbegin(); spot != bucket->rend(); ++spot) {
+            if (spot->free_memory_mib < memory_mib) return nullptr;
+            if (is_empty(spot->host->capacity)) return spot->host;
+        }
+    }
+    return nullptr;
 }
 
 }  // namespace
@@ -65,6 +76,16 @@ bool CapacityIndex::set_condition(const HostId& id, HostCondition condition) {
     return true;
 }
 
+bool CapacityIndex::set_pool(const HostId& id, const std::string& pool) {
+    IndexedHost* host = find_entry(id);
+    if (host == nullptr) return false;
+    if (host->capacity.pool == pool) return true;
+    leave(*host);
+    host->capacity.pool = pool;
+    enter(*host);
+    return true;
+}
+
 bool CapacityIndex::claim(const HostId& id, std::int64_t vcpus, std::int64_t memory_mib) {
     IndexedHost* host = find_entry(id);
     if (host == nullptr || vcpus < 0 || memory_mib < 0) return false;
@@ -101,9 +122,22 @@ const IndexedHost* CapacityIndex::entry(const HostId& id) const {
     return found == hosts_.end() ? nullptr : &found->second;
 }
 
-const Partition* CapacityIndex::partition(std::string_view zone, std::string_view architecture) const {
-    const auto found = partitions_.find(PartitionName(zone, architecture));
+const Partition* CapacityIndex::partition(std::string_view zone, std::string_view architecture,
+                                          std::string_view pool) const {
+    const auto found = partitions_.find(NameView{zone, architecture, pool});
     return found == partitions_.end() ? nullptr : &found->second;
+}
+
+std::optional<HostId> CapacityIndex::empty_host(std::string_view zone, std::string_view architecture,
+                                                std::int64_t vcpus, std::int64_t memory_mib) const {
+    const Partition* shared = partition(zone, architecture);
+    if (shared == nullptr) return std::nullopt;
+    for (const auto& [shape, levels] : shared->free_hosts.shapes()) {
+        for (auto level = levels.rbegin(); level != levels.rend() && level->free_vcpus() >= vcpus; ++level) {
+            if (const auto* host = empty_in(*level, memory_mib)) return host->capacity.id;
+        }
+    }
+    return std::nullopt;
 }
 
 IndexedHost* CapacityIndex::find_entry(const HostId& id) {
@@ -113,12 +147,14 @@ IndexedHost* CapacityIndex::find_entry(const HostId& id) {
 
 void CapacityIndex::enter(const IndexedHost& host) {
     const HostCapacity& capacity = host.capacity;
-    auto found = partitions_.find(PartitionName(capacity.zone, capacity.architecture));
+    auto found = partitions_.find(NameView{capacity.zone, capacity.architecture, capacity.pool});
     if (found == partitions_.end()) {
         Partition added;
         added.zone = capacity.zone;
         added.architecture = capacity.architecture;
-        found = partitions_.emplace(std::pair(capacity.zone, capacity.architecture), std::move(added)).first;
+        added.pool = capacity.pool;
+        const PartitionName<std::string> name{capacity.zone, capacity.architecture, capacity.pool};
+        found = partitions_.emplace(name, std::move(added)).first;
     }
     Partition& partition = found->second;
     count(partition, capacity, +1);
@@ -127,7 +163,7 @@ void CapacityIndex::enter(const IndexedHost& host) {
 
 void CapacityIndex::leave(const IndexedHost& host) {
     const HostCapacity& capacity = host.capacity;
-    const auto found = partitions_.find(PartitionName(capacity.zone, capacity.architecture));
+    const auto found = partitions_.find(NameView{capacity.zone, capacity.architecture, capacity.pool});
     Partition& partition = found->second;
     if (capacity.condition == HostCondition::ok) partition.free_hosts.erase(host);
     count(partition, capacity, -1);

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -44,9 +45,16 @@ struct HostCapacity {
     std::int64_t total_memory_mib = 0;
     std::int64_t free_vcpus = 0;
     std::int64_t free_memory_mib = 0;
+    // Hosts of a pool take guests of requests that name it and of no others. Empty: the hosts that all share.
+    std::string pool = {};
 
     bool operator==(const HostCapacity&) const = default;
 };
+
+// Whether nothing is claimed on it.
+constexpr bool is_empty(const HostCapacity& host) {
+    return host.free_vcpus == host.total_vcpus && host.free_memory_mib == host.total_memory_mib;
+}
 
 // A hash of the ID that is the same on every machine: decides among hosts of equal cost, see Spot.
 std::uint64_t order_of(const HostId& id);
@@ -56,10 +64,11 @@ struct IndexedHost {
     std::uint64_t order;  // order_of(capacity.id)
 };
 
-// The hosts of one zone and architecture.
+// The hosts of one zone, architecture and pool.
 struct Partition {
     std::string zone;
     std::string architecture;
+    std::string pool;
     std::array<std::int64_t, host_conditions> hosts_by_condition{};  // indexed by HostCondition
     std::int64_t free_vcpus = 0;                                     // of `ok` hosts, as the next two
     std::int64_t free_memory_mib = 0;
@@ -71,13 +80,22 @@ struct Partition {
     std::int64_t hosts() const;
 };
 
-// Orders pairs of zone and architecture, be they strings or views.
+// What names a partition, as strings or as views.
+template <class Text>
+struct PartitionName {
+    Text zone;
+    Text architecture;
+    Text pool;
+};
+
 struct ByName {
     using is_transparent = void;
     template <class A, class B>
-    bool operator()(const A& a, const B& b) const {
-        if (const int order = std::string_view(a.first).compare(b.first); order != 0) return order < 0;
-        return a.second < b.second;
+    bool operator()(const PartitionName<A>& a, const PartitionName<B>& b) const {
+        if (const int order = std::string_view(a.zone).compare(b.zone); order != 0) return order < 0;
+        if (const int order = std::string_view(a.architecture).compare(b.architecture); order != 0)
+            return order < 0;
+        return a.pool < b.pool;
     }
 };
 
@@ -92,9 +110,10 @@ class CapacityIndex {
     // Adds the host or replaces all that is known of it. Totals outside their range are brought into it, and
     // free above the total counts as the total.
     void put(HostCapacity host);
-    // False for a host the index does not have; so for the next three.
+    // False for a host the index does not have; so for the next four.
     bool remove(const HostId& id);
     bool set_condition(const HostId& id, HostCondition condition);
+    bool set_pool(const HostId& id, const std::string& pool);
     // Takes capacity, if the host serves() and has that much free. False for negative amounts.
     bool claim(const HostId& id, std::int64_t vcpus, std::int64_t memory_mib);
     // Gives capacity back, whatever the host's condition. False when more would be free than the host has, or
@@ -107,11 +126,18 @@ class CapacityIndex {
     const IndexedHost* entry(const HostId& id) const;
     std::int64_t size() const { return static_cast<std::int64_t>(hosts_.size()); }
 
-    // By zone, then architecture. Only those that have hosts.
-    using Partitions = std::map<std::pair<std::string, std::string>, Partition, ByName>;
+    // A host of no pool that takes new guests, holds nothing and is large enough: of those one with the
+    // smallest totals. Cheap while there is one; else it costs a look at every host of the zone that is as
+    // large.
+    std::optional<HostId> empty_host(std::string_view zone, std::string_view architecture, std::int64_t vcpus,
+                                     std::int64_t memory_mib) const;
+
+    // By zone, then architecture, then pool. Only those that have hosts.
+    using Partitions = std::map<PartitionName<std::string>, Partition, ByName>;
     const Partitions& partitions() const { return partitions_; }
     // Null when there is no such host. Valid until the next change.
-    const Partition* partition(std::string_view zone, std::string_view architecture) const;
+    const Partition* partition(std::string_view zone, std::string_view architecture,
+                               std::string_view pool = {}) const;
 
   private:
     IndexedHost* find_entry(const HostId& id);

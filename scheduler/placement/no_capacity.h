@@ -20,8 +20,8 @@ struct NearMiss {
 };
 
 // Each host is counted once, by the first filter that dropped it, in the order of the members here:
-// considered = zone + group_zone + architecture + by_condition (but ok) + group_hosts + group_partitions +
-// vcpus + memory + fitting.
+// considered = zone + group_zone + architecture + pool + by_condition (but ok) + group_hosts +
+// group_partitions + vcpus + memory + fitting.
 struct NoCapacity {
     std::int64_t vcpus = 0;  // of one instance
     std::int64_t memory_mib = 0;
@@ -33,6 +33,7 @@ struct NoCapacity {
     std::int64_t zone = 0;          // in a zone that was not asked for
     std::int64_t group_zone = 0;    // in another zone than the cluster group's instances
     std::int64_t architecture = 0;  // of another one
+    std::int64_t pool = 0;          // of another pool
     std::array<std::int64_t, host_conditions> by_condition{};  // indexed by HostCondition; ok stays 0
     std::int64_t group_hosts = 0;                              // hold an instance of the spread group already
     std::int64_t group_partitions = 0;  // hold another partition of the partition group

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "scheduler/placement/group_search.h"
+#include "scheduler/placement/reserved_search.h"
 
 namespace lodge::scheduler {
 namespace {
@@ -42,13 +43,13 @@ std::int64_t room(const Partition& partition, const Demand& demand) {
     return std::min(partition.free_vcpus / demand.vcpus, partition.free_memory_mib / demand.memory_mib);
 }
 
-// The partitions the request may use, most room first, then by zone.
+// The partitions the request may use: most reserved room first, then most room, then by zone.
 std::vector<const Partition*> candidates(const CapacityIndex& index, const Request& request) {
     std::vector<const Partition*> found;
     const std::string cluster = zone_of_cluster(index, request);
     const auto add = [&](const std::string& zone) {
         if (!cluster.empty() && zone != cluster) return;
-        const Partition* partition = index.partition(zone, request.architecture);
+        const Partition* partition = index.partition(zone, request.architecture, request.pool);
         if (partition != nullptr) found.push_back(partition);
     };
     if (!request.zone.empty()) {
@@ -58,7 +59,8 @@ std::vector<const Partition*> candidates(const CapacityIndex& index, const Reque
     for (const std::string& zone : std::set(request.zones.begin(), request.zones.end())) add(zone);
     const Demand demand = demand_of(request);
     std::stable_sort(found.begin(), found.end(), [&](const Partition* a, const Partition* b) {
-        return room(*a, demand) > room(*b, demand);
+        return std::pair(reserved_in(index, *a, request), room(*a, demand)) >
+               std::pair(reserved_in(index, *b, request), room(*b, demand));
     });
     return found;
 }
@@ -66,13 +68,17 @@ std::vector<const Partition*> candidates(const CapacityIndex& index, const Reque
 // What one zone can do for the request.
 struct Attempt {
     const Partition* partition;
-    GroupSearch search;
-    std::vector<GroupSearch::Found> hosts;  // at most max_count
+    std::vector<TakenReserved> reserved;
+    GroupSearch search;                     // beside what is reserved
+    std::vector<GroupSearch::Found> hosts;  // with the reserved ones at most max_count
+
+    std::int64_t instances() const { return std::ssize(reserved) + std::ssize(hosts); }
 };
 
-Attempt attempt(const CapacityIndex& index, const Partition& partition, const Request& request) {
-    Attempt made{&partition, GroupSearch(index, partition, request), {}};
-    while (std::ssize(made.hosts) < request.max_count) {
+Attempt attempt(const CapacityIndex& index, const Partition& partition, Request request) {
+    auto reserved = take_reserved(index, partition, request);
+    Attempt made{&partition, std::move(reserved), GroupSearch(index, partition, request), {}};
+    while (!request.reserved_only && made.instances() < request.max_count) {
         const auto found = made.search.next();
         if (!found) break;
         made.hosts.push_back(*found);
@@ -87,7 +93,11 @@ bool has_partitions(const Request& request) {
 Plan plan_of(const Attempt& made, const Request& request) {
     Plan plan;
     plan.zone = made.partition->zone;
-    plan.hosts.reserve(made.hosts.size());
+    for (const auto& [reservation, host, number] : made.reserved) {
+        plan.hosts.push_back(host->capacity.id);
+        plan.reservations.push_back(reservation);
+        if (has_partitions(request)) plan.partitions.push_back(number);
+    }
     for (const auto& [host, number] : made.hosts) {
         plan.hosts.push_back(host->capacity.id);
         if (has_partitions(request)) plan.partitions.push_back(number);
@@ -105,6 +115,8 @@ void count_dropped(const Partition& partition, const Request& request, const std
         why.group_zone += partition.hosts();
     } else if (partition.architecture != request.architecture) {
         why.architecture += partition.hosts();
+    } else if (partition.pool != request.pool) {
+        why.pool += partition.hosts();
     } else {
         for (std::size_t i = 0; i < host_conditions; ++i) {
             if (i == static_cast<std::size_t>(HostCondition::ok)) continue;
@@ -130,19 +142,9 @@ NoCapacity explain(const CapacityIndex& index, const Request& request, const std
         explain_partition(*made.partition, demand_of(request), made.search.taken(),
                           {made.search.barred(), once_a_host(request)}, why);
         count_barred(request, std::ssize(made.search.barred()), why);
-        why.could_place = std::max<std::int64_t>(why.could_place, std::ssize(made.hosts));
+        why.could_place = std::max(why.could_place, made.instances());
     }
     return why;
-}
-
-// Whether the host is held by what the request's instances may not share it with.
-bool group_bars(const HostCapacity& host, const Request& request) {
-    if (!request.group || request.group->strategy == GroupStrategy::cluster) return false;
-    const GroupRule& group = *request.group;
-    return std::any_of(group.holders.begin(), group.holders.end(), [&](const GroupRule::Holder& holder) {
-        if (holder.host != host.id) return false;
-        return once_a_host(request) || (group.partition != 0 && holder.partition != group.partition);
-    });
 }
 
 // Counts the pinned host under the first filter that drops it. True when only capacity can.
@@ -156,6 +158,8 @@ bool pinned_passes(const CapacityIndex& index, const HostCapacity& host, const R
         why.group_zone = 1;
     } else if (host.architecture != request.architecture) {
         why.architecture = 1;
+    } else if (host.pool != request.pool) {
+        why.pool = 1;
     } else if (!serves(host.condition)) {
         why.by_condition[static_cast<std::size_t>(host.condition)] = 1;
     } else if (group_bars(host, request)) {
@@ -166,18 +170,16 @@ bool pinned_passes(const CapacityIndex& index, const HostCapacity& host, const R
     return false;
 }
 
-// The partition that new instances on the host are in: that which holds it, else the wanted one, else that
-// with the fewest in the host's zone.
-std::int64_t pinned_partition(const CapacityIndex& index, const HostCapacity& host, const GroupRule& group) {
-    std::vector<std::int64_t> counts(static_cast<std::size_t>(std::max<std::int64_t>(group.partitions, 1)));
-    for (const auto& [id, number] : group.holders) {
-        if (id == host.id) return number;
-        const HostCapacity* other = index.find(id);
-        if (other == nullptr || other->zone != host.zone) continue;
-        if (number >= 1 && number <= std::ssize(counts)) ++counts[static_cast<std::size_t>(number - 1)];
+// Whose room on the host the instances take, `most` at most.
+std::vector<CapacityReservationId> reserved_on(const HostCapacity& host, const Request& request,
+                                               std::int64_t most) {
+    std::vector<CapacityReservationId> taken;
+    for (const Reserved& room : request.reserved) {
+        if (room.host != host.id) continue;
+        for (std::int64_t left = room.instances; left > 0 && std::ssize(taken) < most; --left)
+            taken.push_back(room.reservation);
     }
-    if (group.partition != 0) return group.partition;
-    return std::min_element(counts.begin(), counts.end()) - counts.begin() + 1;
+    return taken;
 }
 
 void explain_pinned(const HostCapacity& host, const Demand& demand, NoCapacity& why) {
@@ -197,15 +199,16 @@ tl::expected<Plan, NoCapacity> place_pinned(const CapacityIndex& index, const Re
     const HostCapacity* host = index.find(*request.pinned);
     if (host == nullptr || !pinned_passes(index, *host, request, why)) return tl::unexpected(std::move(why));
     const Demand demand = demand_of(request);
-    const std::int64_t free =
-        std::min(host->free_vcpus / demand.vcpus, host->free_memory_mib / demand.memory_mib);
     const std::int64_t most = once_a_host(request) ? 1 : request.max_count;
-    const std::int64_t instances = std::clamp<std::int64_t>(free, 0, most);
+    const auto reserved = reserved_on(*host, request, most);
+    const std::int64_t free = request.reserved_only ? 0
+                                                    : std::min(host->free_vcpus / demand.vcpus,
+                                                               host->free_memory_mib / demand.memory_mib);
+    const std::int64_t instances = std::min(std::ssize(reserved) + std::max<std::int64_t>(free, 0), most);
     if (instances >= request.min_count) {
         const auto size = static_cast<std::size_t>(instances);
-        Plan plan{std::vector(size, host->id), host->zone, {}};
-        if (has_partitions(request))
-            plan.partitions.assign(size, pinned_partition(index, *host, *request.group));
+        Plan plan{std::vector(size, host->id), host->zone, {}, reserved};
+        if (has_partitions(request)) plan.partitions.assign(size, partition_on(index, *host, request));
         return plan;
     }
     why.could_place = instances;
@@ -218,14 +221,13 @@ tl::expected<Plan, NoCapacity> place_anywhere(const CapacityIndex& index, const 
     for (const Partition* partition : candidates(index, request)) {
         attempts.push_back(attempt(index, *partition, request));
         // Those after it have less room, and none can hold more.
-        if (std::ssize(attempts.back().hosts) == request.max_count) return plan_of(attempts.back(), request);
+        if (attempts.back().instances() == request.max_count) return plan_of(attempts.back(), request);
     }
     const auto most =
         std::max_element(attempts.begin(), attempts.end(), [](const Attempt& a, const Attempt& b) {
-            return a.hosts.size() < b.hosts.size();  // of equals the first stays
+            return a.instances() < b.instances();  // of equals the first stays
         });
-    if (most != attempts.end() && std::ssize(most->hosts) >= request.min_count)
-        return plan_of(*most, request);
+    if (most != attempts.end() && most->instances() >= request.min_count) return plan_of(*most, request);
     return tl::unexpected(explain(index, request, attempts));
 }
 

@@ -15,6 +15,7 @@
 #include "scheduler/placement/capacity_index.h"
 #include "scheduler/placement/group.h"
 #include "scheduler/placement/no_capacity.h"
+#include "scheduler/placement/reserved.h"
 #include "scheduler/placement/score.h"
 
 namespace lodge::scheduler {
@@ -33,6 +34,11 @@ struct Request {
     Strategy strategy = Strategy::best_fit;
     std::uint64_t seed = 0;  // chooses among hosts of equal cost
     std::optional<GroupRule> group;
+    std::string pool;  // of hosts; empty: those that all share
+    // Room that is claimed already and that these instances may use: they take it before any other, in this
+    // order, where host and group allow it.
+    std::vector<Reserved> reserved;
+    bool reserved_only = false;  // no other room than that
 };
 
 struct Plan {
@@ -40,11 +46,14 @@ struct Plan {
         hosts;         // one an instance, min_count to max_count of them; a host may come up repeatedly
     std::string zone;  // of all of them
     std::vector<std::int64_t> partitions;  // one an instance, in a partition group; else empty
+    // Of the first instances, whose room each one takes: the others take what is free.
+    std::vector<CapacityReservationId> reservations;
 };
 
 // As many instances as there is room for, up to max_count, all in one zone: the zone that holds most of them,
-// of those the one with most free capacity (counted in such instances), of those the first by name.
-// NoCapacity when no zone holds min_count. Any thread, as long as the index does not change meanwhile.
+// of those the one with most reserved room for them, of those the one with most free capacity (counted in
+// such instances), of those the first by name. NoCapacity when no zone holds min_count. Any thread, as long
+// as the index does not change meanwhile.
 tl::expected<Plan, NoCapacity> place(const CapacityIndex& index, const Request& request);
 
 }  // namespace lodge::scheduler

@@ -24,6 +24,7 @@ std::vector<Reason> reasons(const NoCapacity& why) {
         {why.group_zone, "is in another zone than the placement group",
          "are in another zone than the placement group"},
         {why.architecture, "is of another architecture", "are of another architecture"},
+        {why.pool, "is not for this tenancy", "are not for this tenancy"},
         {why.dropped(HostCondition::draining), "is draining", "are draining"},
         {why.dropped(HostCondition::low_disk), "is short of disk space", "are short of disk space"},
         {why.dropped(HostCondition::network_down), "has no working network", "have no working network"},

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "db/store/capacity_reservations.h"
 #include "db/store/client_tokens.h"
+#include "db/store/dedicated_hosts.h"
 #include "db/store/events.h"
 #include "db/store/fleets.h"
 #include "db/store/hosts.h"
 #include "db/store/instances.h"
+#include "scheduler/apply/reservations.h"
 #include "scheduler/reconcile/events.h"
 
 namespace lodge::scheduler {
@@ -44,7 +47,9 @@ void Upkeep::tick() {
     if (clock_.steady_ms() >= next_deadlines_ms_) {
         next_deadlines_ms_ = clock_.steady_ms() + deadlines_period_ms;
         check_deadlines();
+        rehome_reservations();
     }
+    expire_reservations();
     settle_networks();
     forget_ended();
     if (clock_.steady_ms() < next_forgetting_ms_) return;
@@ -114,6 +119,35 @@ void Upkeep::check_deadlines() {
                 "deadlines");
 }
 
+void Upkeep::expire_reservations() {
+    auto due = database_.read([&](db::Session& session) -> Result<std::vector<CapacityReservation>> {
+        return db::capacity_reservations::due(session, clock_.now_ms());
+    });
+    if (!due || due->empty()) return;
+    log_failure(database_.write([&](db::Session& session) -> Status {
+        for (const auto& each :
+             db::capacity_reservations::due(session, clock_.now_ms())) {  // as they are now
+            end(session, claims_, each, CapacityReservationState::expired, clock_.now_ms());
+            record(session, clock_.now_ms(), each.account_id, each.id.str(), "reservation", "expired");
+        }
+        return {};
+    }),
+                "capacity reservations");
+}
+
+void Upkeep::rehome_reservations() {
+    auto active = database_.read([&](db::Session& session) -> Result<std::vector<CapacityReservation>> {
+        return db::capacity_reservations::all_active(session);
+    });
+    if (!active || active->empty()) return;
+    log_failure(database_.write([&](db::Session& session) -> Status {
+        for (const auto& each : db::capacity_reservations::all_active(session))  // as they are now
+            rehome(session, claims_, each, [&](const HostId& id) { return hub_.settling(id); });
+        return {};
+    }),
+                "capacity reservations' hosts");
+}
+
 void Upkeep::settle_networks() {
     log_failure(database_.write([&](db::Session& session) -> Status {
         network::settle(session, clock_.now_ms(), applied_);
@@ -137,8 +171,10 @@ void Upkeep::forget_ended() {
 void Upkeep::forget_old() {
     log_failure(database_.write([&](db::Session& session) -> Status {
         db::client_tokens::erase_old(session, clock_.now_ms() - timing_.keep_client_tokens_ms);
-        // As long as its token could ask for it again.
+        // As long as their tokens could ask for them again.
         db::fleets::erase_deleted(session, clock_.now_ms() - timing_.keep_client_tokens_ms);
+        db::capacity_reservations::erase_ended(session, clock_.now_ms() - timing_.keep_client_tokens_ms);
+        db::dedicated_hosts::erase_released(session, clock_.now_ms() - timing_.keep_client_tokens_ms);
         db::events::erase_old(session, clock_.now_ms() - timing_.keep_events_ms);
         return {};
     }),

@@ -1,4 +1,5 @@
-// The reconcile loop of the control plane: leases, deadlines, networks, and forgetting what is over.
+// The reconcile loop of the control plane: leases, deadlines, networks, capacity reservations, and forgetting
+// what is over.
 // Level-triggered and idempotent: call tick() about once a second; each call does what is due and no more.
 #pragma once
 
@@ -23,6 +24,8 @@ class Upkeep {
     std::optional<std::string> expire_one(db::instances::WithGuest& row) const;
     void check_deadlines();
     void settle_networks();
+    void expire_reservations();
+    void rehome_reservations();
     void forget_ended();
     void forget_old();
 

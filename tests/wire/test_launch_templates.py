@@ -271,7 +271,7 @@ class Data(TemplateTest):
                 "IamInstanceProfile": {"IamInstanceProfile": {"Name": "role"}}, "InstanceMarketOptions": {"InstanceMarketOptions": {"MarketType": "spot"}},
                 "InstanceRequirements": {"InstanceRequirements": {"VCpuCount": {"Min": 1}, "MemoryMiB": {"Min": 1}}},
                 "EbsOptimized": {"EbsOptimized": True},
-                "Placement.Tenancy": {"Placement": {"Tenancy": "dedicated"}}, "MetadataOptions.HttpProtocolIpv6": {"MetadataOptions": {"HttpProtocolIpv6": "enabled"}},
+                "Placement.HostResourceGroupArn": {"Placement": {"HostResourceGroupArn": "arn:x"}}, "MetadataOptions.HttpProtocolIpv6": {"MetadataOptions": {"HttpProtocolIpv6": "enabled"}},
                 "BlockDeviceMapping.1.Ebs.Encrypted": {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "Ebs": {"Encrypted": True}}]},
                 "NetworkInterface.1.InterfaceType": {"NetworkInterfaces": [{"DeviceIndex": 0, "InterfaceType": "efa"}]}}.items():
             with self.subTest(name):

@@ -30,6 +30,7 @@ NEWER = {
         "networkInfo.flexibleEnaQueuesSupport", "nitroEnclavesSupport", "nitroTpmSupport", "phcSupport",
         "rebootMigrationSupport", "supportedInRegion")},
     "CreateRouteTable": {"clientToken"},
+    "DescribeHosts": {"hostSet.hostMaintenance"},
     "GetLaunchTemplateData": {"launchTemplateData.placement.availabilityZoneId"},
     "CreateLaunchTemplateVersion": {"launchTemplateVersion.launchTemplateData.placement.availabilityZoneId"},
     "DescribeLaunchTemplateVersions": {"launchTemplateVersionSet.launchTemplateData.placement.availabilityZoneId"},

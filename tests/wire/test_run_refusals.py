@@ -15,7 +15,8 @@ REFUSED = {
     "MetadataOptions.HttpProtocolIpv6": {"MetadataOptions": {"HttpProtocolIpv6": "enabled"}},
     "IamInstanceProfile": {"IamInstanceProfile": {"Name": "role"}},
     "InstanceMarketOptions": {"InstanceMarketOptions": {"MarketType": "spot"}},
-    "CapacityReservationSpecification": {"CapacityReservationSpecification": {"CapacityReservationPreference": "none"}},
+    "CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationResourceGroupArn":
+        {"CapacityReservationSpecification": {"CapacityReservationTarget": {"CapacityReservationResourceGroupArn": "arn:x"}}},
     "LicenseSpecification": {"LicenseSpecifications": [{"LicenseConfigurationArn": "arn:x"}]},
     "ElasticGpuSpecification": {"ElasticGpuSpecification": [{"Type": "eg1.medium"}]},
     "ElasticInferenceAccelerator": {"ElasticInferenceAccelerators": [{"Type": "eia1.medium"}]},
@@ -23,8 +24,7 @@ REFUSED = {
     "EbsOptimized": {"EbsOptimized": True},
     "HibernationOptions.Configured": {"HibernationOptions": {"Configured": True}},
     "EnclaveOptions.Enabled": {"EnclaveOptions": {"Enabled": True}},
-    "Placement.Tenancy": {"Placement": {"Tenancy": "dedicated"}},
-    "Placement.HostId": {"Placement": {"HostId": "h-1"}},
+    "Placement.HostResourceGroupArn": {"Placement": {"HostResourceGroupArn": "arn:x"}},
     "BlockDeviceMapping.1.Ebs.Encrypted": {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "Ebs": {"Encrypted": True}}]},
     "BlockDeviceMapping.1.Ebs.DeleteOnTermination":
         {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "Ebs": {"DeleteOnTermination": False}}]},

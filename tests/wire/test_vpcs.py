@@ -171,7 +171,7 @@ class Vpcs(VpcTest):
         return [(a["AssociationId"], a["Ipv6CidrBlock"], a["Ipv6CidrBlockState"]["State"]) for a in owner["Ipv6CidrBlockAssociationSet"]]
 
     def test_what_is_not_honoured_is_refused(self):
-        self.refused("UnsupportedOperation", self.vpc, InstanceTenancy="dedicated")
+        self.refused("InvalidParameterValue", self.vpc, InstanceTenancy="host")
         self.refused("UnsupportedOperation", self.vpc, Ipv4IpamPoolId="ipam-pool-1")
 
 
