@@ -411,6 +411,9 @@ class ScriptedControl final : public Link {
     Result<link::LaunchDataReply> launch_data(const link::LaunchDataRequest&) override {
         return fail(ErrorCode::not_found, "none");
     }
+    Result<link::LeftoversReply> leftovers(const link::LeftoversRequest&) override {
+        return link::LeftoversReply{};
+    }
     Status fetch(const link::Content&, const std::filesystem::path&) override { return {}; }
     void interrupt() override {}
 

@@ -208,7 +208,7 @@ Plan linear_plan(const std::vector<HostCapacity>& hosts, const Request& wanted) 
     Plan best;
     for (const std::string& zone : zones_by_room(hosts, wanted)) {
         std::vector<HostId> filled = LinearScan(hosts, wanted).fill(zone);
-        if (filled.size() > best.hosts.size()) best = {std::move(filled), zone, {}};
+        if (filled.size() > best.hosts.size()) best = {std::move(filled), zone, {}, {}};
     }
     return best;
 }
