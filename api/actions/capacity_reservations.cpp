@@ -123,10 +123,14 @@ void note(db::Session& session, const RequestContext& context, const CapacityRes
                       message);
 }
 
+// What is asked for counts like instances; to be asked before any of it is written.
+Status allowed(db::Session& session, const RequestContext& context, const CapacityReservation& reservation,
+               std::int64_t instances) {
+    return allowed_instances(session, context, instances, instances, reservation.vcpus).map([](auto) {});
+}
+
 Status grow(db::Session& session, const RequestContext& context, const CapacityReservation& reservation,
             std::int64_t instances) {
-    LODGE_CHECK(
-        allowed_instances(session, context, instances, instances, reservation.vcpus).map([](auto) {}));
     auto grown = scheduler::grow(session, context.services.claims, reservation, instances,
                                  {context.services.settings.strategy, context.services.random.next_u64()});
     if (grown) return {};
@@ -175,7 +179,10 @@ Status change_count(db::Session& session, const RequestContext& context, Capacit
                                 "reservation '{}'.",
                                 used, reservation.id.str()));
     reservation.instance_count = count;
-    if (change > 0) return grow(session, context, reservation, change);
+    if (change > 0) {
+        LODGE_CHECK(allowed(session, context, reservation, change));
+        LODGE_CHECK(grow(session, context, reservation, change));
+    }
     if (change < 0) scheduler::shrink(session, context.services.claims, reservation, -change);
     return {};
 }
@@ -213,6 +220,7 @@ Result<ec2::CreateCapacityReservationResponse> create_capacity_reservation(
             return Response{shown(context, load(session, std::move(found)))};
         }
         if (!made) return tl::unexpected(made.error());
+        LODGE_CHECK(allowed(session, context, *made, made->instance_count));
         made->id = CapacityReservationId::make(context.services.random);
         db::capacity_reservations::insert(session, *made);
         LODGE_CHECK(grow(session, context, *made, made->instance_count));

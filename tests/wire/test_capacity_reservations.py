@@ -89,6 +89,7 @@ class ReservationTest(WireTest):
 
 class Life(ReservationTest):
     options = ("--zones", ZONE, "us-west-2a")
+    settings = {"hosts": 5}  # by turns: three of them in ZONE
 
     def test_made_shown_cancelled(self):
         made = self.reserve(2, "t3.nano", TagSpecifications=[tag_specification("capacity-reservation", a="1")])

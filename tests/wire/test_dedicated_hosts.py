@@ -72,6 +72,7 @@ class HostTest(WireTest):
 
 class Life(HostTest):
     options = ("--zones", ZONE, "us-west-2a")
+    settings = {"hosts": 5}  # by turns: three of them in ZONE
 
     def test_allocated_shown_released(self):
         one, = self.allocate(ClientToken="t", TagSpecifications=[tag_specification("dedicated-host", a="1")])

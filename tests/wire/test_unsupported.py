@@ -14,6 +14,8 @@ NEEDED = {"RunInstances": {"ImageId": IMAGE, "MinCount": "1", "MaxCount": "1", "
               "InstanceRequirements.MemoryMiB.Min": "1"},
           "CreateFleet": {"LaunchTemplateConfigs.1.LaunchTemplateSpecification.LaunchTemplateName": "none", "Type": "instant",
                           "TargetCapacitySpecification.TotalTargetCapacity": "1", "TargetCapacitySpecification.DefaultTargetCapacityType": "on-demand"},
+          "CreateCapacityReservation": {"InstanceType": "m5.large", "InstancePlatform": "Linux/UNIX", "AvailabilityZone": "us-east-1a",
+                                        "InstanceCount": "1"},
           "CreateLaunchTemplate": {"LaunchTemplateName": "refused", "LaunchTemplateData.ImageId": IMAGE},
           "CreateKeyPair": {"KeyName": "x"}, "ImportKeyPair": {"KeyName": "x", "PublicKeyMaterial": base64.b64encode(b"x").decode()}}
 INSTANCE = {"InstanceId.1": "i-0123456789abcdef0"}
