@@ -247,7 +247,8 @@ Status Lodged::start_simulation() {
         network::equip_gateways(session, public_pool_, random_);
         return {};
     }));
-    simulation_ = std::make_unique<Simulation>(*agents_, hosts, options_.simulate_boot_ms, clock_, random_);
+    simulation_ =
+        std::make_unique<Simulation>(*database_, *agents_, hosts, options_.simulate_boot_ms, clock_, random_);
     return wait_for_hosts(hosts);
 }
 

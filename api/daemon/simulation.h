@@ -24,11 +24,12 @@ Result<std::vector<HostId>> prepare_simulation(db::Database& database, int hosts
                                                const std::vector<Zone>& zones, const Clock& clock,
                                                Random& random);
 
-// The hosts' agents; they run until destruction.
+// The hosts' agents; they run until destruction. Guests end with the process, and their disks are there
+// again.
 class Simulation {
   public:
-    Simulation(scheduler::Agents& agents, const std::vector<HostId>& hosts, std::int64_t boot_ms,
-               const Clock& clock, Random& random);
+    Simulation(db::Database& database, scheduler::Agents& agents, const std::vector<HostId>& hosts,
+               std::int64_t boot_ms, const Clock& clock, Random& random);
     ~Simulation();
     Simulation(const Simulation&) = delete;
     Simulation& operator=(const Simulation&) = delete;

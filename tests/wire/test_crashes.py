@@ -179,7 +179,7 @@ class FullDisk(unittest.TestCase):
         done = subprocess.run([LODGE, "--state-dir", self.lodge.state_dir, "image", "import", image, "--name", "big", "--arch", "x86_64",
                                "--format", "raw"], capture_output=True, text=True, timeout=120)
         self.assertEqual(1, done.returncode, done.stdout)
-        self.assertIn("No space left", done.stderr)
+        self.assertIn("too full", done.stderr)
         self.assertEqual(before, sorted(os.listdir(self.lodge.state_dir / "images")))
         self.assertEqual([], [each for each in (self.lodge.state_dir / "images/incoming").iterdir()] if "incoming" in before else [])
         self.run_one(self.lodge.client(self.account), "well")
