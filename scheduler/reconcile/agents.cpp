@@ -51,6 +51,7 @@ Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloR
         if (request.epoch < host->epoch && host->epoch > 1) return reply;
         if (request.epoch > host->epoch) leftovers_.note_restored(host_id);
         hub_.said_hello(host_id, request.facts.accelerator);
+        session.on_rollback([this, host_id] { hub_.take_back_hello(host_id); });
         host->name = request.facts.name;
         host->architecture = request.facts.architecture;
         host->vcpus = request.facts.vcpus;

@@ -53,6 +53,11 @@ void HostHub::said_hello(const HostId& id, const std::string& accelerator) {
     liveness.last = {};  // a predecessor's; who says hello has asked its hypervisor
 }
 
+void HostHub::take_back_hello(const HostId& id) {
+    std::lock_guard lock(mutex_);
+    hosts_[id].liveness.greeted = false;
+}
+
 bool HostHub::known(const HostId& id) const {
     return liveness(id).greeted;
 }

@@ -42,6 +42,8 @@ class HostHub {
     // Leases.
     void heard(const HostId& id, const link::Heartbeat* heartbeat);
     void said_hello(const HostId& id, const std::string& accelerator);
+    // It was not taken in after all: the host has to say it again, though it is heard.
+    void take_back_hello(const HostId& id);
     bool known(const HostId& id) const;
     // What was known of it counts no more, until it says hello again.
     void forget(const HostId& id);
