@@ -46,10 +46,13 @@ bool FakeNetwork::is_installed(const std::string& port_uuid) const {
 Status FakeNetwork::release(const std::string& port_uuid) {
     std::lock_guard lock(mutex_);
     released_.insert(port_uuid);
+    left_behind_.erase(port_uuid);
     return {};
 }
 
 Status FakeNetwork::sweep() {
+    std::lock_guard lock(mutex_);
+    left_behind_.clear();
     return {};
 }
 
@@ -105,6 +108,10 @@ void FakeNetwork::uninstall(const std::string& port_uuid) {
     change([&] { uninstalled_.insert(port_uuid); });
 }
 
+void FakeNetwork::leave_behind(const std::string& port_uuid) {
+    change([&] { left_behind_.insert(port_uuid); });
+}
+
 void FakeNetwork::set_metadata_failure(std::optional<std::string> message) {
     change([&] { metadata_failure_ = std::move(message); });
 }
@@ -122,6 +129,11 @@ std::vector<MetadataVpc> FakeNetwork::metadata() const {
 std::set<std::string> FakeNetwork::released() const {
     std::lock_guard lock(mutex_);
     return released_;
+}
+
+std::set<std::string> FakeNetwork::left_behind() const {
+    std::lock_guard lock(mutex_);
+    return left_behind_;
 }
 
 }  // namespace lodge::agent

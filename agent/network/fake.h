@@ -32,12 +32,14 @@ class FakeNetwork final : public Network {
     void set_problem(std::string problem);
     void set_installing(bool installing);  // false: ports that are not installed yet stay so
     void uninstall(const std::string& port_uuid);
+    void leave_behind(const std::string& port_uuid);  // as an earlier plug does that nobody has undone
     void set_metadata_failure(std::optional<std::string> message);
 
     // What was asked of it.
     std::optional<link::ChassisSettings> settings() const;
     std::vector<MetadataVpc> metadata() const;
     std::set<std::string> released() const;
+    std::set<std::string> left_behind() const;
 
   private:
     void change(const std::function<void()>& act);
@@ -50,6 +52,7 @@ class FakeNetwork final : public Network {
     bool interrupted_ = false;
     std::set<std::string> uninstalled_;
     std::set<std::string> released_;
+    std::set<std::string> left_behind_;
     std::optional<link::ChassisSettings> settings_;
     std::optional<std::string> metadata_failure_;
     std::vector<MetadataVpc> metadata_;

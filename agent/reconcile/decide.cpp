@@ -168,6 +168,37 @@ void decide_terminated(const View& view, const Patience& patience, Decision& out
 
 }  // namespace
 
+// Without a default, so that the compiler asks for a new step's name; by these names tests know all of them.
+std::string_view name_of(Step step) {
+    switch (step) {
+        case Step::none:
+            return "none";
+        case Step::start:
+            return "start";
+        case Step::ask_shutdown:
+            return "ask shutdown";
+        case Step::destroy:
+            return "destroy";
+        case Step::undefine:
+            return "undefine";
+        case Step::remove_root:
+            return "remove root";
+        case Step::ask_reboot:
+            return "ask reboot";
+        case Step::reset:
+            return "reset";
+        case Step::interrupt:
+            return "interrupt";
+        case Step::end_strays:
+            return "end strays";
+        case Step::attach:
+            return "attach";
+        case Step::detach:
+            return "detach";
+    }
+    return {};
+}
+
 Decision decide(const View& view, const Patience& patience) {
     Decision out;
     out.observed.guest_id = view.desired.guest_id;

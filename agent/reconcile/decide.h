@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "agent/hypervisor/hypervisor.h"
 #include "proto/agent/messages.h"
@@ -25,6 +26,8 @@ enum class Step {
     attach,      // an interface
     detach,      // ask the guest to let go of one, the first time or again
 };
+// "ask shutdown"; empty for a number that is no step's.
+std::string_view name_of(Step step);
 
 // Everything that is known about a guest at one moment.
 struct View {

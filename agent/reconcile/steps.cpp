@@ -195,8 +195,7 @@ void Agent::note_result(const link::DesiredGuest& desired, Step step, const Stat
         if (step == Step::reset) end_reboot(entry);
         return;
     }
-    spdlog::warn("guest {}: step {} failed: {}", desired.guest_id.str(), static_cast<int>(step),
-                 status.error().message);
+    spdlog::warn("guest {}: {} failed: {}", desired.guest_id.str(), name_of(step), status.error().message);
     if (step == Step::start && !may_pass(status.error())) {
         entry.start_failure = status.error().message;
         return;

@@ -3,259 +3,16 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <condition_variable>
-#include <mutex>
+#include <thread>
 
 #include "agent/hypervisor/fake.h"
 #include "agent/network/fake.h"
 #include "agent/storage/null_storage.h"
+#include "tests/unit/agent/fake_control.h"
 #include "tests/unit/agent/specs.h"
 
 namespace lodge::agent {
 namespace {
-
-// A control plane with one list of guests, and a memory of what was reported.
-class FakeControl final : public Link {
-  public:
-    Result<link::LaunchDataReply> launch_data(const link::LaunchDataRequest&) override {
-        return fail(ErrorCode::not_found, "none");
-    }
-    Result<link::HelloReply> hello(const link::HelloRequest& request) override {
-        std::lock_guard lock(mutex_);
-        facts_ = request.facts;
-        hello_epoch_ = request.epoch;
-        changed_.notify_all();
-        return link::HelloReply{epoch_, 100, {true, "unix:/ovnsb_db.sock", "lodge-public", 1442}};
-    }
-    Result<link::HeartbeatReply> heartbeat(const link::Heartbeat& heartbeat) override {
-        std::lock_guard lock(mutex_);
-        heartbeat_ = heartbeat;
-        changed_.notify_all();
-        return link::HeartbeatReply{hello_epoch_ != epoch_};
-    }
-    Result<link::PollReply> poll(const link::PollRequest& request) override {
-        std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, std::chrono::milliseconds(200), [&] {
-            return interrupted_ || version() != request.known_version || !console_requests_.empty();
-        });
-        if (interrupted_ || away_) return fail(ErrorCode::service_unavailable, "away");
-        link::PollReply reply{version(), version() != request.known_version, {}, {}};
-        if (reply.changed) reply.guests = guests_;
-        reply.epoch = epoch_;
-        reply.console_requests = std::exchange(console_requests_, {});
-        return reply;
-    }
-    Result<link::ReportReply> report(const link::ReportRequest& request) override {
-        std::lock_guard lock(mutex_);
-        ++reports_;
-        largest_report_ = std::max(largest_report_, request.guests.size());
-        if (away_ || reports_refused_) return fail(ErrorCode::service_unavailable, "away");
-        for (const auto& seen : request.guests) {
-            history_.push_back(seen);
-            for (auto& guest : guests_)
-                if (guest.guest_id == seen.guest_id && guest.generation == seen.generation) {
-                    guest.observed = seen.observed;
-                    guest.reboots_done = seen.reboots_done;
-                    guest.interrupts_done = seen.interrupts_done;
-                }
-        }
-        for (const auto& console : request.consoles) consoles_.push_back(console);
-        changed_.notify_all();
-        return link::ReportReply{};
-    }
-    Result<link::LeftoversReply> leftovers(const link::LeftoversRequest& request) override {
-        std::lock_guard lock(mutex_);
-        left_ = request;
-        changed_.notify_all();
-        return over_;
-    }
-    Status fetch(const link::Content&, const std::filesystem::path&) override { return {}; }
-    void interrupt() override {
-        std::lock_guard lock(mutex_);
-        interrupted_ = true;
-        changed_.notify_all();
-    }
-
-    void want(const link::DesiredGuest& guest) {
-        std::lock_guard lock(mutex_);
-        std::erase_if(guests_, [&](const auto& each) { return each.guest_id == guest.guest_id; });
-        guests_.push_back(guest);
-        ++version_;
-        changed_.notify_all();
-    }
-    // The control plane starts anew, from a backup that holds this guest alone.
-    void restore(const link::DesiredGuest& guest) {
-        std::lock_guard lock(mutex_);
-        guests_ = {guest};
-        boot_ = "restored";
-        changed_.notify_all();
-    }
-    bool wait_for_heartbeat(const std::string& hypervisor_error) {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
-            return heartbeat_ && heartbeat_->hypervisor_ok == hypervisor_error.empty() &&
-                   heartbeat_->hypervisor_error == hypervisor_error;
-        });
-    }
-    bool wait_for_network_error(const std::string& error) {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
-            return heartbeat_ && heartbeat_->network_ok == error.empty() &&
-                   heartbeat_->network_error == error;
-        });
-    }
-    // Until the last report of the guest names just these.
-    bool wait_for_interfaces(const GuestId& id, const std::vector<NetworkInterfaceId>& interfaces) {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
-            const link::ObservedGuest* last = nullptr;
-            for (const auto& seen : history_)
-                if (seen.guest_id == id) last = &seen;
-            return last != nullptr && last->interfaces == interfaces;
-        });
-    }
-    // The host was fenced, and has no guests any more.
-    void fence() {
-        std::lock_guard lock(mutex_);
-        ++epoch_;
-        ++version_;
-        guests_.clear();
-        changed_.notify_all();
-    }
-    bool wait_for_hello_of(std::int64_t epoch) {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return hello_epoch_ == epoch; });
-    }
-    void ask_console(const InstanceId& id) {
-        std::lock_guard lock(mutex_);
-        console_requests_.push_back(id);
-        changed_.notify_all();
-    }
-    void set_reports_refused(bool refused) {
-        std::lock_guard lock(mutex_);
-        reports_refused_ = refused;
-    }
-    void set_away(bool away) {
-        std::lock_guard lock(mutex_);
-        away_ = away;
-    }
-    // Waits until the guest was reported so; the report.
-    std::optional<link::ObservedGuest> wait_for(const GuestId& id, Observed observed) {
-        std::unique_lock lock(mutex_);
-        std::optional<link::ObservedGuest> found;
-        changed_.wait_for(lock, std::chrono::seconds(20), [&] {
-            for (const auto& seen : history_)
-                if (seen.guest_id == id && seen.observed == observed) found = seen;
-            return found.has_value();
-        });
-        return found;
-    }
-    bool wait_for_reboots(const GuestId& id, std::int64_t done) {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
-            return std::any_of(history_.begin(), history_.end(), [&](const auto& seen) {
-                return seen.guest_id == id && seen.reboots_done == done;
-            });
-        });
-    }
-    bool wait_for_interrupts(const GuestId& id, std::int64_t done) {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
-            return std::any_of(history_.begin(), history_.end(), [&](const auto& seen) {
-                return seen.guest_id == id && seen.interrupts_done == done;
-            });
-        });
-    }
-    // Until the host was last heard to have just these left.
-    bool wait_for_leftovers(const link::LeftoversRequest& left) {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return left_ == left; });
-    }
-    void set_over(const link::LeftoversReply& over) {
-        std::lock_guard lock(mutex_);
-        over_ = over;
-    }
-    bool wait_for_console(const InstanceId& id) {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
-            return std::any_of(consoles_.begin(), consoles_.end(), [&](const auto& each) {
-                return each.instance_id == id && !each.bytes.empty();
-            });
-        });
-    }
-    std::size_t largest_report() {
-        std::lock_guard lock(mutex_);
-        return largest_report_;
-    }
-    std::size_t reports() {
-        std::lock_guard lock(mutex_);
-        return reports_;
-    }
-    std::size_t count(Observed observed) {
-        std::lock_guard lock(mutex_);
-        return static_cast<std::size_t>(std::count_if(
-            history_.begin(), history_.end(), [&](const auto& seen) { return seen.observed == observed; }));
-    }
-
-    std::optional<link::HostFacts> wait_for_hello() {
-        std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, std::chrono::seconds(20), [&] { return facts_.has_value(); });
-        return facts_;
-    }
-
-  private:
-    std::string version() const { return boot_ + "." + std::to_string(version_); }
-
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::string boot_ = "boot";
-    std::int64_t epoch_ = 1;
-    std::int64_t hello_epoch_ = 0;
-    std::optional<link::Heartbeat> heartbeat_;
-    std::vector<link::DesiredGuest> guests_;
-    std::vector<link::ObservedGuest> history_;
-    std::vector<link::ConsoleOutput> consoles_;
-    std::vector<InstanceId> console_requests_;
-    std::optional<link::HostFacts> facts_;
-    std::uint64_t version_ = 1;
-    std::size_t reports_ = 0;
-    std::size_t largest_report_ = 0;
-    bool interrupted_ = false;
-    bool away_ = false;
-    bool reports_refused_ = false;
-    link::LeftoversRequest left_;
-    link::LeftoversReply over_;
-};
-
-// What the metadata service was told.
-class SeenMetadata final : public MetadataSink {
-  public:
-    void set_networks(const std::vector<MetadataNetwork>& networks) override {
-        std::lock_guard lock(mutex_);
-        networks_ = networks;
-    }
-    void set_guests(const std::vector<link::DesiredGuest>& guests) override {
-        std::lock_guard lock(mutex_);
-        guests_ = guests;
-    }
-    bool await_launch_data(const GuestId&, std::int64_t) override { return has_launch_data; }
-    std::vector<MetadataNetwork> networks() const {
-        std::lock_guard lock(mutex_);
-        return networks_;
-    }
-    std::vector<link::DesiredGuest> guests() const {
-        std::lock_guard lock(mutex_);
-        return guests_;
-    }
-
-    std::atomic<bool> has_launch_data{true};
-
-  private:
-    mutable std::mutex mutex_;
-    std::vector<MetadataNetwork> networks_;
-    std::vector<link::DesiredGuest> guests_;
-};
 
 class AgentTest : public ::testing::Test {
   protected:
@@ -281,31 +38,8 @@ class AgentTest : public ::testing::Test {
         agent->start();
     }
 
-    link::DesiredGuest guest() {
-        link::DesiredGuest made;
-        made.guest_id = GuestId::make(random);
-        made.instance_id = InstanceId::make(random);
-        made.root_volume_id = VolumeId::make(random);
-        made.generation = 1;
-        made.vcpus = made.core_count = made.threads_per_core = 1;
-        made.memory_mib = 128;
-        made.architecture = "x86_64";
-        made.image = {std::string(64, 'a'), "qcow2", 1};
-        return made;
-    }
+    link::DesiredGuest guest() { return desired_guest(random); }
 
-    static link::GuestInterface interface(int n) {
-        const Nic nic = example_nic(n);
-        link::GuestInterface made;
-        made.network_interface_id = nic.network_interface_id;
-        made.port_uuid = nic.port_uuid;
-        made.mac = nic.mac;
-        made.vpc_id = VpcId::trusted("vpc-00000000000000001");
-        made.subnet_id = SubnetId::trusted("subnet-00000000000000001");
-        made.subnet_cidr = "10.0.0.0/24";
-        made.vpc_cidrs = {"10.0.0.0/16"};
-        return made;
-    }
     std::vector<NetworkInterfaceId> plugged() {
         const auto domains = hypervisor.list();
         return domains && domains->size() == 1 ? domains->front().interfaces
@@ -745,7 +479,7 @@ TEST_F(AgentTest, SendsAConsoleThatSomebodyWaitsFor) {
 
 TEST_F(AgentTest, StartsGuestsWithTheirInterfacesAndReportsThem) {
     auto desired = guest();
-    desired.interfaces = {interface(1), interface(2)};
+    desired.interfaces = {desired_interface(1), desired_interface(2)};
     link->want(desired);
     ASSERT_TRUE(link->wait_for(desired.guest_id, Observed::running));
     EXPECT_TRUE(link->wait_for_interfaces(
@@ -757,11 +491,11 @@ TEST_F(AgentTest, StartsGuestsWithTheirInterfacesAndReportsThem) {
 TEST_F(AgentTest, AttachesAndDetachesWhileTheGuestRuns) {
     auto desired = run_one();
     desired.observed = Observed::running;
-    desired.interfaces = {interface(1)};
+    desired.interfaces = {desired_interface(1)};
     link->want(desired);
     EXPECT_TRUE(link->wait_for_interfaces(desired.guest_id, {example_nic(1).network_interface_id}));
     hypervisor.set_clinging(desired.guest_id, true);
-    desired.interfaces = {interface(2)};
+    desired.interfaces = {desired_interface(2)};
     link->want(desired);
     EXPECT_TRUE(link->wait_for_interfaces(
         desired.guest_id, {example_nic(1).network_interface_id, example_nic(2).network_interface_id}))
@@ -772,7 +506,7 @@ TEST_F(AgentTest, AttachesAndDetachesWhileTheGuestRuns) {
 
 TEST_F(AgentTest, ReportsAPortThatIsNotInstalledAnyMore) {
     auto desired = guest();
-    desired.interfaces = {interface(1)};
+    desired.interfaces = {desired_interface(1)};
     link->want(desired);
     ASSERT_TRUE(link->wait_for_interfaces(desired.guest_id, {example_nic(1).network_interface_id}));
     network.uninstall(example_nic(1).port_uuid);
@@ -782,7 +516,7 @@ TEST_F(AgentTest, ReportsAPortThatIsNotInstalledAnyMore) {
 
 TEST_F(AgentTest, InterfacesAreReportedAnewByANewAgentAndToARestoredControlPlane) {
     auto desired = guest();
-    desired.interfaces = {interface(1)};
+    desired.interfaces = {desired_interface(1)};
     link->want(desired);
     const std::vector ids = {example_nic(1).network_interface_id};
     ASSERT_TRUE(link->wait_for_interfaces(desired.guest_id, ids));
@@ -804,7 +538,7 @@ TEST_F(AgentTest, NoGuestRunsBeforeItsPortsAreInstalled) {
     make_agent();
     network.set_installing(false);
     auto desired = guest();
-    desired.interfaces = {interface(1)};
+    desired.interfaces = {desired_interface(1)};
     link->want(desired);
     EXPECT_TRUE(eventually([&] {
         const auto domains = hypervisor.list();
@@ -821,7 +555,7 @@ TEST_F(AgentTest, NoGuestRunsBeforeItsPortsAreInstalled) {
 TEST_F(AgentTest, AnAgentThatStopsDoesNotWaitForPorts) {
     network.set_installing(false);
     auto desired = guest();
-    desired.interfaces = {interface(1)};
+    desired.interfaces = {desired_interface(1)};
     link->want(desired);
     ASSERT_TRUE(eventually([&] { return !hypervisor.list()->empty(); }));
     const auto start_ms = clock.steady_ms();
@@ -833,7 +567,7 @@ TEST_F(AgentTest, AnAgentThatStopsDoesNotWaitForPorts) {
 TEST_F(AgentTest, AStartWaitsForTheHostsNetwork) {
     network.set_problem("ovn-controller does not run");
     auto desired = guest();
-    desired.interfaces = {interface(1)};
+    desired.interfaces = {desired_interface(1)};
     link->want(desired);
     EXPECT_TRUE(link->wait_for_network_error("ovn-controller does not run"));
     const auto seen = link->wait_for(desired.guest_id, Observed::starting);
@@ -850,7 +584,7 @@ TEST_F(AgentTest, AStartWaitsForTheHostsNetwork) {
 TEST_F(AgentTest, AStartWaitsForWhatTheGuestWillAskFor) {
     metadata.has_launch_data = false;
     auto desired = guest();
-    desired.interfaces = {interface(1)};
+    desired.interfaces = {desired_interface(1)};
     link->want(desired);
     const auto other = run_one();  // which has no interface to ask by
     EXPECT_EQ(hypervisor.list()->size(), 1U);
@@ -866,7 +600,7 @@ TEST_F(AgentTest, OvnThatGoesDownDuringAStartIsNotTheGuestsFailure) {
     make_agent();
     network.set_installing(false);
     auto desired = guest();
-    desired.interfaces = {interface(1)};
+    desired.interfaces = {desired_interface(1)};
     link->want(desired);
     ASSERT_TRUE(eventually([&] { return !hypervisor.list()->empty(); }));
     network.set_problem("ovs-vswitchd does not run");
@@ -880,7 +614,7 @@ TEST_F(AgentTest, OvnThatGoesDownDuringAStartIsNotTheGuestsFailure) {
 TEST_F(AgentTest, NothingStartsBeforeItIsKnownWhatNetworkThereIs) {
     network.set_kind(NetworkKind::unknown);
     auto desired = guest();
-    desired.interfaces = {interface(1)};
+    desired.interfaces = {desired_interface(1)};
     link->want(desired);
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     EXPECT_TRUE(hypervisor.list()->empty());
@@ -892,7 +626,7 @@ TEST_F(AgentTest, NothingStartsBeforeItIsKnownWhatNetworkThereIs) {
 TEST_F(AgentTest, HostsWithoutANetworkRunGuestsWithoutInterfaces) {
     network.set_kind(NetworkKind::none);
     auto desired = guest();
-    desired.interfaces = {interface(1)};
+    desired.interfaces = {desired_interface(1)};
     link->want(desired);
     ASSERT_TRUE(link->wait_for(desired.guest_id, Observed::running));
     EXPECT_TRUE(plugged().empty());
@@ -902,7 +636,7 @@ TEST_F(AgentTest, HostsWithoutANetworkRunGuestsWithoutInterfaces) {
 
 TEST_F(AgentTest, GoesOnWithWhatAKilledAgentLeftHeld) {
     auto desired = guest();
-    desired.interfaces = {interface(1)};
+    desired.interfaces = {desired_interface(1)};
     GuestSpec spec = example_guest();
     spec.guest_id = desired.guest_id;
     spec.instance_id = desired.instance_id;
@@ -915,7 +649,7 @@ TEST_F(AgentTest, GoesOnWithWhatAKilledAgentLeftHeld) {
 
 TEST_F(AgentTest, KeepsMetadataNetworksForGuestsThatAreHere) {
     auto desired = guest();
-    desired.interfaces = {interface(1)};
+    desired.interfaces = {desired_interface(1)};
     link->want(desired);
     ASSERT_TRUE(link->wait_for(desired.guest_id, Observed::running));
     EXPECT_TRUE(eventually([&] { return metadata.networks().size() == 1; }));
@@ -939,7 +673,7 @@ TEST_F(AgentTest, KeepsMetadataNetworksForGuestsThatAreHere) {
 
 TEST_F(AgentTest, ANewAgentLeavesMetadataNetworksUntilItKnowsItsGuests) {
     auto desired = guest();
-    desired.interfaces = {interface(1)};
+    desired.interfaces = {desired_interface(1)};
     link->want(desired);
     ASSERT_TRUE(eventually([&] { return network.metadata().size() == 1; }));
     agent.reset();

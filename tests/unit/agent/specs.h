@@ -2,6 +2,8 @@
 #pragma once
 
 #include "agent/domain/guest_spec.h"
+#include "proto/agent/messages.h"
+#include "proto/base/random.h"
 #include "proto/base/result.h"
 
 namespace lodge::agent {
@@ -44,6 +46,34 @@ inline GuestSpec numbered_guest(int n) {
     spec.instance_id = *InstanceId::parse("i-" + digits);
     spec.root_volume_id = *VolumeId::parse("vol-" + digits);
     return spec;
+}
+
+// One as the control plane wants it, just placed, without an interface.
+inline link::DesiredGuest desired_guest(Random& random) {
+    link::DesiredGuest made;
+    made.guest_id = GuestId::make(random);
+    made.instance_id = InstanceId::make(random);
+    made.root_volume_id = VolumeId::make(random);
+    made.generation = 1;
+    made.vcpus = made.core_count = made.threads_per_core = 1;
+    made.memory_mib = 128;
+    made.architecture = "x86_64";
+    made.image = {std::string(64, 'a'), "qcow2", 1};
+    return made;
+}
+
+// The interface that is example_nic(n) on the host.
+inline link::GuestInterface desired_interface(int n) {
+    const Nic nic = example_nic(n);
+    link::GuestInterface made;
+    made.network_interface_id = nic.network_interface_id;
+    made.port_uuid = nic.port_uuid;
+    made.mac = nic.mac;
+    made.vpc_id = VpcId::trusted("vpc-00000000000000001");
+    made.subnet_id = SubnetId::trusted("subnet-00000000000000001");
+    made.subnet_cidr = "10.0.0.0/24";
+    made.vpc_cidrs = {"10.0.0.0/16"};
+    return made;
 }
 
 }  // namespace lodge::agent

@@ -11,7 +11,7 @@
 #include "db/store/instances.h"
 #include "db/store/reservations.h"
 #include "scheduler/reconcile/fencing.h"
-#include "scheduler/reconcile/upkeep.h"
+#include "tests/unit/scheduler/process.h"
 #include "tests/unit/temporary_folder.h"
 
 namespace lodge::scheduler {
@@ -21,35 +21,6 @@ using ::testing::ElementsAre;
 
 constexpr std::int64_t minute_ms = 60'000;
 const link::Heartbeat sick{false, "gone", 0, true, ""};
-
-// One process of the control plane; a new one is a restart.
-struct Process {
-    Process(db::Database& database, const Clock& clock, const Timing& timing)
-        : claims(Overcommit{}),
-          random(3),
-          hub(
-              clock, random,
-              [this](const std::function<void()>& task) {
-                  if (busy) return false;
-                  task();
-                  return true;
-              },
-              timing.lease_ms, 2048),
-          agents(database, claims, hub, clock, timing),
-          upkeep(database, claims, hub, clock, timing, [](const VpcId&, std::int64_t) { return true; }) {
-        EXPECT_TRUE(database.read([&](db::Session& session) -> Status {
-            claims.load(session);
-            return {};
-        }));
-    }
-
-    bool busy = false;
-    Claims claims;
-    SeededRandom random;
-    HostHub hub;
-    Agents agents;
-    Upkeep upkeep;
-};
 
 class Reconcile : public ::testing::Test {
   protected:

@@ -1,0 +1,511 @@
+// The registry of the agent's steps: each of them is run twice, and dies or fails at every call that it makes
+// of the world, and whatever happens the same comes of it in the end.
+//
+// To add a step: an entry in registry(). One of enum Step that has none fails the test.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/hypervisor/fake.h"
+#include "agent/network/fake.h"
+#include "agent/reconcile/agent.h"
+#include "agent/storage/null_storage.h"
+#include "proto/model/enum_text.h"
+#include "tests/unit/agent/fake_control.h"
+#include "tests/unit/agent/mortal.h"
+#include "tests/unit/agent/specs.h"
+
+namespace lodge::agent {
+namespace {
+
+constexpr std::int64_t turn_ms = 1'000;
+constexpr int lifetime = 25;  // turns, after which all is as it is going to be
+
+// What outlives an agent: the host, and the control plane.
+class World {
+  public:
+    // A guest as the control plane knows it to run, with its disk and what it has written to its console.
+    link::DesiredGuest run_guest(std::vector<link::GuestInterface> interfaces = {}) {
+        link::DesiredGuest made = desired_guest(random);
+        made.interfaces = std::move(interfaces);
+        made.observed = Observed::running;
+        EXPECT_TRUE(hypervisor.start(spec_of(made), open_gate));
+        storage.add_root(made.root_volume_id);
+        return made;
+    }
+    static GuestSpec spec_of(const link::DesiredGuest& desired) {
+        GuestSpec spec;
+        spec.guest_id = desired.guest_id;
+        spec.instance_id = desired.instance_id;
+        spec.vcpus = desired.vcpus;
+        spec.memory_mib = desired.memory_mib;
+        spec.root_volume_id = desired.root_volume_id;
+        for (const auto& each : desired.interfaces)
+            spec.interfaces.push_back({each.network_interface_id, each.port_uuid, each.mac, 0});
+        return spec;
+    }
+    void want(link::DesiredGuest desired) {
+        instances.push_back(desired.instance_id);
+        control.want(desired);
+    }
+    // As the API does.
+    void want(link::DesiredGuest desired, Desired wanted) {
+        desired.desired = wanted;
+        ++desired.generation;
+        want(desired);
+    }
+    void want_reboot(link::DesiredGuest desired) {
+        desired.reboots_wanted = 1;
+        ++desired.generation;
+        want(desired);
+    }
+
+    ManualClock clock{1'000'000'000};
+    SeededRandom random{3};
+    FakeHypervisor hypervisor{clock, {"fake", "x86_64", 8, 8192, "simulated"}};
+    NullStorage storage{1000, [this](const InstanceId& id) { return hypervisor.console(id); },
+                        [this](const InstanceId& id) { hypervisor.forget_console(id); }};
+    FakeNetwork network;
+    FakeControl control;
+    std::int64_t kept_epoch = 1;        // in the agent's folder
+    std::vector<InstanceId> instances;  // whose consoles there may be
+};
+
+// An agent's life, in turns of its threads.
+class Life {
+  public:
+    explicit Life(World& world, Fate fate = {}, Looks shown = {})
+        : fate_(std::move(fate)),
+          shown_(std::move(shown)),
+          world_(world),
+          hypervisor_(world.hypervisor, fate_, shown_, seen_),
+          storage_(world.storage, fate_, shown_, seen_),
+          network_(world.network, fate_),
+          link_(world.control, fate_),
+          agent_({hypervisor_, storage_, network_, metadata}, link_, world.clock, random_, options()) {}
+
+    // All that it does in one turn, but for telling what came of it.
+    void act() {
+        agent_.heartbeat_turn();
+        agent_.poll_turn();
+        agent_.network_turn();
+        agent_.reconcile_turn();
+        agent_.heartbeat_turn();  // which asks about what the look before has found
+        while (agent_.work_turn()) {
+        }
+    }
+    void go_on(int turns) {
+        for (int i = 0; i < turns; ++i) {
+            act();
+            while (agent_.report_turn()) {
+            }
+            world_.clock.advance_ms(turn_ms);
+        }
+    }
+    // Up to where the step of that turn has been taken; nobody hears of it.
+    void act_in(int turn) {
+        go_on(turn - 1);
+        act();
+    }
+    // False: it died.
+    bool survives(int turns) {
+        try {
+            go_on(turns);
+            return true;
+        } catch (const Died&) {
+            return false;
+        }
+    }
+    const Fate& fate() const { return fate_; }
+    const Looks& seen() const { return seen_; }
+
+    SeenMetadata metadata;  // the service is a part of the agent's process
+
+  private:
+    AgentOptions options() {
+        AgentOptions made;
+        made.host_id = HostId::trusted("h-00000000000000001");
+        made.poll_wait_ms = 0;
+        made.patience = {.stop_ms = 5'000,
+                         .terminate_ms = 5'000,
+                         .ask_again_ms = 2'000,
+                         .reboot_ms = 3'000,
+                         .detach_again_ms = 2'000};
+        made.epoch = world_.kept_epoch;
+        made.keep_epoch = [this](std::int64_t epoch) {
+            return fate_.pass("keep_epoch", [&]() -> Status {
+                world_.kept_epoch = epoch;
+                return {};
+            });
+        };
+        return made;
+    }
+
+    Fate fate_;
+    Looks shown_;
+    Looks seen_;
+    World& world_;
+    SeededRandom random_{5};
+    MortalHypervisor hypervisor_;
+    MortalStorage storage_;
+    MortalNetwork network_;
+    MortalLink link_;
+    Agent agent_;
+};
+
+struct StepCase {
+    std::string name;
+    Step step = Step::none;  // none: it is no step of one guest's
+    std::string call;        // what the step comes down to, so that it is seen to have been taken
+    std::function<void(World&)> prepare;
+    std::function<void(World&)> expect;  // of the end
+    int turn = 1;                        // in which it is taken
+    // The guest feels it, and nobody can see that it has: an agent that died over it, or heard no answer,
+    // does it again. Consoles, where the guest says that it has felt it, are not compared then.
+    bool at_least_once = false;
+};
+
+void PrintTo(const StepCase& entry, std::ostream* out) {
+    *out << entry.name;
+}
+
+std::string text_of(const std::vector<NetworkInterfaceId>& ids) {
+    std::string text;
+    for (const auto& id : ids) text += " " + id.str();
+    return text;
+}
+
+// All that is on the host.
+std::string dump_host(World& world, const StepCase& entry) {
+    std::string text = "epoch " + std::to_string(world.kept_epoch) + "\n";
+    for (const auto& domain : world.hypervisor.peek())
+        text += "guest " + domain.guest_id.str() + " of " + domain.instance_id.str() + ": state " +
+                std::to_string(static_cast<int>(domain.state)) + ", end " +
+                std::to_string(static_cast<int>(domain.end_reason)) + ", with" + text_of(domain.interfaces) +
+                "\n";
+    const auto roots = world.storage.list_roots();
+    for (const auto& root : *roots) text += "disk " + root.str() + "\n";
+    if (!entry.at_least_once)
+        for (const auto& id : world.instances)
+            text += "console of " + id.str() + ":\n" + world.hypervisor.console(id);
+    for (const auto& port : world.network.released()) text += "released " + port + "\n";
+    for (const auto& port : world.network.left_behind()) text += "left behind " + port + "\n";
+    for (const auto& vpc : world.network.metadata()) text += "metadata of " + vpc.vpc_id.str() + "\n";
+    if (const auto settings = world.network.settings()) text += "ovn " + settings->southbound_remote + "\n";
+    return text;
+}
+
+// And what is known of it elsewhere.
+std::string dump(World& world, Life& life, const StepCase& entry) {
+    std::string text = dump_host(world, entry);
+    for (const auto& network : life.metadata.networks()) text += "metadata in " + network.netns + "\n";
+    for (const auto& guest : life.metadata.guests()) text += "metadata for " + guest.guest_id.str() + "\n";
+    for (const auto& guest : world.control.guests()) {
+        text += "known: " + guest.guest_id.str() + " is " + std::string(to_text(guest.observed)) + ", " +
+                std::to_string(guest.reboots_done) + " reboots, " + std::to_string(guest.interrupts_done) +
+                " interrupts";
+        std::vector<NetworkInterfaceId> interfaces;
+        for (const auto& seen : world.control.history())
+            if (seen.guest_id == guest.guest_id) interfaces = seen.interfaces;
+        text += ", with" + text_of(interfaces) + "\n";
+    }
+    if (!entry.at_least_once)
+        for (const auto& [id, bytes] : world.control.consoles())
+            text += "heard of " + id.str() + ":\n" + bytes + "\n";
+    return text;
+}
+
+// None of the steps is one in which a guest ends by itself or cannot be started.
+void expect_no_error(World& world) {
+    for (const auto& seen : world.control.history()) {
+        EXPECT_NE(seen.observed, Observed::failed) << seen.reason;
+        EXPECT_NE(seen.observed, Observed::stopped) << seen.reason;
+    }
+}
+
+void expect_running(World& world, const std::vector<NetworkInterfaceId>& interfaces = {}) {
+    const auto domains = world.hypervisor.peek();
+    ASSERT_EQ(domains.size(), 1U);
+    EXPECT_EQ(domains.front().state, DomainState::running);
+    EXPECT_EQ(domains.front().interfaces, interfaces);
+    ASSERT_EQ(world.control.guests().size(), 1U);
+    EXPECT_EQ(world.control.guests().front().guest_id, domains.front().guest_id);
+    EXPECT_EQ(world.control.guests().front().observed, Observed::running);
+    EXPECT_EQ(world.storage.root_count(), 1U);
+}
+
+void expect_stopped(World& world) {
+    EXPECT_TRUE(world.hypervisor.peek().empty());
+    EXPECT_EQ(world.storage.root_count(), 1U);
+    EXPECT_EQ(world.control.guests().front().observed, Observed::gone);
+}
+
+void expect_rebooted(World& world) {
+    expect_running(world);
+    EXPECT_EQ(world.control.guests().front().reboots_done, 1);
+    EXPECT_GE(world.hypervisor.reboots_seen(world.control.guests().front().guest_id), 1);
+}
+
+const NetworkInterfaceId first_nic = example_nic(1).network_interface_id;
+
+// --- Entries
+
+void prepare_start(World& world) {
+    link::DesiredGuest desired = desired_guest(world.random);
+    desired.interfaces = {desired_interface(1)};
+    world.network.leave_behind(example_nic(1).port_uuid);
+    world.want(desired);
+}
+
+void prepare_start_of_a_held_guest(World& world) {
+    link::DesiredGuest desired = desired_guest(world.random);
+    desired.interfaces = {desired_interface(1)};
+    desired.observed = Observed::starting;
+    world.storage.add_root(desired.root_volume_id);
+    world.hypervisor.leave_held(World::spec_of(desired));
+    world.want(desired);
+}
+
+void prepare_deaf_shutdown(World& world) {
+    const auto guest = world.run_guest();
+    world.hypervisor.set_deaf(guest.guest_id, true);
+    world.want(guest, Desired::stopped);
+}
+
+void prepare_destroy(World& world) {
+    auto guest = world.run_guest({desired_interface(1)});
+    guest.skip_os_shutdown = true;
+    world.want(guest, Desired::stopped);
+}
+
+void prepare_undefine(World& world) {
+    const auto guest = world.run_guest();
+    EXPECT_TRUE(world.hypervisor.destroy(guest.guest_id));
+    world.want(guest, Desired::stopped);
+}
+
+void prepare_removal(World& world) {
+    auto guest = world.run_guest();
+    EXPECT_TRUE(world.hypervisor.destroy(guest.guest_id));
+    EXPECT_TRUE(world.hypervisor.undefine(guest.guest_id));
+    guest.observed = Observed::gone;
+    world.want(guest, Desired::terminated);
+}
+
+void expect_removal(World& world) {
+    EXPECT_EQ(world.storage.root_count(), 0U);
+    EXPECT_EQ(world.control.guests().front().observed, Observed::removed);
+    const InstanceId& instance = world.instances.front();
+    EXPECT_EQ(world.hypervisor.console(instance), "");
+    EXPECT_NE(world.control.consoles()[instance], "") << "the last words were sent before they went";
+}
+
+void prepare_reset(World& world) {
+    const auto guest = world.run_guest();
+    world.hypervisor.set_deaf(guest.guest_id, true);
+    world.want_reboot(guest);
+}
+
+void prepare_interrupt(World& world) {
+    auto guest = world.run_guest();
+    guest.interrupts_wanted = 2;
+    ++guest.generation;
+    world.want(guest);
+}
+
+void expect_interrupt(World& world) {
+    expect_running(world);
+    EXPECT_EQ(world.control.guests().front().interrupts_done, 2);
+    EXPECT_NE(world.hypervisor.console(world.instances.front()).find("NMI received"), std::string::npos);
+}
+
+// The instance's disk is a guest's that nobody asked for.
+void prepare_strays(World& world) {
+    auto guest = world.run_guest();
+    guest.guest_id = GuestId::make(world.random);
+    guest.observed = Observed::placed;
+    world.want(guest);
+}
+
+void prepare_strays_before_removal(World& world) {
+    auto guest = world.run_guest();
+    guest.guest_id = GuestId::make(world.random);
+    guest.observed = Observed::gone;
+    world.want(guest, Desired::terminated);
+}
+
+void expect_all_gone(World& world) {
+    EXPECT_TRUE(world.hypervisor.peek().empty());
+    EXPECT_EQ(world.storage.root_count(), 0U);
+}
+
+void prepare_attach(World& world) {
+    auto guest = world.run_guest();
+    guest.interfaces = {desired_interface(1)};
+    world.network.leave_behind(example_nic(1).port_uuid);
+    world.want(guest);
+}
+
+void prepare_detach(World& world) {
+    auto guest = world.run_guest({desired_interface(1)});
+    guest.interfaces.clear();
+    world.want(guest);
+}
+
+void prepare_leaving(World& world) {
+    for (int i = 0; i < 2; ++i) {
+        const auto guest = world.run_guest();
+        world.hypervisor.set_deaf(guest.guest_id, true);
+        world.want(guest);
+    }
+    world.control.fence();
+}
+
+void expect_left(World& world) {
+    EXPECT_TRUE(world.hypervisor.peek().empty());
+    EXPECT_EQ(world.kept_epoch, 2);
+    EXPECT_EQ(world.storage.root_count(), 2U) << "disks are their instances'";
+}
+
+void prepare_left_guest(World& world) {
+    world.control.set_over({{world.run_guest().guest_id}, {}});
+}
+
+void prepare_left_disk(World& world) {
+    const auto disk = VolumeId::make(world.random);
+    world.storage.add_root(disk);
+    world.control.set_over({{}, {disk}});
+}
+
+void prepare_network(World& world) {
+    world.network.leave_behind("a port of a guest that was here once");
+    world.want(world.run_guest({desired_interface(1)}));
+}
+
+void expect_network(World& world) {
+    expect_running(world, {first_nic});
+    EXPECT_TRUE(world.network.left_behind().empty());
+    EXPECT_EQ(world.network.metadata().size(), 1U);
+    EXPECT_EQ(world.network.settings()->southbound_remote, "unix:/ovnsb_db.sock");
+}
+
+void prepare_unused_network(World& world) {
+    EXPECT_TRUE(world.network.ensure_metadata({{VpcId::trusted("vpc-00000000000000001"), "10.0.0.2", {}}}));
+}
+
+std::vector<StepCase> registry() {
+    const auto with_nic = [](World& world) { expect_running(world, {first_nic}); };
+    const auto without_nic = [](World& world) { expect_running(world); };
+    return {
+        {"start", Step::start, "start", prepare_start, with_nic},
+        {"start_of_a_held_guest", Step::start, "start", prepare_start_of_a_held_guest, with_nic},
+        {"shutdown", Step::ask_shutdown, "request_shutdown",
+         [](World& world) { world.want(world.run_guest(), Desired::stopped); }, expect_stopped},
+        {"shutdown_of_a_deaf_guest", Step::ask_shutdown, "request_shutdown", prepare_deaf_shutdown,
+         expect_stopped},
+        {"destroy", Step::destroy, "destroy", prepare_destroy, expect_stopped},
+        {"undefine", Step::undefine, "undefine", prepare_undefine, expect_stopped},
+        {"remove_root", Step::remove_root, "remove_root", prepare_removal, expect_removal},
+        {"reboot", Step::ask_reboot, "request_reboot",
+         [](World& world) { world.want_reboot(world.run_guest()); }, expect_rebooted, 1, true},
+        {"reset", Step::reset, "reset", prepare_reset, expect_rebooted, 4, true},
+        {"interrupt", Step::interrupt, "interrupt", prepare_interrupt, expect_interrupt, 1, true},
+        {"end_strays_before_a_start", Step::end_strays, "undefine", prepare_strays, without_nic},
+        {"end_strays_before_a_removal", Step::end_strays, "undefine", prepare_strays_before_removal,
+         expect_all_gone},
+        {"attach", Step::attach, "attach_interface", prepare_attach, with_nic},
+        {"detach", Step::detach, "request_detach", prepare_detach, without_nic},
+        {"leave_epoch", Step::none, "keep_epoch", prepare_leaving, expect_left},
+        {"end_leftover_guest", Step::none, "undefine", prepare_left_guest,
+         [](World& world) { EXPECT_TRUE(world.hypervisor.peek().empty()); }},
+        {"remove_leftover_disk", Step::none, "remove_root", prepare_left_disk, expect_all_gone},
+        {"keep_network", Step::none, "ensure_metadata", prepare_network, expect_network},
+        {"unused_network_goes", Step::none, "ensure_metadata", prepare_unused_network,
+         [](World& world) { EXPECT_TRUE(world.network.metadata().empty()); }},
+    };
+}
+
+// --- What is tested of each
+
+class AgentSteps : public ::testing::TestWithParam<StepCase> {
+  protected:
+    // What comes of it when nothing comes in between.
+    std::string undisturbed() const {
+        World world;
+        GetParam().prepare(world);
+        Life life(world);
+        life.go_on(lifetime);
+        GetParam().expect(world);
+        expect_no_error(world);
+        return dump(world, life, GetParam());
+    }
+};
+
+// The first agent dies before it can tell, and the second one sees the host as it was before: the first one's
+// last calls, say, are done only after it has looked. Nor does it know of an epoch that was kept meanwhile.
+TEST_P(AgentSteps, RunTwiceIsAsRunOnce) {
+    const auto& entry = GetParam();
+    World world;
+    entry.prepare(world);
+    const auto epoch = world.kept_epoch;
+    auto first = std::make_unique<Life>(world);
+    first->act_in(entry.turn);
+    ASSERT_GT(first->fate().calls(entry.call), 0) << "the step was not due";
+    const auto once = dump_host(world, entry);
+    const Looks before = first->seen();
+    first.reset();
+    world.kept_epoch = epoch;
+    auto second = std::make_unique<Life>(world, Fate(), before);
+    second->act_in(entry.turn);
+    EXPECT_GT(second->fate().calls(entry.call), 0) << "the step was not taken a second time";
+    EXPECT_EQ(dump_host(world, entry), once);
+    second.reset();
+    Life third(world);
+    third.go_on(lifetime);
+    EXPECT_EQ(dump(world, third, entry), undisturbed());
+    entry.expect(world);
+    expect_no_error(world);
+}
+
+TEST_P(AgentSteps, DyingOrFailingAtAnyCallLeadsToTheSameEnd) {
+    const auto& entry = GetParam();
+    const auto end_of_it = undisturbed();
+    for (const Fate::End end : {Fate::End::before, Fate::End::after, Fate::End::refused, Fate::End::unheard})
+        for (int call = 1;; ++call) {
+            SCOPED_TRACE(std::string(name_of(end)) + " call " + std::to_string(call));
+            World world;
+            entry.prepare(world);
+            auto life = std::make_unique<Life>(world, Fate(end, call));
+            const bool survives = life->survives(entry.turn + 2);
+            if (!life->fate().fulfilled()) break;  // there are no more calls
+            if (!survives) {
+                life.reset();
+                life = std::make_unique<Life>(world);
+            }
+            life->go_on(lifetime);
+            EXPECT_EQ(dump(world, *life, entry), end_of_it);
+            entry.expect(world);
+            expect_no_error(world);
+            if (HasFailure()) return;
+        }
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, AgentSteps, ::testing::ValuesIn(registry()),
+                         [](const auto& each) { return each.param.name; });
+
+TEST(AgentStepsRegistry, HoldsEveryStep) {
+    const auto entries = registry();
+    for (int i = 1; !name_of(static_cast<Step>(i)).empty(); ++i) {
+        const auto is_it = [&](const StepCase& entry) { return entry.step == static_cast<Step>(i); };
+        EXPECT_TRUE(std::any_of(entries.begin(), entries.end(), is_it))
+            << "the step \"" << name_of(static_cast<Step>(i)) << "\" is not tested twice and dying";
+    }
+    EXPECT_EQ(name_of(Step::none), "none");
+}
+
+}  // namespace
+}  // namespace lodge::agent
