@@ -50,6 +50,7 @@ class Walk {
     Arrival through_router(const Snapshot& snapshot, const SubnetState* from);
     Arrival into_subnet(const Snapshot& snapshot, const Hop& hop);
     Arrival to_peer(const PeeringState& state);
+    Arrival from_outside_ipv6();
     Arrival leave(const Snapshot& snapshot, const Hop& hop);
     Arrival enter(const Entry& entry);
     Arrival deliver(const Snapshot& snapshot, const InterfaceState& interface);

@@ -31,11 +31,47 @@ IpAddress router_address(const Cidr& subnet) {
     return subnet.network().plus(1);
 }
 
+bool is_ipv6_text(std::string_view address_or_cidr) {
+    return address_or_cidr.find(':') != std::string_view::npos;
+}
+
 bool is_public(const Snapshot& snapshot, const SubnetState& subnet) {
     return std::any_of(snapshot.routes.begin(), snapshot.routes.end(), [&](const RouteState& route) {
         return route.route_table_id == subnet.route_table_id && route.active &&
-               route.target == RouteTarget::internet_gateway;
+               route.target == RouteTarget::internet_gateway && !is_ipv6_text(route.destination);
     });
+}
+
+bool leads_ipv6_outside(const RouteState& route) {
+    return route.active && is_ipv6_text(route.destination) &&
+           (route.target == RouteTarget::internet_gateway ||
+            route.target == RouteTarget::egress_only_gateway);
+}
+
+bool is_public_ipv6(const Snapshot& snapshot, const SubnetState& subnet) {
+    return std::any_of(snapshot.routes.begin(), snapshot.routes.end(), [&](const RouteState& route) {
+        return route.route_table_id == subnet.route_table_id && leads_ipv6_outside(route);
+    });
+}
+
+bool has_public_port(const Snapshot& snapshot, const Cloud& cloud) {
+    return (snapshot.gateway && !snapshot.router_ip.empty()) ||
+           (cloud.ipv6_pool &&
+            std::any_of(snapshot.routes.begin(), snapshot.routes.end(), leads_ipv6_outside));
+}
+
+std::string reach_of(const Snapshot& snapshot, const RouteState& route, const std::string& field,
+                     bool (*counts)(const RouteState& narrower)) {
+    auto destination = Cidr::parse(route.destination);
+    auto match = destination && destination->prefix() > 0 ? field + " == " + route.destination : "";
+    for (const auto& other : snapshot.routes) {
+        auto narrower = Cidr::parse(other.destination);
+        if (!counts(other) || other.route_table_id != route.route_table_id || !narrower || !destination ||
+            narrower->prefix() <= destination->prefix() || !destination->contains(*narrower))
+            continue;
+        match += (match.empty() ? "" : " && ") + (field + " != " + other.destination);
+    }
+    return match;
 }
 
 Rows render_cloud(const Cloud& cloud) {
@@ -64,6 +100,7 @@ Rows render(const Snapshot& snapshot, const Cloud& cloud) {
     Rows out;
     render_router(snapshot, cloud, out);
     render_nat(snapshot, cloud, out);
+    render_ipv6(snapshot, cloud, out);
     render_acls(snapshot, out);
     render_subnets(snapshot, cloud, out);
     render_groups(snapshot, out);

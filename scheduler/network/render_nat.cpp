@@ -1,4 +1,4 @@
-// Addresses to and from the outside: Elastic IPs, NAT gateways, and the rule that nothing else gets out.
+// IPv4 addresses to and from the outside: Elastic IPs, NAT gateways, and the rule that nothing else gets out.
 #include <set>
 
 #include "scheduler/network/render_parts.h"
@@ -47,21 +47,6 @@ bool leads_outside(const RouteState& route) {
            (route.target == RouteTarget::nat_gateway || route.target == RouteTarget::internet_gateway);
 }
 
-// The packets that a route sends outside: those to its destination but for what narrower routes of its table
-// send there. Empty: all of IPv4.
-std::string reach_of(const Snapshot& snapshot, const RouteState& route) {
-    auto destination = Cidr::parse(route.destination);
-    auto match = destination && destination->prefix() > 0 ? "ip4.dst == " + route.destination : "";
-    for (const auto& other : snapshot.routes) {
-        auto narrower = Cidr::parse(other.destination);
-        if (!leads_outside(other) || other.route_table_id != route.route_table_id || !narrower ||
-            !destination || narrower->prefix() <= destination->prefix() || !destination->contains(*narrower))
-            continue;
-        match += (match.empty() ? "" : " && ") + ("ip4.dst != " + other.destination);
-    }
-    return match;
-}
-
 const NatGateway* gateway_of(const Snapshot& snapshot, const RouteState& route) {
     if (!route.active || route.target != RouteTarget::nat_gateway) return nullptr;
     for (const auto& gateway : snapshot.nat_gateways) {
@@ -79,10 +64,9 @@ std::vector<std::string> many_to_one(const Snapshot& snapshot, const SubnetState
     std::vector<std::string> reaches;
     for (const auto& route : snapshot.routes) {
         const auto* gateway = gateway_of(snapshot, route);
-        if (!gateway || route.route_table_id != state.route_table_id ||
-            route.destination.find(':') != std::string::npos)
+        if (!gateway || route.route_table_id != state.route_table_id || is_ipv6_text(route.destination))
             continue;
-        reaches.push_back(reach_of(snapshot, route));
+        reaches.push_back(reach_of(snapshot, route, "ip4.dst", leads_outside));
         nat(snapshot, gateway->id.str() + "/" + state.subnet.id.str() + "/" + route.destination,
             {"",
              "",

@@ -9,7 +9,9 @@ namespace lodge::network {
 void render_router(const Snapshot& snapshot, const Cloud& cloud,
                    Rows& out);  // router, ports, gateway, routes
 void render_nat(const Snapshot& snapshot, const Cloud& cloud,
-                Rows& out);                             // addresses to and from the outside
+                Rows& out);  // IPv4 addresses to and from the outside
+void render_ipv6(const Snapshot& snapshot, const Cloud& cloud,
+                 Rows& out);                            // the same of IPv6
 void render_acls(const Snapshot& snapshot, Rows& out);  // network ACLs
 void render_subnets(const Snapshot& snapshot, const Cloud& cloud,
                     Rows& out);                           // switches, DHCP, names, interfaces
@@ -23,8 +25,20 @@ std::string peering_port(const VpcPeering& peering, bool of_requester);
 // The hexadecimal digits of an ID.
 std::string_view digits_of(std::string_view id);
 
-// Whether the subnet's route table sends anything to a working internet gateway.
+bool is_ipv6_text(std::string_view address_or_cidr);
+
+// Whether the subnet's route table sends anything of IPv4 to a working internet gateway.
 bool is_public(const Snapshot& snapshot, const SubnetState& subnet);
+// Whether a route leads IPv6 outside: to a working gateway, egress-only or not.
+bool leads_ipv6_outside(const RouteState& route);
+// Whether the subnet's route table has such a route.
+bool is_public_ipv6(const Snapshot& snapshot, const SubnetState& subnet);
+// Whether the VPC's router is in the public network.
+bool has_public_port(const Snapshot& snapshot, const Cloud& cloud);
+// The packets whose address in `field` ("ip4.dst") a route's table sends by this route: those to its
+// destination but for what narrower routes that count have. Empty: all of its family.
+std::string reach_of(const Snapshot& snapshot, const RouteState& route, const std::string& field,
+                     bool (*counts)(const RouteState& narrower));
 // The route of a table that a subnet is reached by instead of the local one: through an appliance. None by
 // default.
 const RouteState* local_replaced(const Snapshot& snapshot, const std::string& route_table,

@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 from ovn_test import make_folder  # noqa: E402
-from plane import PROVIDER, Plane  # noqa: E402
+from plane import PROVIDER, PROVIDER6, Plane  # noqa: E402
 from programs import eventually  # noqa: E402
 from traffic import PYTHON, SERVER, Guest, listening, succeeds  # noqa: E402
 
@@ -27,6 +27,9 @@ def tcp(port, **sources):
 
 
 PING = [{"IpProtocol": "icmp", "FromPort": -1, "ToPort": -1, "IpRanges": ANYWHERE}]
+
+
+EVERYTHING6 = [{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]
 
 
 class Network:
@@ -65,6 +68,37 @@ class Network:
         gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
         self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc)
         self.ec2.create_route(RouteTableId=self.main_table(), DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+    # --- IPv6 ---------------------------------------------------------------------------------------------------
+
+    def give_ipv6(self):
+        """A block of its own, a part to each subnet."""
+        self.ec2.associate_vpc_cidr_block(VpcId=self.vpc, AmazonProvidedIpv6CidrBlock=True)
+        (cidr,) = self.ec2.describe_vpcs(VpcIds=[self.vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"]
+        parts = ipaddress.ip_network(cidr["Ipv6CidrBlock"]).subnets(new_prefix=64)
+        for subnet in self.subnets:
+            self.ec2.associate_subnet_cidr_block(SubnetId=subnet, Ipv6CidrBlock=str(next(parts)))
+
+    def guest6(self, group, subnet=0, host=0, **more):
+        guest = self.guest(group, subnet=subnet, host=host, Ipv6AddressCount=1, **more)
+        (facts,) = self.ec2.describe_network_interfaces(NetworkInterfaceIds=[guest.interface])["NetworkInterfaces"]
+        guest.take_ipv6(facts["Ipv6Addresses"][0]["Ipv6Address"])
+        return guest
+
+    def own_table(self, subnet):
+        table = self.ec2.create_route_table(VpcId=self.vpc)["RouteTable"]["RouteTableId"]
+        self.ec2.associate_route_table(RouteTableId=table, SubnetId=self.subnets[subnet])
+        return table
+
+    def door(self):
+        """An internet gateway."""
+        gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc)
+        return gateway
+
+    def one_way_door(self):
+        made = self.ec2.create_egress_only_internet_gateway(VpcId=self.vpc)["EgressOnlyInternetGateway"]
+        return made["EgressOnlyInternetGatewayId"]
 
     def elastic(self, interface):
         made = self.ec2.allocate_address(Domain="vpc")
@@ -195,6 +229,92 @@ class TrafficTest(unittest.TestCase):
                     seen = seen or guest.seen_as(PROVIDER, 8081)
                 self.assertIsNone(lonely.seen_as(PROVIDER, 8081))
         self.assertEqual(allocation["PublicIp"], seen)
+
+    def test_ipv6_goes_in_and_out_by_its_own_address_where_a_route_says_so(self):
+        network = self.network()
+        network.give_ipv6()
+        group = network.group(PING, EVERYTHING6)
+        near, far = (network.guest6(group, host=host) for host in (0, 1))
+        hidden = network.guest6(group, subnet=1)
+        network.own_table(1)
+        self.assertTrue(near.pings(far.ipv6, seconds=10))
+        self.assertTrue(near.pings(hidden.ipv6, seconds=10))
+        outsides = [Outside(self.outside(host)) for host in (0, 1)]
+        self.assertFalse(near.pings(PROVIDER6, seconds=0))
+        self.assertFalse(outsides[0].pings(near.ipv6, seconds=0))
+        network.ec2.create_route(RouteTableId=network.main_table(), DestinationIpv6CidrBlock="::/0", GatewayId=network.door())
+        for guest, outside in zip((near, far), outsides):
+            self.assertTrue(guest.pings(PROVIDER6, seconds=10))
+            self.assertTrue(outside.pings(guest.ipv6, seconds=10))
+            with guest.server(80):
+                self.assertEqual(PROVIDER6, outside.seen_as(guest.ipv6, 80))
+            with listening(outside.namespace.command(PYTHON, "-c", SERVER, "8090"), outside.namespace, 8090):
+                self.assertEqual(guest.ipv6, guest.seen_as(PROVIDER6, 8090))
+        self.assertFalse(hidden.pings(PROVIDER6, seconds=1))
+        self.assertFalse(outsides[0].pings(hidden.ipv6, seconds=1))
+        self.assert_its_router_hides(hidden, outsides[0], network)
+        self.assert_lists_and_groups_count(near, outsides[0], network, group)
+
+    def assert_its_router_hides(self, hidden, outside, network):
+        """Also from who knows the router's MAC address."""
+        mac = self.plane.ovn.nbctl("--bare", "--columns=mac", "find", "Logical_Router_Port", f"external_ids:lodge-key={network.vpc}/public")
+        neighbour = (hidden.ipv6, "lladdr", mac, "dev", "br-lodge-public")
+        outside.namespace.run("ip", "-6", "neighbour", "replace", *neighbour)
+        self.assertFalse(outside.pings(hidden.ipv6, seconds=1))
+        outside.namespace.run("ip", "-6", "neighbour", "delete", *neighbour)
+
+    def assert_lists_and_groups_count(self, guest, outside, network, group):
+        (acl,) = network.ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [network.subnets[0]]}])["NetworkAcls"]
+        entry = {"NetworkAclId": acl["NetworkAclId"], "RuleNumber": 90, "Egress": False}
+        network.ec2.create_network_acl_entry(**entry, Protocol="-1", RuleAction="deny", Ipv6CidrBlock=f"{PROVIDER6}/128")
+        eventually(10, lambda: not outside.pings(guest.ipv6, seconds=0), "the list denies it")
+        self.assertFalse(guest.pings(PROVIDER6, seconds=0), "a stateless list denies the answer, too")
+        network.ec2.delete_network_acl_entry(**entry)
+        self.assertTrue(outside.pings(guest.ipv6, seconds=10))
+        network.ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=EVERYTHING6)
+        eventually(10, lambda: not outside.pings(guest.ipv6, seconds=0), "the group lets nothing in")
+        self.assertTrue(guest.pings(PROVIDER6, seconds=10))
+
+    def test_an_egress_only_gateway_lets_answers_in_alone(self):
+        network = self.network()
+        network.give_ipv6()
+        group = network.group(EVERYTHING6)
+        guest, neighbour = network.guest6(group, host=1), network.guest6(group, subnet=1)
+        outside = Outside(self.outside(1))
+        others = "2001:db8::1"  # besides the provider
+        outside.namespace.run("ip", "-6", "address", "replace", f"{others}/128", "dev", "br-lodge-public", "nodad")
+        table = network.main_table()
+        network.ec2.create_route(RouteTableId=table, DestinationIpv6CidrBlock="::/0", EgressOnlyInternetGatewayId=network.one_way_door())
+        with listening(outside.namespace.command(PYTHON, "-c", SERVER, "8091"), outside.namespace, 8091):
+            guest.reaches(PROVIDER6, 8091)
+            self.assertEqual(guest.ipv6, guest.seen_as(others, 8091))
+        self.assertTrue(guest.pings(PROVIDER6, seconds=5))
+        with guest.server(80):
+            neighbour.reaches(guest.ipv6, 80)
+            self.assertIsNone(outside.seen_as(guest.ipv6, 80))
+            self.assertFalse(outside.pings(guest.ipv6, seconds=1))
+            network.ec2.create_route(RouteTableId=table, DestinationIpv6CidrBlock="2001:db8::/32", GatewayId=network.door())
+            eventually(10, lambda: pings_as(outside, others, guest.ipv6), "what its table sends to an internet gateway may come in")
+            self.assertIsNone(outside.seen_as(guest.ipv6, 80), "the rest may not")
+        network.ec2.delete_route(RouteTableId=table, DestinationIpv6CidrBlock="::/0")
+        eventually(10, lambda: not guest.pings(PROVIDER6, seconds=0), "the route is gone")
+
+    def test_ipv6_addresses_of_others_do_not_get_out(self):
+        network = self.network()
+        network.give_ipv6()
+        guest = network.guest6(network.group(EVERYTHING6))
+        network.ec2.create_route(RouteTableId=network.main_table(), DestinationIpv6CidrBlock="::/0", GatewayId=network.door())
+        network.ec2.modify_network_interface_attribute(NetworkInterfaceId=guest.interface, SourceDestCheck={"Value": False})
+        self.assertTrue(guest.pings(PROVIDER6, seconds=10))
+        stranger, nobody = "fd6c:6f64:67ff::5", str(ipaddress.ip_address(guest.ipv6) + 1)
+        guest.namespace.run("ip", "-6", "address", "add", f"{stranger}/128", "dev", "eth0", "nodad")
+
+        def send():
+            pings_as(guest, stranger, PROVIDER6)
+            guest.pings(nobody, seconds=0)
+        frames = sniffed(self.outside(), "br-lodge-public", send)
+        hidden = [ipaddress.ip_address(each).packed for each in (stranger, nobody)]
+        self.assertEqual([], [frame.hex() for frame in frames if any(each in frame for each in hidden)])
 
     def test_what_no_guest_has_does_not_leak_to_the_outside(self):
         network = self.network()
