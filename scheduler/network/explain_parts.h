@@ -53,6 +53,11 @@ Step judge_groups(const World& world, const Snapshot& snapshot, const InterfaceS
 // What a subnet's network ACL says (explain_acls.cpp).
 Step judge_acl(const SubnetState& subnet, const Packet& packet, bool is_egress);
 
+// What the ACL of a NAT gateway's own subnet says, into it and out again, of what goes by the gateway; of a
+// packet of the gateway's subnet itself nothing.
+std::vector<Step> judge_nat_gateway(const Snapshot& snapshot, const NatGateway& gateway,
+                                    const IpAddress& inside, const Packet& packet);
+
 // Where a packet is routed to (explain_routes.cpp).
 struct Hop {
     enum class To { nowhere, subnet, outside, peer, interface };

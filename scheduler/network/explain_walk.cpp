@@ -75,6 +75,11 @@ bool Walk::add(Step step) {
     return goes_on;
 }
 
+// False at the first that stops it.
+bool Walk::add_all(std::vector<Step> steps) {
+    return std::all_of(steps.begin(), steps.end(), [&](Step& step) { return add(std::move(step)); });
+}
+
 Arrival Walk::stop(std::string text, std::string advice) {
     add({false, Outcome::stop, std::move(text), std::move(advice)});
     return {};
@@ -102,10 +107,12 @@ Arrival Walk::from_outside() {
     const auto& to = packet_.destination;
     if (to.is_ipv6()) return from_outside_ipv6();
     if (auto known = translations_.find(to); known != translations_.end()) {
-        const auto& [vpc_id, address] = known->second;
+        const auto& [vpc_id, address, gateway] = known->second;
+        const auto& snapshot = world_.vpcs.at(vpc_id);
         add({false, Outcome::pass, "NAT: " + to.str() + " back to " + address.str(), ""});
         packet_.destination = address;
-        return through_router(world_.vpcs.at(vpc_id), nullptr);
+        if (!add_all(judge_nat_gateway(snapshot, *gateway, address, packet_))) return {};
+        return through_router(snapshot, nullptr);
     }
     for (const auto& [id, snapshot] : world_.vpcs)
         if (snapshot.gateway && snapshot.router_ip == to.str()) return to_router(snapshot, nullptr);
@@ -222,9 +229,12 @@ Arrival Walk::leave(const Snapshot& snapshot, const Hop& hop) {
     if (packet_.source.is_ipv6())
         return add(judge_exit_ipv6(snapshot, packet_.source)) ? from_outside() : Arrival{};
     auto exit = exit_of(snapshot, packet_.source, hop.nat_gateway);
+    if (exit.nat_gateway && !add_all(judge_nat_gateway(snapshot, *exit.nat_gateway, packet_.source, packet_)))
+        return {};
     if (!add(exit.step)) return {};
     if (!exit.public_address) return {};
-    if (exit.nat_gateway) translations_[*exit.public_address] = {snapshot.vpc.id, packet_.source};
+    if (exit.nat_gateway)
+        translations_[*exit.public_address] = {snapshot.vpc.id, packet_.source, exit.nat_gateway};
     packet_.source = *exit.public_address;
     return from_outside();
 }

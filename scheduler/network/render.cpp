@@ -54,24 +54,16 @@ bool is_public_ipv6(const Snapshot& snapshot, const SubnetState& subnet) {
     });
 }
 
-bool has_public_port(const Snapshot& snapshot, const Cloud& cloud) {
-    return (snapshot.gateway && !snapshot.router_ip.empty()) ||
-           (cloud.ipv6_pool &&
-            std::any_of(snapshot.routes.begin(), snapshot.routes.end(), leads_ipv6_outside));
+bool has_ipv4_outside(const Snapshot& snapshot) {
+    return snapshot.gateway && !snapshot.router_ip.empty();
 }
 
-std::string reach_of(const Snapshot& snapshot, const RouteState& route, const std::string& field,
-                     bool (*counts)(const RouteState& narrower)) {
-    auto destination = Cidr::parse(route.destination);
-    auto match = destination && destination->prefix() > 0 ? field + " == " + route.destination : "";
-    for (const auto& other : snapshot.routes) {
-        auto narrower = Cidr::parse(other.destination);
-        if (!counts(other) || other.route_table_id != route.route_table_id || !narrower || !destination ||
-            narrower->prefix() <= destination->prefix() || !destination->contains(*narrower))
-            continue;
-        match += (match.empty() ? "" : " && ") + (field + " != " + other.destination);
-    }
-    return match;
+bool has_ipv6_outside(const Snapshot& snapshot, const Cloud& cloud) {
+    return cloud.ipv6_pool && std::any_of(snapshot.routes.begin(), snapshot.routes.end(), leads_ipv6_outside);
+}
+
+bool has_public_port(const Snapshot& snapshot, const Cloud& cloud) {
+    return has_ipv4_outside(snapshot) || has_ipv6_outside(snapshot, cloud);
 }
 
 Rows render_cloud(const Cloud& cloud) {
@@ -101,7 +93,7 @@ Rows render(const Snapshot& snapshot, const Cloud& cloud) {
     render_router(snapshot, cloud, out);
     render_nat(snapshot, cloud, out);
     render_ipv6(snapshot, cloud, out);
-    render_acls(snapshot, out);
+    render_acls(snapshot, cloud, out);
     render_subnets(snapshot, cloud, out);
     render_groups(snapshot, out);
     return out;

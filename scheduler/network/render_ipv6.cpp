@@ -11,6 +11,29 @@ namespace {
 // Above the groups' rules.
 constexpr std::int64_t egress_only_priority = 1003;
 
+// Blocks that together are the given ones but for what is in `hole`.
+std::vector<Cidr> without(const std::vector<Cidr>& blocks, const Cidr& hole) {
+    std::vector<Cidr> left;
+    for (auto block : blocks) {
+        if (hole.contains(block)) continue;
+        while (block.contains(hole)) {
+            auto first = *Cidr::around(block.network(), block.prefix() + 1);
+            auto second = *Cidr::around(block.last(), block.prefix() + 1);
+            left.push_back(first.contains(hole) ? second : first);
+            block = first.contains(hole) ? first : second;
+            if (block.prefix() == hole.prefix()) break;
+        }
+        if (!hole.contains(block)) left.push_back(block);
+    }
+    return left;
+}
+
+// Whether what comes from where this route leads may begin a connection.
+bool lets_begin(const RouteState& route) {
+    return route.active &&
+           (route.target == RouteTarget::internet_gateway || route.target == RouteTarget::network_interface);
+}
+
 class Ipv6 {
   public:
     Ipv6(const Snapshot& snapshot, Rows& out) : snapshot_(snapshot), id_(snapshot.vpc.id.str()), out_(out) {}
@@ -20,15 +43,13 @@ class Ipv6 {
             if (is_public_ipv6(snapshot_, state))
                 for (const auto& interface : snapshot_.interfaces)
                     if (interface.interface.subnet_id == state.subnet.id) publish(interface);
-        auto name = "out6_" + std::string(digits_of(id_));
+        auto name = let_out_ipv6_name(snapshot_.vpc);
         out_.push_back(
             {"Address_Set",
              id_ + "/out6",
              {{"name", name}, {"addresses", set_of(std::vector<Json>(known_.begin(), known_.end()))}},
              "",
              ""});
-        drop("no-way-out6", "outport", "ip6.src != $" + name);
-        drop("no-way-in6", "inport", "ip6.dst != $" + name);
     }
 
     // What comes from where a subnet sends by an egress-only gateway, or does not send at all, comes as an
@@ -62,15 +83,6 @@ class Ipv6 {
         }
     }
 
-    void drop(const std::string& key, const std::string& port, const std::string& which) {
-        auto match = port + " == \"" + public_port(snapshot_.vpc) + "\" && ip6 && " + which;
-        out_.push_back({"Logical_Router_Policy",
-                        id_ + "/" + key,
-                        {{"priority", 2000}, {"match", match}, {"action", "drop"}},
-                        id_,
-                        "policies"});
-    }
-
     std::vector<Json> ports_of(const std::string& table) const {
         std::vector<Json> ports;
         for (const auto& state : snapshot_.subnets)
@@ -82,31 +94,43 @@ class Ipv6 {
     }
 
     // Everything but the VPC, the link itself, and what other routes of the table reach.
-    std::string strangers(const std::string& table) const {
-        std::string match = "ip6 && ip6.src != fe80::/10";
-        for (const auto& cidr : snapshot_.cidrs)
-            if (cidr.is_ipv6) match += " && ip6.src != " + cidr.cidr;
-        for (const auto& route : snapshot_.routes) {
-            bool is_other = route.target == RouteTarget::internet_gateway ||
-                            route.target == RouteTarget::network_interface;
-            if (route.route_table_id != table || !route.active || !is_other ||
-                !is_ipv6_text(route.destination))
-                continue;
-            auto reach = reach_of(snapshot_, route, "ip6.src", [](const RouteState&) { return true; });
-            match += " && " + (reach.empty() ? "0" : "!(" + reach + ")");
+    std::vector<Cidr> strangers(const std::string& table) const {
+        std::vector<const RouteState*> routes;
+        for (const auto& route : snapshot_.routes)
+            if (route.route_table_id == table && is_ipv6_text(route.destination)) routes.push_back(&route);
+        auto prefix = [](const RouteState* route) { return Cidr::parse(route->destination)->prefix(); };
+        std::stable_sort(routes.begin(), routes.end(),
+                         [&](const auto* a, const auto* b) { return prefix(a) < prefix(b); });
+        std::vector<Cidr> blocks = {*Cidr::parse("::/0")};
+        for (const auto* route : routes) {
+            auto destination = *Cidr::parse(route->destination);
+            blocks = without(blocks, destination);
+            if (!lets_begin(*route)) blocks.push_back(destination);
         }
-        return match;
+        blocks = without(blocks, *Cidr::parse("fe80::/10"));
+        for (const auto& cidr : snapshot_.cidrs)
+            if (cidr.is_ipv6) blocks = without(blocks, *Cidr::parse(cidr.cidr));
+        return blocks;
     }
 
     void answers_alone(const std::string& table) {
         auto key = table + "/egress-only";
         auto name = "eo_" + std::string(digits_of(table));
         out_.push_back({"Port_Group", key, {{"name", name}, {"ports", set_of(ports_of(table))}}, "", ""});
+        // As blocks, for OVN makes of each "!=" as many flows as its prefix is long, and of two their
+        // product.
+        std::vector<Json> blocks;
+        for (const auto& block : strangers(table)) blocks.emplace_back(block.str());
+        out_.push_back({"Address_Set",
+                        key + "/strangers",
+                        {{"name", name + "_strangers"}, {"addresses", set_of(blocks)}},
+                        "",
+                        ""});
         out_.push_back({"ACL",
                         key + "/drop-in",
                         {{"direction", "to-lport"},
                          {"priority", egress_only_priority},
-                         {"match", "outport == @" + name + " && " + strangers(table)},
+                         {"match", "outport == @" + name + " && ip6.src == $" + name + "_strangers"},
                          {"action", "drop"}},
                         key,
                         "acls"});
@@ -120,9 +144,12 @@ class Ipv6 {
 
 }  // namespace
 
+std::string let_out_ipv6_name(const Vpc& vpc) {
+    return "out6_" + std::string(digits_of(vpc.id.str()));
+}
+
 void render_ipv6(const Snapshot& snapshot, const Cloud& cloud, Rows& out) {
-    if (!cloud.ipv6_pool || std::none_of(snapshot.routes.begin(), snapshot.routes.end(), leads_ipv6_outside))
-        return;
+    if (!has_ipv6_outside(snapshot, cloud)) return;
     Ipv6 ipv6(snapshot, out);
     ipv6.addresses();
     ipv6.egress_only();

@@ -11,8 +11,8 @@ void render_router(const Snapshot& snapshot, const Cloud& cloud,
 void render_nat(const Snapshot& snapshot, const Cloud& cloud,
                 Rows& out);  // IPv4 addresses to and from the outside
 void render_ipv6(const Snapshot& snapshot, const Cloud& cloud,
-                 Rows& out);                            // the same of IPv6
-void render_acls(const Snapshot& snapshot, Rows& out);  // network ACLs
+                 Rows& out);                                                // the same of IPv6
+void render_acls(const Snapshot& snapshot, const Cloud& cloud, Rows& out);  // network ACLs, the border
 void render_subnets(const Snapshot& snapshot, const Cloud& cloud,
                     Rows& out);                           // switches, DHCP, names, interfaces
 void render_groups(const Snapshot& snapshot, Rows& out);  // security groups
@@ -33,12 +33,22 @@ bool is_public(const Snapshot& snapshot, const SubnetState& subnet);
 bool leads_ipv6_outside(const RouteState& route);
 // Whether the subnet's route table has such a route.
 bool is_public_ipv6(const Snapshot& snapshot, const SubnetState& subnet);
+// What a subnet sends to a NAT gateway. `reach` is a match of what goes there, of the other side's address in
+// `field` ("ip4.dst"); empty: everything.
+struct NatWay {
+    const NatGateway* gateway = nullptr;
+    const SubnetState* home = nullptr;
+    std::string destination;  // the route's
+    std::string reach;
+};
+std::vector<NatWay> nat_ways(const Snapshot& snapshot, const SubnetState& subnet, const std::string& field);
+// The name of the address set of those that leave by public addresses of their own.
+std::string let_out_name(const Vpc& vpc);
+std::string let_out_ipv6_name(const Vpc& vpc);
+bool has_ipv4_outside(const Snapshot& snapshot);
+bool has_ipv6_outside(const Snapshot& snapshot, const Cloud& cloud);
 // Whether the VPC's router is in the public network.
 bool has_public_port(const Snapshot& snapshot, const Cloud& cloud);
-// The packets whose address in `field` ("ip4.dst") a route's table sends by this route: those to its
-// destination but for what narrower routes that count have. Empty: all of its family.
-std::string reach_of(const Snapshot& snapshot, const RouteState& route, const std::string& field,
-                     bool (*counts)(const RouteState& narrower));
 // The route of a table that a subnet is reached by instead of the local one: through an appliance. None by
 // default.
 const RouteState* local_replaced(const Snapshot& snapshot, const std::string& route_table,

@@ -282,9 +282,20 @@ class ExplainTest(unittest.TestCase):
         self.agree(True, hidden, "198.51.100.1", 443)
         self.agree(False, hidden, "192.0.2.129", 443, because="has no public address")
         self.agree(False, hidden, "203.0.113.1", 443, because="has no public address")
+        self.agree_on_the_list_of_its_subnet(hidden)
         self.ec2.delete_route(RouteTableId=self.a_table, DestinationCidrBlock="0.0.0.0/0")
         self.settle()
         self.agree(False, hidden, "192.0.2.1", 443, because="has no route to an internet gateway")
+
+    def agree_on_the_list_of_its_subnet(self, hidden):
+        inside = f"{self.net}.2.0/24"
+        self.give_acl(self.a, (100, False, "allow", inside, 0, 65535), (110, False, "allow", "192.0.2.0/24", 1024, 65535),
+                      (100, True, "allow", "192.0.2.0/24", 443, 444), (110, True, "allow", inside, 1024, 65535),
+                      (90, False, "deny", inside, 444, 444))
+        self.settle()
+        self.agree(True, hidden, "192.0.2.1", 443)
+        self.agree(False, hidden, "192.0.2.1", 444, because="ingress rule 90 denies")
+        self.agree(False, hidden, "192.0.2.1", 445, because="egress has no rule")
 
     def test_peering(self):
         self.peer()

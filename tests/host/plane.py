@@ -130,6 +130,12 @@ class Plane:
         self.plugged.append(self.hosts[host].plug(port, mac))
         return self.plugged[-1]
 
+    def unplug(self, guest):
+        """As when its instance has ended."""
+        for host in self.hosts:
+            host.unplug(guest)
+        self.plugged.remove(guest)
+
     def sync(self):
         self.ovn.sync()
 

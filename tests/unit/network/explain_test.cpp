@@ -496,6 +496,24 @@ TEST_F(ExplainTest, NatGatewaysListenToTheAclOfTheInstancesSubnet) {
     expect_stop(ask(two, "internet", 443), "ingress has no rule for tcp/1024-65535 from 203.0.113.1", true);
 }
 
+TEST_F(ExplainTest, NatGatewaysListenToTheAclOfTheirOwnSubnetTwiceEachWay) {
+    auto two = launch(b, "10.0.2.5");
+    nat_gateway(a, "198.19.64.20");
+    route(b_table, "0.0.0.0/0", RouteTarget::nat_gateway, nat.id.str());
+    give_acl(a);
+    auto list = [&](const std::string& rest) { return "of " + a.id.str() + " " + rest; };
+    expect_stop(ask(two, "internet", 443), list("ingress has no rule for tcp/443 from 10.0.2.5"));
+    entry(a, false, 100, true, "10.0.2.0/24", 443, 443);
+    expect_stop(ask(two, "internet", 443), list("egress has no rule for tcp/443 to 203.0.113.1"));
+    entry(a, true, 100, true, "0.0.0.0/0", 443, 443);
+    expect_stop(ask(two, "internet", 443), list("ingress has no rule for tcp/1024-65535 from 203.0.113.1"),
+                true);
+    entry(a, false, 110, true, "203.0.113.0/24", 1024, 65535);
+    expect_stop(ask(two, "internet", 443), list("egress has no rule for tcp/1024-65535 to 10.0.2.5"), true);
+    entry(a, true, 110, true, "10.0.2.0/24", 1024, 65535);
+    expect_pass(ask(two, "internet", 443), {list("ingress rule 100 allows tcp/443"), "reply pass: NAT"});
+}
+
 TEST_F(ExplainTest, BlackholesSayWhatIsGone) {
     auto one = launch(a, "10.0.1.5");
     route(main_table, "192.0.2.0/24", RouteTarget::nat_gateway, "nat-00000000000000001");
