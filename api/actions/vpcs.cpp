@@ -146,9 +146,10 @@ Result<Cidr> free_ipv6_block(db::Session& session, const RequestContext& context
                            [&](const VpcCidr& other) { return other.cidr == block.str(); });
     };
     auto block = pool ? Cidr::around(pool->network(), ipv6_prefix) : std::nullopt;
-    while (block && pool->contains(*block)) {
-        if (!is_taken(*block)) return *block;
+    while (block) {  // the first one is the provider's own: its router has an address of it
         block = Cidr::around(block->network().plus(block->size()), ipv6_prefix);
+        if (!block || !pool->contains(*block)) break;
+        if (!is_taken(*block)) return *block;
     }
     return fail(ErrorCode::insufficient_cidr_blocks, "There is no free IPv6 CIDR block.");
 }

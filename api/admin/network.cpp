@@ -46,10 +46,11 @@ Result<Json> explain_network(const Call& call) {
     LODGE_TRY(auto source, text(call.body, "source"));
     LODGE_TRY(auto destination, text(call.body, "destination"));
     LODGE_TRY(auto traffic, read_traffic(call.body));
-    const auto& pools = call.services.settings.public_pool;
-    auto pool = pools.empty() ? std::nullopt : std::optional(pools.front());
+    const auto& settings = call.services.settings;
+    network::Pools pools{std::nullopt, Cidr::parse(settings.ipv6_pool)};
+    if (!settings.public_pool.empty()) pools.ipv4 = settings.public_pool.front();
     LODGE_TRY(auto asked, call.services.database.read([&](db::Session& session) -> Result<network::Asked> {
-        return network::look_up(session, pool, source, destination);
+        return network::look_up(session, pools, source, destination);
     }));
     auto explanation = network::explain(asked.world, asked.source, asked.destination, traffic);
     auto out = show(asked, traffic, explanation);

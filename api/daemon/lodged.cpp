@@ -66,6 +66,8 @@ Result<std::unique_ptr<Lodged>> Lodged::start(const Options& options) {
     std::unique_ptr<Lodged> made(new Lodged(options));
     LODGE_TRY(made->zones_, parse_zones(options.zone_names));
     LODGE_TRY(made->public_pool_, parse_public_pool(options.public_pool));
+    LODGE_TRY(auto ipv6_pool, parse_ipv6_pool(options.ipv6_pool));
+    made->ipv6_pool_ = ipv6_pool;
     LODGE_TRY(made->throttle_, parse_throttle(options));
     LODGE_CHECK(made->prepare_folders());
     LODGE_CHECK(made->open_database());
@@ -136,6 +138,7 @@ Status Lodged::make_services() {
         options_.strategy == "spread" ? scheduler::Strategy::spread : scheduler::Strategy::best_fit;
     settings.paging_key = paging_key_;
     settings.public_pool = public_pool_;
+    settings.ipv6_pool = options_.ipv6_pool;
     settings.limits = options_.limits;
     services_ = std::make_unique<Services>(
         Services{*database_, *claims_, *hub_, clock_, random_, *catalogue_, settings});
@@ -151,7 +154,7 @@ Status Lodged::make_network() {
     else
         northbound_ = std::make_unique<network::OvsdbNorthbound>(
             network::OvnRemotes{options_.ovn_northbound, options_.ovn_southbound, {}}, cloud_id_);
-    network::Cloud cloud{services_->settings.public_pool.front(), {}, options_.guest_mtu};
+    network::Cloud cloud{services_->settings.public_pool.front(), {}, options_.guest_mtu, ipv6_pool_};
     network::Surroundings surroundings;
     surroundings.is_heard = [this](const std::string& chassis) {
         auto id = HostId::parse(chassis);

@@ -36,6 +36,11 @@ void add_cloud(CLI::App& app, Options& o) {
     app.add_option("--public-pool", o.public_pool,
                    "Blocks that elastic addresses come out of; the first address of each is the bridge's")
         ->capture_default_str();
+    app.add_option(
+           "--ipv6-pool", o.ipv6_pool,
+           "The block that VPCs' IPv6 blocks, each a /56, come out of; the first is the provider's own: "
+           "its router, the bridge, has the first address")
+        ->capture_default_str();
     app.add_option("--instance-types", o.instance_types,
                    "TOML files that add to the catalogue of instance types");
     app.add_option("--catalogue", o.catalogue,
@@ -172,6 +177,15 @@ Result<std::vector<Cidr>> parse_public_pool(const std::vector<std::string>& bloc
         pool.push_back(*block);
     }
     return pool;
+}
+
+Result<Cidr> parse_ipv6_pool(const std::string& text) {
+    constexpr int smallest_prefix = 55;  // the provider's /56 and one of a VPC
+    auto pool = Cidr::parse(text);
+    if (!pool || !pool->is_ipv6() || pool->prefix() > smallest_prefix)
+        return fail(ErrorCode::invalid_input,
+                    "'" + text + "' is not a block of IPv6 addresses, a /55 or larger");
+    return *pool;
 }
 
 }  // namespace lodge::api

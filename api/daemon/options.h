@@ -29,7 +29,8 @@ struct Options {
     std::vector<std::filesystem::path> instance_types;     // operators' additions to the catalogue
     std::filesystem::path catalogue;                       // empty: the one that came with the program
     std::vector<std::string> public_pool = {
-        "198.19.64.0/22"};  // of elastic addresses; deploy/up gives its own
+        "198.19.64.0/22"};                          // of elastic addresses; deploy/up gives its own
+    std::string ipv6_pool = "fd6c:6f64:6700::/40";  // of VPCs' IPv6 blocks; deploy/up gives its own
     // Where OVN's databases are for lodged, and where hosts find the Southbound one; an empty Northbound one:
     // there is no OVN, and guests run without a network.
     std::string ovn_northbound = "unix:/run/ovn/ovnnb_db.sock";
@@ -66,5 +67,6 @@ Result<std::optional<BucketSizes>> parse_throttle(const Options& options);
 
 // Blocks of IPv4 addresses with room for guests, apart from each other; InvalidInput for others.
 Result<std::vector<Cidr>> parse_public_pool(const std::vector<std::string>& blocks);
+Result<Cidr> parse_ipv6_pool(const std::string& text);
 
 }  // namespace lodge::api

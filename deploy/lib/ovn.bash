@@ -4,6 +4,7 @@
 readonly OVN_PREFIX=/usr/local/lib/lodge/ovn
 readonly VSCTL=$BIN/ovs-vsctl # libvirt finds it by its PATH
 readonly DEFAULT_PUBLIC_POOL=198.19.64.0/22
+readonly DEFAULT_IPV6_POOL=fd6c:6f64:6700::/40
 readonly OVN_PARTS=(ovs-db ovs-vswitchd ovn-nb ovn-sb ovn-northd ovn-controller) # in the order of starting
 readonly OVN_SB_PORT=6642
 
@@ -38,12 +39,15 @@ set_ovn_values() {
 
 # configure_ovn DATAPATH POOL: either may be empty, for what is configured already.
 configure_ovn() {
-  local datapath pool
+  local datapath pool ipv6_pool
   datapath=${1:-$(ovn_value DATAPATH)}
   pool=${2:-$(ovn_value PUBLIC_POOL)}
   pool=${pool:-$DEFAULT_PUBLIC_POOL}
   check_public_pool "$pool"
-  set_ovn_values STATE_DIR "$STATE/ovn" DATAPATH "${datapath:-auto}" PUBLIC_POOL "$pool"
+  ipv6_pool=$(ovn_value IPV6_POOL)
+  ipv6_pool=${ipv6_pool:-$DEFAULT_IPV6_POOL}
+  check_ipv6_pool "$ipv6_pool"
+  set_ovn_values STATE_DIR "$STATE/ovn" DATAPATH "${datapath:-auto}" PUBLIC_POOL "$pool" IPV6_POOL "$ipv6_pool"
 }
 
 # Routes shorter than /8 stand for the way out, as the default route does.
@@ -57,6 +61,14 @@ for route in json.load(sys.stdin):
     if dst.prefixlen >= 8 and route.get("dev") != "br-lodge-public" and pool.overlaps(dst):
         print(dst)' "$1" 2>/dev/null) || fail "$1 is not a network"
   [[ -z $clash ]] || fail "$1 overlaps with ${clash//$'\n'/, }, to which this machine has a route; take another --public-pool"
+}
+
+check_ipv6_pool() {
+  python3 -c '
+import ipaddress, sys
+pool = ipaddress.IPv6Network(sys.argv[1])
+sys.exit(pool.prefixlen > 55 or str(pool) != sys.argv[1] or not str(pool.network_address).endswith("::"))' "$1" 2>/dev/null ||
+    fail "IPV6_POOL in $CONFIG/ovn.conf is $1: not a network like $DEFAULT_IPV6_POOL"
 }
 
 # own_address TARGET: the address with which packets to there would leave this machine; empty if there is no way.

@@ -95,18 +95,18 @@ class Question {
 
     std::optional<Packet> begin_outside() {
         auto to = destination_.public_address;
-        if (!to && receiver_)
-            for (const auto& mapping : receiver_->mappings)
-                if (mapping.private_ip == destination_.address.str())
-                    to = IpAddress::parse(mapping.public_ip);
+        if (!to && receiver_) to = name_outside();
         if (!to) {
-            stop(false, destination_.name + " has no public address: nothing outside can name it",
-                 "Associate an Elastic IP with it: aws ec2 associate-address.");
+            bool of_ipv6 = source_.address.is_ipv6();
+            stop(false,
+                 destination_.name + (of_ipv6 ? " has no IPv6 address" : " has no public address") +
+                     ": nothing outside can name it",
+                 of_ipv6 ? "Assign it one." : "Associate an Elastic IP with it: aws ec2 associate-address.");
             return std::nullopt;
         }
         if (to->is_ipv6() != source_.address.is_ipv6()) {
             stop(false, to->str() + " and " + source_.address.str() + " are of two families",
-                 "Name an IPv4 address outside.");
+                 "Name an address outside of the same family.");
             return std::nullopt;
         }
         auto packet = first_packet(traffic_, source_.address, *to);
@@ -115,7 +115,15 @@ class Question {
         return packet;
     }
 
-    // Whom the public network finds by ARP.
+    // By which address the source's family knows the receiver outside.
+    std::optional<IpAddress> name_outside() const {
+        if (source_.address.is_ipv6()) return address_of_family(*receiver_, destination_.address, true);
+        for (const auto& mapping : receiver_->mappings)
+            if (mapping.private_ip == destination_.address.str()) return IpAddress::parse(mapping.public_ip);
+        return std::nullopt;
+    }
+
+    // Whom the public network finds by ARP or neighbour discovery.
     std::string answering_mac(const IpAddress& address) const {
         if (receiver_) return mac_of(receiver_->interface.id.str() + "/" + address.str());
         auto vpc = world_.vpcs.find(destination_.vpc_id);

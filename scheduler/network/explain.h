@@ -19,7 +19,7 @@ struct Place {
     VpcId vpc_id;                             // empty: in no VPC, `address` is all that is known
     NetworkInterfaceId interface_id;          // empty: in no VPC, or nobody there has the address
     IpAddress address;                        // as its VPC knows it
-    std::optional<IpAddress> public_address;  // by which it was asked for
+    std::optional<IpAddress> public_address;  // by which it was asked for; any of IPv6 is one
 };
 
 // What a first packet is of, but for its addresses.
@@ -28,11 +28,17 @@ struct Traffic {
     std::int64_t port = -1;  // of TCP and UDP
 };
 
+// The public network's, of which the first addresses are the provider's own routers.
+struct Pools {
+    std::optional<Cidr> ipv4;  // of public addresses
+    std::optional<Cidr> ipv6;  // of VPCs' blocks; nothing: no IPv6 outside
+};
+
 // What there is: the VPCs of both places and their peers.
 struct World {
     std::map<VpcId, Snapshot> vpcs;
     std::map<std::string, InstanceState> instances;  // those that have interfaces, by ID
-    std::optional<Cidr> public_pool;
+    Pools pools;
 };
 
 enum class Outcome { pass, stop, note };

@@ -137,4 +137,16 @@ Step judge_acl(const SubnetState& subnet, const Packet& packet, bool is_egress) 
     return Judgement(subnet, packet, is_egress).step();
 }
 
+std::vector<Step> judge_nat_gateway(const Snapshot& snapshot, const NatGateway& gateway,
+                                    const IpAddress& inside, const Packet& packet) {
+    std::vector<Step> steps;
+    const auto* home = find_subnet(snapshot, gateway.subnet_id);
+    if (!home || is_in(*home, inside)) return steps;
+    for (bool is_egress : {false, true}) {
+        steps.push_back(judge_acl(*home, packet, is_egress));
+        if (steps.back().outcome == Outcome::stop) break;
+    }
+    return steps;
+}
+
 }  // namespace lodge::network

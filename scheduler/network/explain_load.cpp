@@ -13,7 +13,9 @@
 namespace lodge::network {
 namespace {
 
-constexpr std::string_view internet = "203.0.113.1";  // of a documentation network: stands for any other
+// Of documentation networks: each stands for any other.
+constexpr std::string_view internet = "203.0.113.1";
+constexpr std::string_view internet6 = "2001:db8::1";
 
 tl::unexpected<Error> missing(const std::string& what) {
     return fail(ErrorCode::not_found, "there is no " + what);
@@ -71,21 +73,36 @@ Result<Place> public_place(db::Session& session, const std::string& name, const 
     return place;
 }
 
-Result<Place> find_place(db::Session& session, const std::optional<Cidr>& public_pool,
-                         const std::string& name) {
+// IPv6 addresses are the same in their VPC and outside; no two VPCs have one.
+Result<Place> ipv6_place(db::Session& session, const std::string& name, const IpAddress& address) {
+    Place place{name, {}, {}, address, address};
+    for (const auto& cidr : db::vpcs::ipv6_cidrs(session)) {
+        auto block = Cidr::parse(cidr.cidr);
+        if (!block || !block->contains(address)) continue;
+        LODGE_TRY(place, address_in_vpc(session, cidr.vpc_id.str() + "/" + address.str()));
+        place.name = name;
+        place.public_address = address;
+        break;
+    }
+    return place;
+}
+
+Result<Place> find_place(db::Session& session, const Pools& pools, const std::string& name,
+                         std::string_view outside) {
     if (InstanceId::parse(name)) return instance_place(session, name);
     if (NetworkInterfaceId::parse(name)) return interface_place(session, name);
     if (VpcId::parse(name.substr(0, name.find('/'))) && name.find('/') != std::string::npos)
         return address_in_vpc(session, name);
-    auto address = IpAddress::parse(name == "internet" ? internet : std::string_view(name));
+    auto address = IpAddress::parse(name == "internet" ? outside : std::string_view(name));
     if (!address)
         return fail(ErrorCode::invalid_input,
                     "'" + name +
                         "' is no instance, network interface, address, address of a "
                         "VPC (vpc-…/10.0.0.5) or \"internet\"");
+    if (address->is_ipv6()) return ipv6_place(session, name, *address);
     if (auto owner = db::addresses::owner_of(session, address->str()))
         return public_place(session, name, *address, *owner);
-    bool is_ours = public_pool && public_pool->contains(*address);
+    bool is_ours = pools.ipv4 && pools.ipv4->contains(*address);
     return Place{name, {}, {}, *address, is_ours ? address : std::nullopt};
 }
 
@@ -122,18 +139,21 @@ class WorldLoader {
 
 }  // namespace
 
-Result<Asked> look_up(db::Session& session, const std::optional<Cidr>& public_pool, const std::string& source,
+Result<Asked> look_up(db::Session& session, const Pools& pools, const std::string& source,
                       const std::string& destination) {
     Asked asked;
-    LODGE_TRY(asked.source, find_place(session, public_pool, source));
-    LODGE_TRY(asked.destination, find_place(session, public_pool, destination));
+    auto outside_of = [](const std::string& other) {
+        return other.find(':') == std::string::npos ? internet : internet6;
+    };
+    LODGE_TRY(asked.source, find_place(session, pools, source, outside_of(destination)));
+    LODGE_TRY(asked.destination, find_place(session, pools, destination, outside_of(source)));
     if (asked.source.vpc_id.empty() && asked.destination.vpc_id.empty() && !asked.destination.public_address)
         return fail(ErrorCode::invalid_input, "neither " + source + " nor " + destination +
                                                   " is in a VPC; write a private address with its VPC: "
                                                   "vpc-…/10.0.0.5");
     if (!asked.source.interface_id.empty() && asked.source.interface_id == asked.destination.interface_id)
         return fail(ErrorCode::invalid_input, source + " and " + destination + " are the same interface");
-    asked.world.public_pool = public_pool;
+    asked.world.pools = pools;
     WorldLoader loader(session, asked.world);
     loader.add(asked.source.vpc_id);
     loader.add(asked.destination.vpc_id);

@@ -53,6 +53,11 @@ Step judge_groups(const World& world, const Snapshot& snapshot, const InterfaceS
 // What a subnet's network ACL says (explain_acls.cpp).
 Step judge_acl(const SubnetState& subnet, const Packet& packet, bool is_egress);
 
+// What the ACL of a NAT gateway's own subnet says, into it and out again, of what goes by the gateway; of a
+// packet of the gateway's subnet itself nothing.
+std::vector<Step> judge_nat_gateway(const Snapshot& snapshot, const NatGateway& gateway,
+                                    const IpAddress& inside, const Packet& packet);
+
 // Where a packet is routed to (explain_routes.cpp).
 struct Hop {
     enum class To { nowhere, subnet, outside, peer, interface };
@@ -83,6 +88,16 @@ struct Entry {
 std::optional<Entry> entry_of(const World& world, const IpAddress& public_address);
 // Whether mappings of this interface work: its subnet has a route to a working internet gateway.
 bool is_reachable(const Snapshot& snapshot, const InterfaceState& interface);
+
+// IPv6's way to and from the outside (explain_ipv6.cpp). Whose address it is; nothing if nobody's.
+std::optional<Entry> entry_of_ipv6(const World& world, const IpAddress& address);
+// Whether the public network finds this interface's IPv6 addresses.
+bool is_reachable_ipv6(const Snapshot& snapshot, const InterfaceState& interface);
+// Whether a source gets out.
+Step judge_exit_ipv6(const Snapshot& snapshot, const IpAddress& source);
+// What an egress-only gateway says to a first packet that comes to an interface; nothing if it has no say.
+std::optional<Step> judge_egress_only(const Snapshot& snapshot, const InterfaceState& interface,
+                                      const Packet& packet);
 
 // The packet as its sender would give it to OVN (explain_trace.cpp).
 Microflow microflow(const std::string& datapath, const std::string& port, const std::string& source_mac,

@@ -31,8 +31,8 @@ class Router {
             consider({{}, Rank::connected, &state}, state.subnet.cidr);
             for (const auto& ipv6 : state.ipv6_cidrs) consider({{}, Rank::connected, &state}, ipv6.cidr);
         }
-        if (snapshot.gateway && !snapshot.router_ip.empty() && world.public_pool)
-            consider({{}, Rank::connected}, world.public_pool->str());
+        if (snapshot.gateway && !snapshot.router_ip.empty() && world.pools.ipv4)
+            consider({{}, Rank::connected}, world.pools.ipv4->str());
         for (const auto& route : snapshot.routes)
             if (from && route.route_table_id == from->route_table_id)
                 consider({{}, Rank::table, nullptr, &route}, route.destination);
@@ -103,7 +103,7 @@ class Router {
         }
         return {.to = Hop::To::outside,
                 .step = {false, Outcome::pass,
-                         table() + ": " + world_.public_pool->str() + " is the public network, where " +
+                         table() + ": " + world_.pools.ipv4->str() + " is the public network, where " +
                              snapshot_.gateway->id.str() + " is",
                          ""}};
     }
@@ -138,7 +138,7 @@ class Router {
             case RouteTarget::nat_gateway:
                 return to_gateway(route, std::move(hop));
             case RouteTarget::egress_only_gateway:
-                return blackhole(route, "Lodge's public network has no IPv6");
+                return to_gateway(route, std::move(hop));
             case RouteTarget::network_interface:
                 hop.to = Hop::To::interface;
                 hop.subnet = find_subnet(snapshot_, SubnetId::trusted(route.next_subnet));
@@ -151,12 +151,19 @@ class Router {
     }
 
     Hop to_gateway(const RouteState& route, Hop hop) const {
-        if (packet_.destination.is_ipv6()) return blackhole(route, "Lodge's public network has no IPv6");
+        if (packet_.destination.is_ipv6()) return to_ipv6_gateway(route, std::move(hop));
         if (snapshot_.router_ip.empty())
             return blackhole(route, "the pool of public addresses had none left for its router");
         hop.to = Hop::To::outside;
         for (const auto& gateway : snapshot_.nat_gateways)
             if (gateway.id.str() == route.target_id) hop.nat_gateway = &gateway;
+        return hop;
+    }
+
+    Hop to_ipv6_gateway(const RouteState& route, Hop hop) const {
+        if (!world_.pools.ipv6) return blackhole(route, "Lodge's public network has no IPv6");
+        if (route.target == RouteTarget::nat_gateway) return blackhole(route, "NAT gateways carry no IPv6");
+        hop.to = Hop::To::outside;
         return hop;
     }
 

@@ -75,6 +75,11 @@ bool Walk::add(Step step) {
     return goes_on;
 }
 
+// False at the first that stops it.
+bool Walk::add_all(std::vector<Step> steps) {
+    return std::all_of(steps.begin(), steps.end(), [&](Step& step) { return add(std::move(step)); });
+}
+
 Arrival Walk::stop(std::string text, std::string advice) {
     add({false, Outcome::stop, std::move(text), std::move(advice)});
     return {};
@@ -100,18 +105,38 @@ Arrival Walk::from_interface(const Snapshot& snapshot, const InterfaceState& int
 
 Arrival Walk::from_outside() {
     const auto& to = packet_.destination;
+    if (to.is_ipv6()) return from_outside_ipv6();
     if (auto known = translations_.find(to); known != translations_.end()) {
-        const auto& [vpc_id, address] = known->second;
+        const auto& [vpc_id, address, gateway] = known->second;
+        const auto& snapshot = world_.vpcs.at(vpc_id);
         add({false, Outcome::pass, "NAT: " + to.str() + " back to " + address.str(), ""});
         packet_.destination = address;
-        return through_router(world_.vpcs.at(vpc_id), nullptr);
+        if (!add_all(judge_nat_gateway(snapshot, *gateway, address, packet_))) return {};
+        return through_router(snapshot, nullptr);
     }
     for (const auto& [id, snapshot] : world_.vpcs)
         if (snapshot.gateway && snapshot.router_ip == to.str()) return to_router(snapshot, nullptr);
     if (auto entry = entry_of(world_, to)) return enter(*entry);
     bool is_own =
-        world_.public_pool && world_.public_pool->contains(to) && to != router_address(*world_.public_pool);
+        world_.pools.ipv4 && world_.pools.ipv4->contains(to) && to != router_address(*world_.pools.ipv4);
     if (is_own) return stop("no interface has the public address " + to.str(), "Associate it with one.");
+    return {At::outside};
+}
+
+Arrival Walk::from_outside_ipv6() {
+    const auto& to = packet_.destination;
+    if (auto entry = entry_of_ipv6(world_, to)) {
+        const auto& interface = entry->interface->interface;
+        if (is_reachable_ipv6(*entry->snapshot, *entry->interface))
+            return through_router(*entry->snapshot, nullptr);
+        return stop(interface.subnet_id.str() + " of " + interface.id.str() +
+                        " has no route to an internet gateway: nothing outside finds " + to.str(),
+                    "Add a route to one for IPv6 to its route table.");
+    }
+    const auto& pool = world_.pools.ipv6;
+    if (pool && pool->contains(to) && to != router_address(*pool))
+        return stop("no interface has " + to.str(),
+                    "Nobody answers for this address; look for the one that was meant.");
     return {At::outside};
 }
 
@@ -201,10 +226,15 @@ Arrival Walk::to_peer(const PeeringState& state) {
 }
 
 Arrival Walk::leave(const Snapshot& snapshot, const Hop& hop) {
+    if (packet_.source.is_ipv6())
+        return add(judge_exit_ipv6(snapshot, packet_.source)) ? from_outside() : Arrival{};
     auto exit = exit_of(snapshot, packet_.source, hop.nat_gateway);
+    if (exit.nat_gateway && !add_all(judge_nat_gateway(snapshot, *exit.nat_gateway, packet_.source, packet_)))
+        return {};
     if (!add(exit.step)) return {};
     if (!exit.public_address) return {};
-    if (exit.nat_gateway) translations_[*exit.public_address] = {snapshot.vpc.id, packet_.source};
+    if (exit.nat_gateway)
+        translations_[*exit.public_address] = {snapshot.vpc.id, packet_.source, exit.nat_gateway};
     packet_.source = *exit.public_address;
     return from_outside();
 }
@@ -242,9 +272,14 @@ Arrival Walk::deliver(const Snapshot& snapshot, const InterfaceState& state) {
                     "Turn it off: aws ec2 modify-network-interface-attribute --no-source-dest-check "
                     "--network-interface-id " +
                         interface.id.str() + ".");
-    if (!is_reply_ &&
-        (!add(judge_groups(world_, snapshot, state, packet_, false)) || !add(state_of(world_, state))))
-        return {};
+    if (!is_reply_) {
+        if (auto step = judge_egress_only(snapshot, state, packet_)) {
+            add(std::move(*step));
+            return {};
+        }
+        if (!add(judge_groups(world_, snapshot, state, packet_, false)) || !add(state_of(world_, state)))
+            return {};
+    }
     if (is_own) return {At::interface, &snapshot, &state};
     return note({At::forwarder, &snapshot, &state},
                 interface.instance_id + " takes it to forward it: what becomes of it is that guest's choice");

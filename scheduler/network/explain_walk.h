@@ -17,7 +17,12 @@ struct Arrival {
 };
 
 // What NAT gateways have to undo in replies: whose the public address was for this packet.
-using Translations = std::map<IpAddress, std::pair<VpcId, IpAddress>>;
+struct Translation {
+    VpcId vpc_id;
+    IpAddress address;
+    const NatGateway* gateway = nullptr;
+};
+using Translations = std::map<IpAddress, Translation>;
 
 // Adds what it passes to `steps`, up to what stops it. A reply passes security groups unasked.
 class Walk {
@@ -39,6 +44,7 @@ class Walk {
 
   private:
     bool add(Step step);
+    bool add_all(std::vector<Step> steps);
     Arrival stop(std::string text, std::string advice);
     Arrival note(Arrival arrival, std::string text);
 
@@ -50,6 +56,7 @@ class Walk {
     Arrival through_router(const Snapshot& snapshot, const SubnetState* from);
     Arrival into_subnet(const Snapshot& snapshot, const Hop& hop);
     Arrival to_peer(const PeeringState& state);
+    Arrival from_outside_ipv6();
     Arrival leave(const Snapshot& snapshot, const Hop& hop);
     Arrival enter(const Entry& entry);
     Arrival deliver(const Snapshot& snapshot, const InterfaceState& interface);

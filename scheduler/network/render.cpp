@@ -31,11 +31,39 @@ IpAddress router_address(const Cidr& subnet) {
     return subnet.network().plus(1);
 }
 
+bool is_ipv6_text(std::string_view address_or_cidr) {
+    return address_or_cidr.find(':') != std::string_view::npos;
+}
+
 bool is_public(const Snapshot& snapshot, const SubnetState& subnet) {
     return std::any_of(snapshot.routes.begin(), snapshot.routes.end(), [&](const RouteState& route) {
         return route.route_table_id == subnet.route_table_id && route.active &&
-               route.target == RouteTarget::internet_gateway;
+               route.target == RouteTarget::internet_gateway && !is_ipv6_text(route.destination);
     });
+}
+
+bool leads_ipv6_outside(const RouteState& route) {
+    return route.active && is_ipv6_text(route.destination) &&
+           (route.target == RouteTarget::internet_gateway ||
+            route.target == RouteTarget::egress_only_gateway);
+}
+
+bool is_public_ipv6(const Snapshot& snapshot, const SubnetState& subnet) {
+    return std::any_of(snapshot.routes.begin(), snapshot.routes.end(), [&](const RouteState& route) {
+        return route.route_table_id == subnet.route_table_id && leads_ipv6_outside(route);
+    });
+}
+
+bool has_ipv4_outside(const Snapshot& snapshot) {
+    return snapshot.gateway && !snapshot.router_ip.empty();
+}
+
+bool has_ipv6_outside(const Snapshot& snapshot, const Cloud& cloud) {
+    return cloud.ipv6_pool && std::any_of(snapshot.routes.begin(), snapshot.routes.end(), leads_ipv6_outside);
+}
+
+bool has_public_port(const Snapshot& snapshot, const Cloud& cloud) {
+    return has_ipv4_outside(snapshot) || has_ipv6_outside(snapshot, cloud);
 }
 
 Rows render_cloud(const Cloud& cloud) {
@@ -64,7 +92,8 @@ Rows render(const Snapshot& snapshot, const Cloud& cloud) {
     Rows out;
     render_router(snapshot, cloud, out);
     render_nat(snapshot, cloud, out);
-    render_acls(snapshot, out);
+    render_ipv6(snapshot, cloud, out);
+    render_acls(snapshot, cloud, out);
     render_subnets(snapshot, cloud, out);
     render_groups(snapshot, out);
     return out;

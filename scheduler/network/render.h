@@ -2,6 +2,8 @@
 // tables and columns; DESIGN.md ("Guests' network") for what stands for what.
 #pragma once
 
+#include <optional>
+
 #include "proto/base/cidr.h"
 #include "scheduler/network/rows.h"
 #include "scheduler/network/snapshot.h"
@@ -13,6 +15,8 @@ struct Cloud {
     Cidr public_pool;                        // its first address is the provider's own router
     std::vector<std::string> gateway_hosts;  // chassis names, best first
     std::int64_t guest_mtu = 1442;           // 1500 less Geneve's 58 bytes
+    // Of VPCs' IPv6 blocks; its first address is the provider's own router. Nothing: no IPv6 outside.
+    std::optional<Cidr> ipv6_pool = std::nullopt;
 };
 
 // Keys of rows that others refer to.

@@ -1,6 +1,7 @@
 // Network ACLs: stateless policies of the router, for what crosses a subnet's border. Out of one subnet and
 // into another are two lists, so the first's "allow" jumps to the second. Traffic inside a subnet, and with
-// DHCP, DNS and metadata, which do not pass the router, is not theirs, as in EC2.
+// DHCP, DNS and metadata, which do not pass the router, is not theirs, as in EC2. What goes by a NAT gateway
+// crosses the border of the gateway's subnet twice, each way: into it and out again.
 #include <set>
 #include <utility>
 
@@ -76,6 +77,27 @@ void list_of(const SubnetState& state, bool is_egress, const std::string& chain,
     policies.add(prefix + "/rest", chain, 1, scope + "ip", "drop");
 }
 
+// One direction of the list of a NAT gateway's subnet, as a chain of its own: all that comes into it is
+// meant.
+void chain_of(const SubnetState& home, bool is_egress, const std::string& chain, const std::string& action,
+              const std::string& jump, Policies& policies) {
+    for (const auto& entry : home.acl_entries)
+        if (entry.is_egress == is_egress && !is_ipv6_text(entry.cidr))
+            policies.add(home.subnet.id.str() + "/" + chain + "/" + std::to_string(entry.rule_number), chain,
+                         highest + 1 - entry.rule_number, match_of(entry), entry.allow ? action : "drop",
+                         entry.allow ? jump : "");
+    policies.add(home.subnet.id.str() + "/" + chain + "/rest", chain, 1, "ip", "drop");
+}
+
+// The list of a NAT gateway's subnet, on the way out and for what comes back.
+void chains_of_home(const SubnetState& home, Policies& policies) {
+    auto digits = std::string(digits_of(home.subnet.id.str()));
+    chain_of(home, false, "nat_in_" + digits, "jump", "nat_out_" + digits, policies);
+    chain_of(home, true, "nat_out_" + digits, "allow", "", policies);
+    chain_of(home, false, "back_in_" + digits, "jump", "back_out_" + digits, policies);
+    chain_of(home, true, "back_out_" + digits, "jump", "in", policies);
+}
+
 // A list that lets everything through both ways, in each family that the subnet has, needs no policies.
 bool lets_all_through(const SubnetState& state) {
     std::set<std::pair<bool, bool>> open;  // direction, family
@@ -90,9 +112,67 @@ bool lets_all_through(const SubnetState& state) {
     return true;
 }
 
+// The border to the outside, for who has passed the list of its own subnet. Guests with public addresses of
+// their own leave by those, the others by NAT gateways, and nobody else leaves, even where a route table
+// shows a way. In these matches an address is one of a set, never none of it: of "!=" OVN makes as many flows
+// as the product of the set's bits.
+class Border {
+  public:
+    Border(const Snapshot& snapshot, const Cloud& cloud, Policies& policies)
+        : snapshot_(snapshot), cloud_(cloud), policies_(policies) {}
+
+    void render() {
+        auto outside = "\"" + public_port(snapshot_.vpc) + "\"";
+        policies_.add("enter", "", 952, "inport == " + outside, "jump", "enter");
+        policies_.add("exit", "", 950, "outport == " + outside, "jump", "exit");
+        policies_.add("exit-in", "in", highest, "outport == " + outside, "jump", "exit");
+        if (has_ipv4_outside(snapshot_)) {
+            own("4", "ip4", let_out_name(snapshot_.vpc));
+            for (const auto& state : snapshot_.subnets) by_nat_gateways(state);
+        }
+        if (has_ipv6_outside(snapshot_, cloud_)) own("6", "ip6", let_out_ipv6_name(snapshot_.vpc));
+        policies_.add("exit/rest", "exit", 1, "ip", "drop");
+        policies_.add("enter/rest4", "enter", 2, "ip4", "jump", "in");
+        policies_.add("enter/rest", "enter", 1, "ip", "drop");
+        for (const auto& state : snapshot_.subnets)
+            if (homes_.contains(&state)) chains_of_home(state, policies_);
+    }
+
+  private:
+    void own(const std::string& key, const std::string& field, const std::string& set) {
+        policies_.add("exit/own" + key, "exit", 20, field + ".src == $" + set, "allow");
+        policies_.add("enter/own" + key, "enter", 20, field + ".dst == $" + set, "jump", "in");
+    }
+
+    // Of subnets whose list lets all through, and of the gateway's own, no second list is asked.
+    void by_nat_gateways(const SubnetState& state) {
+        auto add = [&](const NatWay& way, const std::string& chain, const std::string& own,
+                       const std::string& action, const std::string& jump) {
+            policies_.add(chain + "/" + state.subnet.id.str() + "/" + way.destination, chain, 15,
+                          own + state.subnet.cidr + (way.reach.empty() ? "" : " && " + way.reach), action,
+                          jump);
+        };
+        auto is_asked = [&](const NatWay& way) { return way.home != &state && !lets_all_through(*way.home); };
+        for (const auto& way : nat_ways(snapshot_, state, "ip4.dst")) {
+            auto jump = is_asked(way) ? "nat_in_" + std::string(digits_of(way.home->subnet.id.str())) : "";
+            if (is_asked(way)) homes_.insert(way.home);
+            add(way, "exit", "ip4.src == ", jump.empty() ? "allow" : "jump", jump);
+        }
+        for (const auto& way : nat_ways(snapshot_, state, "ip4.src"))
+            if (is_asked(way))
+                add(way, "enter", "ip4.dst == ", "jump",
+                    "back_in_" + std::string(digits_of(way.home->subnet.id.str())));
+    }
+
+    const Snapshot& snapshot_;
+    const Cloud& cloud_;
+    Policies& policies_;
+    std::set<const SubnetState*> homes_;
+};
+
 }  // namespace
 
-void render_acls(const Snapshot& snapshot, Rows& out) {
+void render_acls(const Snapshot& snapshot, const Cloud& cloud, Rows& out) {
     Policies policies(snapshot, out);
     bool any = false;
     for (const auto& state : snapshot.subnets) {
@@ -105,6 +185,10 @@ void render_acls(const Snapshot& snapshot, Rows& out) {
         policies.add(state.subnet.id.str() + "/in", "", 900,
                      "outport == \"" + gateway_port(state.subnet) + "\"", "jump", "in");
         list_of(state, false, "in", "allow", "", policies);
+    }
+    if (has_public_port(snapshot, cloud)) {
+        any = true;
+        Border(snapshot, cloud, policies).render();
     }
     if (any) policies.add("through", "in", 0, "1", "allow");  // what goes to a subnet without a list
 }

@@ -1,4 +1,4 @@
-// Addresses to and from the outside: Elastic IPs, NAT gateways, and the rule that nothing else gets out.
+// IPv4 addresses to and from the outside: Elastic IPs, NAT gateways, and who leaves by which.
 #include <set>
 
 #include "scheduler/network/render_parts.h"
@@ -47,17 +47,17 @@ bool leads_outside(const RouteState& route) {
            (route.target == RouteTarget::nat_gateway || route.target == RouteTarget::internet_gateway);
 }
 
-// The packets that a route sends outside: those to its destination but for what narrower routes of its table
-// send there. Empty: all of IPv4.
-std::string reach_of(const Snapshot& snapshot, const RouteState& route) {
+// The packets whose address in `field` a route's table sends by this route: those to its destination but for
+// what narrower routes of its table send outside. Empty: all of IPv4.
+std::string reach_of(const Snapshot& snapshot, const RouteState& route, const std::string& field) {
     auto destination = Cidr::parse(route.destination);
-    auto match = destination && destination->prefix() > 0 ? "ip4.dst == " + route.destination : "";
+    auto match = destination && destination->prefix() > 0 ? field + " == " + route.destination : "";
     for (const auto& other : snapshot.routes) {
         auto narrower = Cidr::parse(other.destination);
         if (!leads_outside(other) || other.route_table_id != route.route_table_id || !narrower ||
             !destination || narrower->prefix() <= destination->prefix() || !destination->contains(*narrower))
             continue;
-        match += (match.empty() ? "" : " && ") + ("ip4.dst != " + other.destination);
+        match += (match.empty() ? "" : " && ") + (field + " != " + other.destination);
     }
     return match;
 }
@@ -73,71 +73,52 @@ const NatGateway* gateway_of(const Snapshot& snapshot, const RouteState& route) 
     return nullptr;
 }
 
-// Many to one, for what a subnet's route table sends to NAT gateways. Returns what it sends there, each as
-// reach_of() has it.
-std::vector<std::string> many_to_one(const Snapshot& snapshot, const SubnetState& state, Rows& out) {
-    std::vector<std::string> reaches;
-    for (const auto& route : snapshot.routes) {
-        const auto* gateway = gateway_of(snapshot, route);
-        if (!gateway || route.route_table_id != state.route_table_id ||
-            route.destination.find(':') != std::string::npos)
-            continue;
-        reaches.push_back(reach_of(snapshot, route));
-        nat(snapshot, gateway->id.str() + "/" + state.subnet.id.str() + "/" + route.destination,
+// Many to one, for what a subnet's route table sends to NAT gateways.
+void many_to_one(const Snapshot& snapshot, const SubnetState& state, Rows& out) {
+    for (const auto& way : nat_ways(snapshot, state, "ip4.dst"))
+        nat(snapshot, way.gateway->id.str() + "/" + state.subnet.id.str() + "/" + way.destination,
             {"",
              "",
              {{"type", "snat"},
-              {"external_ip", gateway->public_ip},
+              {"external_ip", way.gateway->public_ip},
               {"logical_ip", state.subnet.cidr},
-              {"match", reaches.back()}},
+              {"match", way.reach}},
              "",
              ""},
             out);
-    }
-    return reaches;
-}
-
-// Guests of a subnet that have no public address get out by its NAT gateways alone.
-std::string no_way_out(const SubnetState& state, const std::vector<std::string>& reaches) {
-    std::string ways;
-    for (const auto& reach : reaches) {
-        if (reach.empty()) return "";
-        ways += (ways.empty() ? "(" : " || (") + reach + ")";
-    }
-    return "ip4.src == " + state.subnet.cidr + " && !(" + ways + ")";
 }
 
 }  // namespace
 
+std::string let_out_name(const Vpc& vpc) {
+    return "out_" + std::string(digits_of(vpc.id.str()));
+}
+
+std::vector<NatWay> nat_ways(const Snapshot& snapshot, const SubnetState& subnet, const std::string& field) {
+    std::vector<NatWay> ways;
+    if (!has_ipv4_outside(snapshot)) return ways;
+    for (const auto& route : snapshot.routes) {
+        const auto* gateway = gateway_of(snapshot, route);
+        if (!gateway || route.route_table_id != subnet.route_table_id || is_ipv6_text(route.destination))
+            continue;
+        ways.push_back({gateway, subnet_of(snapshot, gateway->subnet_id), route.destination,
+                        reach_of(snapshot, route, field)});
+    }
+    return ways;
+}
+
 void render_nat(const Snapshot& snapshot, const Cloud&, Rows& out) {
-    if (!snapshot.gateway || snapshot.router_ip.empty()) return;
+    if (!has_ipv4_outside(snapshot)) return;
     std::set<std::string> let_out;
     for (const auto& interface : snapshot.interfaces) elastic(snapshot, interface, let_out, out);
     const auto& id = snapshot.vpc.id.str();
-    auto name = "out_" + std::string(digits_of(id));
+    auto name = let_out_name(snapshot.vpc);
     out.push_back({"Address_Set",
                    id + "/out",
                    {{"name", name}, {"addresses", set_of(std::vector<Json>(let_out.begin(), let_out.end()))}},
                    "",
                    ""});
-    // A guest without a public address has no way out, even where its route table shows one.
-    auto drop = [&](const std::string& key, const std::string& which) {
-        auto match = "outport == \"" + public_port(snapshot.vpc) + "\" && ip4 && ip4.src != $" + name + which;
-        out.push_back({"Logical_Router_Policy",
-                       key,
-                       {{"priority", 2000}, {"match", match}, {"action", "drop"}},
-                       id,
-                       "policies"});
-    };
-    std::string others;
-    for (const auto& state : snapshot.subnets) {
-        auto reaches = many_to_one(snapshot, state, out);
-        if (reaches.empty()) continue;
-        others += " && ip4.src != " + state.subnet.cidr;
-        if (auto which = no_way_out(state, reaches); !which.empty())
-            drop(id + "/no-way-out/" + state.subnet.id.str(), " && " + which);
-    }
-    drop(id + "/no-way-out", others);
+    for (const auto& state : snapshot.subnets) many_to_one(snapshot, state, out);
 }
 
 }  // namespace lodge::network

@@ -38,15 +38,28 @@ void subnet_port(const Snapshot& snapshot, const SubnetState& state, Rows& out) 
     out.push_back(std::move(port));
 }
 
+// The link-local address that a MAC address gives (RFC 4291, appendix A).
+IpAddress link_local(const std::string& mac) {
+    auto hex = mac;
+    hex.erase(std::remove(hex.begin(), hex.end(), ':'), hex.end());
+    auto bits = std::stoull(hex, nullptr, 16) ^ (std::uint64_t{2} << 40);
+    auto suffix = (bits >> 24) << 40 | std::uint64_t{0xfffe} << 24 | (bits & 0xffffff);
+    return IpAddress::parse("fe80::")->plus(suffix);
+}
+
+// Towards IPv6 the link-local address does, which OVN gives to every port; one without any other it wants to
+// be told of.
 void public_ports(const Snapshot& snapshot, const Cloud& cloud, Rows& out) {
-    auto address = IpAddress::parse(snapshot.router_ip);
-    if (!snapshot.gateway || !address) return;
+    if (!has_public_port(snapshot, cloud)) return;
     auto key = public_port(snapshot.vpc);
+    auto address = snapshot.gateway ? IpAddress::parse(snapshot.router_ip) : std::nullopt;
+    auto network = address ? with_prefix(*address, cloud.public_pool.prefix())
+                           : with_prefix(link_local(mac_of(key)), 64);
     out.push_back({"Logical_Router_Port",
                    key,
                    {{"name", key},
                     {"mac", mac_of(key)},
-                    {"networks", with_prefix(*address, cloud.public_pool.prefix())},
+                    {"networks", network},
                     {"ha_chassis_group", reference(gateway_group)}},
                    snapshot.vpc.id.str(),
                    "ports"});
@@ -92,19 +105,21 @@ struct Hop {
 
 Hop hop_of(const Snapshot& snapshot, const Cloud& cloud, const RouteState& route) {
     if (!route.active) return {};
+    if (leads_ipv6_outside(route))
+        return cloud.ipv6_pool ? Hop{router_address(*cloud.ipv6_pool).str(), public_port(snapshot.vpc)}
+                               : Hop{};
     switch (route.target) {
         case RouteTarget::internet_gateway:
         case RouteTarget::nat_gateway:
-            if (snapshot.router_ip.empty() || route.destination.find(':') != std::string::npos) return {};
+            if (snapshot.router_ip.empty() || is_ipv6_text(route.destination)) return {};
             return {router_address(cloud.public_pool).str(), public_port(snapshot.vpc)};
         case RouteTarget::egress_only_gateway:
-            return {};  // the public network has no IPv6
+            return {};  // of IPv4 there is none
         case RouteTarget::network_interface:
             return {route.next_address, route.next_subnet + "/gateway"};
         case RouteTarget::peering:
             for (const auto& state : snapshot.peerings)
-                if (state.peering.id.str() == route.target_id &&
-                    route.destination.find(':') == std::string::npos)
+                if (state.peering.id.str() == route.target_id && !is_ipv6_text(route.destination))
                     return {peering_address(state.peering, !state.is_requester).str(),
                             peering_port(state.peering, state.is_requester)};
             return {};

@@ -111,7 +111,9 @@ void Agents::apply(db::Session& session, const HostId& host_id, const link::Obse
     change_guest(session, claims_, *row, now_ms, [&](Instance& of, Guest& current) {
         return current.id == seen.guest_id && observe(of, current, observation, now_ms);
     });
-    if (instance.generation != generation) session.after_commit([this, host_id] { hub_.changed(host_id); });
+    // A guest that is removed leaves its host's list: should its domain or disk come back, it is a leftover.
+    if (instance.generation != generation || row->guest.observed == Observed::removed)
+        session.after_commit([this, host_id] { hub_.changed(host_id); });
 }
 
 Result<link::ReportReply> Agents::report(const HostId& host_id, const link::ReportRequest& request) {

@@ -2,6 +2,7 @@
 """`lodge network explain` against OVN's own ovn-trace: the same verdict for every case, over a real OVN."""
 
 import contextlib
+import ipaddress
 import itertools
 import json
 import os
@@ -233,6 +234,38 @@ class ExplainTest(unittest.TestCase):
         self.agree(True, one, facts["PublicIp"], 22)
         self.agree(False, one, facts["PublicIp"], 23, because="no ingress rule")
 
+    def give_ipv6(self, *instances):
+        """Blocks to the VPC and both subnets; to each instance, (ID, its subnet), an address, which is returned."""
+        self.ec2.associate_vpc_cidr_block(VpcId=self.vpc, AmazonProvidedIpv6CidrBlock=True)
+        (cidr,) = self.ec2.describe_vpcs(VpcIds=[self.vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"]
+        parts = ipaddress.ip_network(cidr["Ipv6CidrBlock"]).subnets(new_prefix=64)
+        for subnet in (self.a, self.b):
+            self.ec2.associate_subnet_cidr_block(SubnetId=subnet, Ipv6CidrBlock=str(next(parts)))
+        return [self.ec2.assign_ipv6_addresses(NetworkInterfaceId=self.interface_of(each), Ipv6AddressCount=1)["AssignedIpv6Addresses"][0]
+                for each in instances]
+
+    def test_ipv6_to_and_from_the_outside(self):
+        one, far = self.launch(self.a, f"{self.net}.1.5"), self.launch(self.b, f"{self.net}.2.5")
+        address, far_address = self.give_ipv6(one, far)
+        self.let_in(self.group, 22, Ipv6Ranges=[{"CidrIpv6": "::/0"}])
+        self.settle()
+        other = "2001:db8::1"
+        self.agree(True, one, far_address, 22)
+        self.agree(False, one, other, 443, because="no route to")
+        self.agree(False, other, address, 22, because="nothing outside finds")
+        self.ec2.create_route(RouteTableId=self.a_table, DestinationIpv6CidrBlock="::/0", GatewayId=self.door)
+        door = self.ec2.create_egress_only_internet_gateway(VpcId=self.vpc)["EgressOnlyInternetGateway"]["EgressOnlyInternetGatewayId"]
+        for cidr, target in (("::/0", {"EgressOnlyInternetGatewayId": door}), ("2001:db8:1::/48", {"GatewayId": self.door})):
+            self.ec2.create_route(RouteTableId=self.b_table, DestinationIpv6CidrBlock=cidr, **target)
+        self.settle()
+        self.agree(True, one, other, 443)
+        self.agree(True, other, one, 22)
+        self.agree(False, other, address, 23, because="no ingress rule")
+        self.agree(True, far, other, 443)
+        self.agree(False, other, far_address, 22, because="lets nothing in from")
+        self.agree(True, "2001:db8:1::1", far_address, 22)
+        self.agree(True, one, far_address, 22)
+
     def test_nat_gateways(self):
         hidden = self.launch(self.b, f"{self.net}.2.5")
         nat = self.ec2.create_nat_gateway(SubnetId=self.a, AllocationId=self.ec2.allocate_address()["AllocationId"])["NatGateway"]
@@ -249,9 +282,20 @@ class ExplainTest(unittest.TestCase):
         self.agree(True, hidden, "198.51.100.1", 443)
         self.agree(False, hidden, "192.0.2.129", 443, because="has no public address")
         self.agree(False, hidden, "203.0.113.1", 443, because="has no public address")
+        self.agree_on_the_list_of_its_subnet(hidden)
         self.ec2.delete_route(RouteTableId=self.a_table, DestinationCidrBlock="0.0.0.0/0")
         self.settle()
         self.agree(False, hidden, "192.0.2.1", 443, because="has no route to an internet gateway")
+
+    def agree_on_the_list_of_its_subnet(self, hidden):
+        inside = f"{self.net}.2.0/24"
+        self.give_acl(self.a, (100, False, "allow", inside, 0, 65535), (110, False, "allow", "192.0.2.0/24", 1024, 65535),
+                      (100, True, "allow", "192.0.2.0/24", 443, 444), (110, True, "allow", inside, 1024, 65535),
+                      (90, False, "deny", inside, 444, 444))
+        self.settle()
+        self.agree(True, hidden, "192.0.2.1", 443)
+        self.agree(False, hidden, "192.0.2.1", 444, because="ingress rule 90 denies")
+        self.agree(False, hidden, "192.0.2.1", 445, because="egress has no rule")
 
     def test_peering(self):
         self.peer()

@@ -166,6 +166,11 @@ class Chassis(Node):
             raise
         return guest
 
+    def unplug(self, guest):
+        """What plug() has made, if it was here."""
+        self.vsctl("--if-exists", "del-port", "br-int", f"vnet{guest.holder.pid}")
+        guest.stop()
+
 
 class Ovn:
     """The whole, in a folder that must not exist; `with` starts it and stops it."""

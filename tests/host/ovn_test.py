@@ -194,12 +194,14 @@ class SwitchTest(unittest.TestCase):
         self.namespace = simulation.Namespace()
         self.addCleanup(self.namespace.stop)
         self.host = simulation.Chassis("h-1", "198.51.100.1", folder=self.folder, namespace=self.namespace,
-                                       PUBLIC_POOL="198.19.64.0/22")
+                                       PUBLIC_POOL="198.19.64.0/22", IPV6_POOL="fd6c:6f64:6700::/40")
         self.addCleanup(self.host.stop)
         self.namespace.run("ip", "link", "add", "uplink", "type", "bridge")
         self.namespace.run("ip", "address", "add", "198.51.100.1/24", "dev", "uplink")
         self.namespace.run("ip", "link", "set", "uplink", "up")
         self.namespace.run("ip", "route", "add", "default", "via", "198.51.100.254")
+        # As one by a router's advertisement.
+        self.namespace.run("ip", "-6", "route", "add", "default", "via", "fe80::fe", "dev", "uplink", "proto", "ra")
         self.host.start_switch()
         self.host.vsctl("add-br", "br-int", "--", "set", "Bridge", "br-int", "datapath_type=netdev")
         for name, ids in (("guest", ["external_ids:iface-id=port"]), ("operators", [])):
@@ -231,7 +233,22 @@ class SwitchTest(unittest.TestCase):
         self.assertEqual(self.outside(), wanted)
         self.start_anew()
         self.assertEqual(self.outside(), wanted)
-        self.assertIn("masquerade", self.namespace.run("nft", "list", "table", "inet", "lodge"))
+        rules = self.namespace.run("nft", "list", "table", "inet", "lodge")
+        self.assertIn("ip saddr 198.19.64.0/22 oifname != \"br-lodge-public\" masquerade", rules)
+        self.assertIn("ip6 saddr fd6c:6f64:6700::/40 oifname != \"br-lodge-public\" masquerade", rules)
+        self.assertEqual(rules.count("masquerade"), 2)
+        self.assertEqual(self.outside6(), ["fd6c:6f64:6700::1/40"])
+
+    def outside6(self):
+        (link,) = json.loads(self.namespace.run("ip", "-j", "-6", "address", "show", "br-lodge-public", "scope", "global"))
+        return [f"{each['local']}/{each['prefixlen']}" for each in link["addr_info"] if each]
+
+    def test_a_prefix_that_is_routed_here_is_not_translated(self):
+        self.host.settings["IPV6_POOL"] = "2001:db8:100::/40"
+        self.host.write_config()
+        simulation.run(*self.host.serve("configure"))
+        self.assertEqual(self.outside6(), ["2001:db8:100::1/40"])
+        self.assertNotIn("ip6 saddr", self.namespace.run("nft", "list", "table", "inet", "lodge"))
 
     def outside(self):
         (link,) = json.loads(self.namespace.run("ip", "-j", "-4", "address", "show", "br-lodge-public"))
@@ -244,10 +261,32 @@ class SwitchTest(unittest.TestCase):
             simulation.run(*self.host.serve("clear"))
             self.assertEqual(self.namespace.run("nft", "list", "ruleset"), "")
             self.assertEqual(self.forwarding("uplink"), "0")
+            self.assertEqual((self.sysctl6("all", "forwarding"), self.sysctl6("uplink", "accept_ra")), ("0", "1"))
             self.assertNotIn("br-", self.namespace.run("ip", "link"))
 
     def forwarding(self, device):
         return self.namespace.run("cat", f"/proc/sys/net/ipv4/conf/{device}/forwarding").strip()
+
+    def sysctl6(self, device, name):
+        return self.namespace.run("cat", f"/proc/sys/net/ipv6/conf/{device}/{name}").strip()
+
+    def test_ipv6_is_forwarded_from_and_to_the_bridge_alone_and_routers_are_still_heard(self):
+        self.assertEqual(self.sysctl6("all", "forwarding"), "1")
+        drop = 'meta nfproto ipv6 iifname != "br-lodge-public" oifname != "br-lodge-public" drop'
+        for _ in range(2):
+            self.assertIn(drop, self.namespace.run("nft", "list", "table", "inet", "lodge"))
+            self.assertEqual(self.sysctl6("uplink", "accept_ra"), "2")
+            self.assertIn("default via fe80::fe", self.namespace.run("ip", "-6", "route"))
+            simulation.run(*self.host.serve("configure"))
+
+    def test_a_machine_that_forwards_ipv6_already_goes_on_as_it_was(self):
+        simulation.run(*self.host.serve("clear"))
+        self.namespace.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding")
+        self.start_anew()
+        self.assertNotIn("drop", self.namespace.run("nft", "list", "chain", "inet", "lodge", "postrouting"))
+        self.assertNotIn("chain forward", self.namespace.run("nft", "list", "ruleset"))
+        simulation.run(*self.host.serve("clear"))
+        self.assertEqual(self.sysctl6("all", "forwarding"), "1")
 
     def test_a_machine_that_does_not_forward_does_so_between_its_way_out_and_the_bridge(self):
         self.assertEqual([self.forwarding(each) for each in ("br-lodge-public", "uplink", "lo")], ["1", "1", "0"])

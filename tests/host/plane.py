@@ -18,6 +18,8 @@ from programs import Program, eventually, free_ports, tail
 
 PUBLIC_POOL = "198.19.64.0/22"
 PROVIDER = "198.19.64.1"  # the provider bridge of each host, which is all the outside there is
+IPV6_POOL = "fd6c:6f64:6700::/40"  # lodged's default
+PROVIDER6 = "fd6c:6f64:6700::1"
 LODGED_OPTIONS = ["--heartbeat-ms", "500", "--lease-ms", "6000"]
 
 
@@ -88,7 +90,7 @@ class Plane:
     def add_host(self):
         """Joins as an agent does, and becomes a chassis of that name."""
         host_id = self.join()
-        self.hosts.append(self.ovn.add_chassis(host_id, PUBLIC_POOL=PUBLIC_POOL))
+        self.hosts.append(self.ovn.add_chassis(host_id, PUBLIC_POOL=PUBLIC_POOL, IPV6_POOL=IPV6_POOL))
         return self.hosts[-1]
 
     def join(self):
@@ -127,6 +129,12 @@ class Plane:
                              f"external_ids:lodge-key={interface_id}").split()[0]
         self.plugged.append(self.hosts[host].plug(port, mac))
         return self.plugged[-1]
+
+    def unplug(self, guest):
+        """As when its instance has ended."""
+        for host in self.hosts:
+            host.unplug(guest)
+        self.plugged.remove(guest)
 
     def sync(self):
         self.ovn.sync()

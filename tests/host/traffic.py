@@ -19,14 +19,18 @@ echo "$ip"
 """
 # Answers each connection with the peer's address as it sees it, and goes on sending a line for each it gets.
 SERVER = """
-import socketserver, sys
+import socket, socketserver, sys
 class Handler(socketserver.StreamRequestHandler):
     def handle(self):
-        self.wfile.write((self.client_address[0] + "\\n").encode())
+        self.wfile.write((self.client_address[0].removeprefix("::ffff:") + "\\n").encode())
         for line in self.rfile:
             self.wfile.write(line)
-socketserver.ThreadingTCPServer.allow_reuse_address = True
-socketserver.ThreadingTCPServer(("0.0.0.0", int(sys.argv[1])), Handler).serve_forever()
+class Server(socketserver.ThreadingTCPServer):
+    address_family, allow_reuse_address = socket.AF_INET6, True
+    def server_bind(self):
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
+Server(("::", int(sys.argv[1])), Handler).serve_forever()
 """
 CLIENT = """
 import socket, sys
@@ -53,6 +57,17 @@ class Guest:
     def lease(self, script):
         return self.namespace.run("busybox", "udhcpc", "-i", "eth0", "-f", "-q", "-n", "-t", "10", "-T", "1", "-O",
                                   "staticroutes", "-s", script).strip().splitlines()[-1]
+
+    def take_ipv6(self, address):
+        """As its own, as DHCPv6 would tell it to; the way out is what the router advertises."""
+        anew = "for value in 1 0; do echo $value >/proc/sys/net/ipv6/conf/eth0/disable_ipv6; done"
+        self.namespace.run("sh", "-c", anew)
+        self.namespace.run("ip", "-6", "address", "add", f"{address}/128", "dev", "eth0")
+        shown = lambda what: self.namespace.run("ip", "-6", what, "show", "dev", "eth0")  # noqa: E731
+        eventually(15, lambda: "default via fe80:" in shown("route"), "a router advertises itself")
+        eventually(5, lambda: "tentative" not in shown("address"), "nobody else claims the address")
+        assert "dadfailed" not in shown("address"), f"somebody claims {address}"
+        self.ipv6 = address
 
     def command(self, *command):
         return self.namespace.command(*command)

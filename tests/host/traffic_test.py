@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What guests can reach: VPCs made by the API on two simulated hosts, carried by a real OVN; guests are namespaces."""
 
+import contextlib
 import ipaddress
 import json
 import os
@@ -15,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 from ovn_test import make_folder  # noqa: E402
-from plane import PROVIDER, Plane  # noqa: E402
+from plane import PROVIDER, PROVIDER6, Plane  # noqa: E402
 from programs import eventually  # noqa: E402
 from traffic import PYTHON, SERVER, Guest, listening, succeeds  # noqa: E402
 
@@ -27,6 +28,9 @@ def tcp(port, **sources):
 
 
 PING = [{"IpProtocol": "icmp", "FromPort": -1, "ToPort": -1, "IpRanges": ANYWHERE}]
+
+
+EVERYTHING6 = [{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]
 
 
 class Network:
@@ -54,7 +58,7 @@ class Network:
     def guest(self, *groups, subnet=0, host=0, **more):
         interface = self.interface(*groups, subnet=subnet, **more)
         guest = Guest(self.plane, self.plane.plug(interface, host), self.plane.folder)
-        guest.interface = interface
+        guest.interface, guest.mac = interface, mac_of(guest)
         return guest
 
     def main_table(self):
@@ -65,6 +69,50 @@ class Network:
         gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
         self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc)
         self.ec2.create_route(RouteTableId=self.main_table(), DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+    def own_acl(self, subnet):
+        """A network ACL that denies everything, in place of the subnet's."""
+        acl = self.ec2.create_network_acl(VpcId=self.vpc)["NetworkAcl"]["NetworkAclId"]
+        (before,) = self.ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [self.subnets[subnet]]}])["NetworkAcls"]
+        (association,) = [each for each in before["Associations"] if each["SubnetId"] == self.subnets[subnet]]
+        self.ec2.replace_network_acl_association(AssociationId=association["NetworkAclAssociationId"], NetworkAclId=acl)
+        return acl
+
+    def entry(self, acl, number, is_egress, cidr, ports):
+        """Allows TCP."""
+        self.ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=number, Protocol="6", RuleAction="allow", Egress=is_egress,
+                                          CidrBlock=cidr, PortRange={"From": ports[0], "To": ports[1]})
+
+    # --- IPv6 ---------------------------------------------------------------------------------------------------
+
+    def give_ipv6(self):
+        """A block of its own, a part to each subnet."""
+        self.ec2.associate_vpc_cidr_block(VpcId=self.vpc, AmazonProvidedIpv6CidrBlock=True)
+        (cidr,) = self.ec2.describe_vpcs(VpcIds=[self.vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"]
+        parts = ipaddress.ip_network(cidr["Ipv6CidrBlock"]).subnets(new_prefix=64)
+        for subnet in self.subnets:
+            self.ec2.associate_subnet_cidr_block(SubnetId=subnet, Ipv6CidrBlock=str(next(parts)))
+
+    def guest6(self, group, subnet=0, host=0, **more):
+        guest = self.guest(group, subnet=subnet, host=host, Ipv6AddressCount=1, **more)
+        (facts,) = self.ec2.describe_network_interfaces(NetworkInterfaceIds=[guest.interface])["NetworkInterfaces"]
+        guest.take_ipv6(facts["Ipv6Addresses"][0]["Ipv6Address"])
+        return guest
+
+    def own_table(self, subnet):
+        table = self.ec2.create_route_table(VpcId=self.vpc)["RouteTable"]["RouteTableId"]
+        self.ec2.associate_route_table(RouteTableId=table, SubnetId=self.subnets[subnet])
+        return table
+
+    def door(self):
+        """An internet gateway."""
+        gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc)
+        return gateway
+
+    def one_way_door(self):
+        made = self.ec2.create_egress_only_internet_gateway(VpcId=self.vpc)["EgressOnlyInternetGateway"]
+        return made["EgressOnlyInternetGatewayId"]
 
     def elastic(self, interface):
         made = self.ec2.allocate_address(Domain="vpc")
@@ -120,19 +168,12 @@ class TrafficTest(unittest.TestCase):
         with server.server(80):
             across.reaches(server.address, 80)
             with across.connection(server.address, 80) as still_open:
-                acl = network.ec2.create_network_acl(VpcId=network.vpc)["NetworkAcl"]["NetworkAclId"]
-                association = next(a for acls in network.ec2.describe_network_acls(
-                    Filters=[{"Name": "association.subnet-id", "Values": [network.subnets[1]]}])["NetworkAcls"]
-                    for a in acls["Associations"] if a["SubnetId"] == network.subnets[1])
-                network.ec2.replace_network_acl_association(AssociationId=association["NetworkAclAssociationId"],
-                                                            NetworkAclId=acl)
+                acl = network.own_acl(1)
                 across.does_not_reach(server.address, 80)
                 self.assertFalse(still_open(), "a stateless list cuts established connections, too")
             inside.reaches(server.address, 80)  # no border is crossed
             for egress, ports in ((False, (80, 80)), (True, (1024, 65535))):
-                network.ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=100, Protocol="6", RuleAction="allow",
-                                                     Egress=egress, CidrBlock="10.0.1.0/24",
-                                                     PortRange={"From": ports[0], "To": ports[1]})
+                network.entry(acl, 100, egress, "10.0.1.0/24", ports)
             across.reaches(server.address, 80)
 
     def test_two_accounts_with_the_same_addresses_do_not_meet(self):
@@ -175,9 +216,8 @@ class TrafficTest(unittest.TestCase):
             network.ec2.disassociate_address(AssociationId=address["AssociationId"])
             guest.does_not_reach(PROVIDER, 8080)
 
-    def test_a_nat_gateway_lets_a_private_subnet_out_and_nobody_in(self):
-        network = self.network()
-        network.open_to_the_outside()
+    def nat_gateway(self, network):
+        """One in the first subnet, for the second; returns its address."""
         allocation = network.ec2.allocate_address(Domain="vpc")
         gateway = network.ec2.create_nat_gateway(SubnetId=network.subnets[0], AllocationId=allocation["AllocationId"])["NatGateway"]["NatGatewayId"]
         eventually(30, lambda: network.ec2.describe_nat_gateways(NatGatewayIds=[gateway])["NatGateways"][0]["State"] == "available",
@@ -185,6 +225,12 @@ class TrafficTest(unittest.TestCase):
         table = network.ec2.create_route_table(VpcId=network.vpc)["RouteTable"]["RouteTableId"]
         network.ec2.associate_route_table(RouteTableId=table, SubnetId=network.subnets[1])
         network.ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=gateway)
+        return allocation["PublicIp"]
+
+    def test_a_nat_gateway_lets_a_private_subnet_out_and_nobody_in(self):
+        network = self.network()
+        network.open_to_the_outside()
+        public = self.nat_gateway(network)
         guest = network.guest(network.group(), subnet=1)
         lonely = network.guest(network.group())  # public subnet, no public address: no way out
         seen = None
@@ -194,7 +240,120 @@ class TrafficTest(unittest.TestCase):
                 for _ in range(4):
                     seen = seen or guest.seen_as(PROVIDER, 8081)
                 self.assertIsNone(lonely.seen_as(PROVIDER, 8081))
-        self.assertEqual(allocation["PublicIp"], seen)
+        self.assertEqual(public, seen)
+
+    def test_the_list_of_a_nat_gateways_subnet_counts_into_it_and_out_of_it_both_ways(self):
+        network = self.network()
+        network.open_to_the_outside()
+        public = self.nat_gateway(network)
+        guest = network.guest(network.group(), subnet=1)
+        private, provider, answers = "10.0.2.0/24", f"{PROVIDER}/32", (1024, 65535)
+        entries = [(100, False, private, (443, 443)), (110, False, provider, answers),
+                   (100, True, provider, (443, 443)), (110, True, private, answers)]
+        with contextlib.ExitStack() as stack:
+            for host in self.plane.hosts:  # the gateway is on either
+                for port in ("443", "444"):
+                    stack.enter_context(listening(host.namespace.command(PYTHON, "-c", SERVER, port), host.namespace, port))
+            guest.reaches(PROVIDER, 444)
+            self.assertEqual(public, guest.seen_as(PROVIDER, 444))
+            acl = network.own_acl(0)
+            guest.does_not_reach(PROVIDER, 444)
+            for each in entries:
+                self.assertIsNone(guest.seen_as(PROVIDER, 443), f"before {each}")
+                network.entry(acl, *each)
+            guest.reaches(PROVIDER, 443)
+            self.assertIsNone(guest.seen_as(PROVIDER, 444))
+            for number, is_egress, *rest in entries:
+                network.ec2.delete_network_acl_entry(NetworkAclId=acl, RuleNumber=number, Egress=is_egress)
+                guest.does_not_reach(PROVIDER, 443)
+                network.entry(acl, number, is_egress, *rest)
+                guest.reaches(PROVIDER, 443)
+
+    def test_ipv6_goes_in_and_out_by_its_own_address_where_a_route_says_so(self):
+        network = self.network()
+        network.give_ipv6()
+        group = network.group(PING, EVERYTHING6)
+        near, far = (network.guest6(group, host=host) for host in (0, 1))
+        hidden = network.guest6(group, subnet=1)
+        network.own_table(1)
+        self.assertTrue(near.pings(far.ipv6, seconds=10))
+        self.assertTrue(near.pings(hidden.ipv6, seconds=10))
+        outsides = [Outside(self.outside(host)) for host in (0, 1)]
+        self.assertFalse(near.pings(PROVIDER6, seconds=0))
+        self.assertFalse(outsides[0].pings(near.ipv6, seconds=0))
+        network.ec2.create_route(RouteTableId=network.main_table(), DestinationIpv6CidrBlock="::/0", GatewayId=network.door())
+        for guest, outside in zip((near, far), outsides):
+            self.assertTrue(guest.pings(PROVIDER6, seconds=10))
+            self.assertTrue(outside.pings(guest.ipv6, seconds=10))
+            with guest.server(80):
+                self.assertEqual(PROVIDER6, outside.seen_as(guest.ipv6, 80))
+            with listening(outside.namespace.command(PYTHON, "-c", SERVER, "8090"), outside.namespace, 8090):
+                self.assertEqual(guest.ipv6, guest.seen_as(PROVIDER6, 8090))
+        self.assertFalse(hidden.pings(PROVIDER6, seconds=1))
+        self.assertFalse(outsides[0].pings(hidden.ipv6, seconds=1))
+        self.assert_its_router_hides(hidden, outsides[0], network)
+        self.assert_lists_and_groups_count(near, outsides[0], network, group)
+
+    def assert_its_router_hides(self, hidden, outside, network):
+        """Also from who knows the router's MAC address."""
+        mac = self.plane.ovn.nbctl("--bare", "--columns=mac", "find", "Logical_Router_Port", f"external_ids:lodge-key={network.vpc}/public")
+        neighbour = (hidden.ipv6, "lladdr", mac, "dev", "br-lodge-public")
+        outside.namespace.run("ip", "-6", "neighbour", "replace", *neighbour)
+        self.assertFalse(outside.pings(hidden.ipv6, seconds=1))
+        outside.namespace.run("ip", "-6", "neighbour", "delete", *neighbour)
+
+    def assert_lists_and_groups_count(self, guest, outside, network, group):
+        (acl,) = network.ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [network.subnets[0]]}])["NetworkAcls"]
+        entry = {"NetworkAclId": acl["NetworkAclId"], "RuleNumber": 90, "Egress": False}
+        network.ec2.create_network_acl_entry(**entry, Protocol="-1", RuleAction="deny", Ipv6CidrBlock=f"{PROVIDER6}/128")
+        eventually(10, lambda: not outside.pings(guest.ipv6, seconds=0), "the list denies it")
+        self.assertFalse(guest.pings(PROVIDER6, seconds=0), "a stateless list denies the answer, too")
+        network.ec2.delete_network_acl_entry(**entry)
+        self.assertTrue(outside.pings(guest.ipv6, seconds=10))
+        network.ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=EVERYTHING6)
+        eventually(10, lambda: not outside.pings(guest.ipv6, seconds=0), "the group lets nothing in")
+        self.assertTrue(guest.pings(PROVIDER6, seconds=10))
+
+    def test_an_egress_only_gateway_lets_answers_in_alone(self):
+        network = self.network()
+        network.give_ipv6()
+        group = network.group(EVERYTHING6)
+        guest, neighbour = network.guest6(group, host=1), network.guest6(group, subnet=1)
+        outside = Outside(self.outside(1))
+        others = "2001:db8::1"  # besides the provider
+        outside.namespace.run("ip", "-6", "address", "replace", f"{others}/128", "dev", "br-lodge-public", "nodad")
+        table = network.main_table()
+        network.ec2.create_route(RouteTableId=table, DestinationIpv6CidrBlock="::/0", EgressOnlyInternetGatewayId=network.one_way_door())
+        with listening(outside.namespace.command(PYTHON, "-c", SERVER, "8091"), outside.namespace, 8091):
+            guest.reaches(PROVIDER6, 8091)
+            self.assertEqual(guest.ipv6, guest.seen_as(others, 8091))
+        self.assertTrue(guest.pings(PROVIDER6, seconds=5))
+        with guest.server(80):
+            neighbour.reaches(guest.ipv6, 80)
+            self.assertIsNone(outside.seen_as(guest.ipv6, 80))
+            self.assertFalse(outside.pings(guest.ipv6, seconds=1))
+            network.ec2.create_route(RouteTableId=table, DestinationIpv6CidrBlock="2001:db8::/32", GatewayId=network.door())
+            eventually(10, lambda: pings_as(outside, others, guest.ipv6), "what its table sends to an internet gateway may come in")
+            self.assertIsNone(outside.seen_as(guest.ipv6, 80), "the rest may not")
+        network.ec2.delete_route(RouteTableId=table, DestinationIpv6CidrBlock="::/0")
+        eventually(10, lambda: not guest.pings(PROVIDER6, seconds=0), "the route is gone")
+
+    def test_ipv6_addresses_of_others_do_not_get_out(self):
+        network = self.network()
+        network.give_ipv6()
+        guest = network.guest6(network.group(EVERYTHING6))
+        network.ec2.create_route(RouteTableId=network.main_table(), DestinationIpv6CidrBlock="::/0", GatewayId=network.door())
+        network.ec2.modify_network_interface_attribute(NetworkInterfaceId=guest.interface, SourceDestCheck={"Value": False})
+        self.assertTrue(guest.pings(PROVIDER6, seconds=10))
+        stranger, nobody = "fd6c:6f64:67ff::5", str(ipaddress.ip_address(guest.ipv6) + 1)
+        guest.namespace.run("ip", "-6", "address", "add", f"{stranger}/128", "dev", "eth0", "nodad")
+
+        def send():
+            pings_as(guest, stranger, PROVIDER6)
+            guest.pings(nobody, seconds=0)
+        frames = sniffed(self.outside(), "br-lodge-public", send)
+        hidden = [ipaddress.ip_address(each).packed for each in (stranger, nobody)]
+        self.assertEqual([], [frame.hex() for frame in frames if any(each in frame for each in hidden)])
 
     def test_what_no_guest_has_does_not_leak_to_the_outside(self):
         network = self.network()
@@ -208,6 +367,33 @@ class TrafficTest(unittest.TestCase):
         leaked = [frame.hex() for frame in frames if any(socket.inet_aton(address) in frame for address in nobody)]
         self.assertEqual([], leaked)
         self.assertTrue([frame for frame in frames if socket.inet_aton(PROVIDER[:-1] + "77") in frame], "what is outside is asked for")
+
+    def test_an_address_that_changes_hands_at_once_brings_nothing_of_its_former_owner_along(self):
+        network = self.network()
+        network.open_to_the_outside()
+        address, closed = "10.0.1.50", network.group()
+        near, across = network.guest(network.group(), host=1), network.guest(network.group(), host=1, subnet=1)
+        former = network.guest(network.group(tcp(80)), PrivateIpAddress=address)
+        public = network.elastic(former.interface)
+        outside = Outside(self.outside())
+        with former.server(80), near.connection(address, 80) as from_near, across.connection(address, 80) as from_across:
+            outside.reaches(public, 80)
+            with outside.connection(public, 80) as from_outside:
+                self.plane.unplug(former.namespace)
+                network.ec2.delete_network_interface(NetworkInterfaceId=former.interface)
+                latter = network.guest(closed, PrivateIpAddress=address)
+                self.assertNotEqual(former.mac, latter.mac)
+                flows = (from_near, from_across, from_outside)
+                frames = sniffed(latter.namespace, "eth0", lambda: [self.assertFalse(still_open()) for still_open in flows])
+        tcp_frames = [frame.hex() for frame in frames if frame[12:14] == b"\x08\0" and frame[23] == socket.IPPROTO_TCP]
+        self.assertEqual([], tcp_frames, "its groups let nothing in, whatever the former owner's connections were")
+        with latter.server(80):
+            self.assertIsNone(across.seen_as(address, 80))
+            network.ec2.authorize_security_group_ingress(GroupId=closed, IpPermissions=tcp(80))
+            across.reaches(address, 80)
+            near.reaches(address, 80, seconds=30)  # it first has to forget a neighbour
+            self.assertIsNone(outside.seen_as(public, 80), "the public address was the former owner's")
+        self.assertFalse(latter.pings(PROVIDER, seconds=0), "nor does it leave by that one")
 
     def test_a_guest_is_nobody_else(self):
         network = self.network()

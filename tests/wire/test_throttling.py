@@ -90,7 +90,7 @@ class Ec2sSizes(Throttled):
         for _ in range(120):
             sts.get_caller_identity()
         for _ in range(120):
-            self.assertEqual("UnsupportedOperation", call(self.lodge, self.account, "DescribeHosts").code)
+            self.assertEqual("UnsupportedOperation", call(self.lodge, self.account, "DescribeReservedInstances").code)
 
     def test_a_bad_signature_costs_its_account_nothing(self):
         forger = self.account._replace(secret="x" * 40)

@@ -206,6 +206,21 @@ TEST_F(HostMetadataTest, ATokenIsGoodForItsInstanceAlone) {
     EXPECT_EQ(curl(b->guest, "meta-data/instance-id"), "i-00000000000000002");
 }
 
+TEST_F(HostMetadataTest, AnAddressThatChangesHandsAtOnceTellsItsNewOwnerOfItselfAlone) {
+    const auto header = "X-aws-ec2-metadata-token: " + token(a->guest);
+    auto open = a->guest.socket(SOCK_STREAM, guest_address);
+    ASSERT_TRUE(open.connect("169.254.169.254", 80));
+    auto next = example_guest("00000000000000004", guest_address, a->vpc_id.str());
+    next.interfaces.resize(1);
+    next.interfaces.front().private_ips.resize(1);
+    guests[0] = next;
+    tell();
+    EXPECT_EQ(curl(a->guest, "meta-data/instance-id"), "i-00000000000000004");
+    EXPECT_EQ(curl(a->guest, "meta-data/instance-id", {"-H", header}), "") << "a token of the former owner";
+    open.send("GET /latest/meta-data/instance-id HTTP/1.0\r\n\r\n");
+    EXPECT_EQ(open.receive_all().find("i-00000000000000001"), std::string::npos);
+}
+
 TEST_F(HostMetadataTest, ATokenGoesNoFurtherThanTheHopLimit) {
     Namespace container("container");
     a->guest.plug("veth1", container);

@@ -7,6 +7,7 @@
 #include "db/schema/migrate.h"
 #include "db/store/accounts.h"
 #include "db/store/addresses.h"
+#include "db/store/egress_only_internet_gateways.h"
 #include "db/store/guests.h"
 #include "db/store/hosts.h"
 #include "db/store/instances.h"
@@ -21,6 +22,7 @@
 #include "db/store/subnets.h"
 #include "db/store/vpc_peerings.h"
 #include "db/store/vpcs.h"
+#include "proto/base/network_names.h"
 #include "scheduler/network/explain_load.h"
 #include "scheduler/network/make.h"
 #include "scheduler/network/nat_gateways.h"
@@ -34,7 +36,7 @@ using ::testing::HasSubstr;
 
 const AccountId account = "123456789012";
 const std::string router_ip = "198.19.64.8";
-const Cidr pool = *Cidr::parse("198.19.64.0/22");
+const Pools pools{Cidr::parse("198.19.64.0/22"), Cidr::parse("fd00::/40")};
 
 // An account with a VPC of its own, 10.0.0.0/16: subnet a is public (a route to the internet gateway), b has
 // a route table of its own without routes.
@@ -171,6 +173,38 @@ class ExplainTest : public ::testing::Test {
         });
     }
 
+    // To the VPC and both subnets, and an address to each of the two interfaces.
+    void give_ipv6(const std::string& in_a, const std::string& in_b) {
+        write([&](db::Session& session) {
+            db::vpcs::insert_cidr(session,
+                                  {VpcCidrId::make(random), vpc.id, "fd00:0:0:100::/56", true, false, 0});
+            db::subnets::insert_ipv6_cidr(session, {SubnetCidrId::make(random), a.id, "fd00:0:0:101::/64"});
+            db::subnets::insert_ipv6_cidr(session, {SubnetCidrId::make(random), b.id, "fd00:0:0:102::/64"});
+            db::network_interfaces::insert_address(
+                session, {a.id, "fd00:0:0:101::5", NetworkInterfaceId::trusted(in_a), true, 0});
+            db::network_interfaces::insert_address(
+                session, {b.id, "fd00:0:0:102::5", NetworkInterfaceId::trusted(in_b), true, 0});
+        });
+    }
+
+    void let_ipv6_out() {
+        write([&](db::Session& session) {
+            SecurityGroupRule rule;
+            rule.id = SecurityGroupRuleId::make(random);
+            rule.account_id = account;
+            rule.region = "us-east-1";
+            rule.group_id = group.id;
+            rule.is_egress = true;
+            rule.protocol = "-1";
+            rule.cidr = "::/0";
+            db::security_groups::insert_rule(session, rule);
+        });
+    }
+
+    void open_acl_to_ipv6() {
+        for (bool is_egress : {false, true}) entry(a, is_egress, 101, true, "::/0", -1, -1, "-1");
+    }
+
     // A second VPC with one subnet, and a peering that either main table leads to.
     void peer(const std::string& cidr) {
         write([&](db::Session& session) {
@@ -189,7 +223,7 @@ class ExplainTest : public ::testing::Test {
 
     Result<Asked> look(const std::string& source, const std::string& destination) {
         return database->read(
-            [&](db::Session& session) { return look_up(session, pool, source, destination); });
+            [&](db::Session& session) { return look_up(session, pools, source, destination); });
     }
 
     Explanation ask(const std::string& source, const std::string& destination, std::int64_t port = -1,
@@ -462,6 +496,24 @@ TEST_F(ExplainTest, NatGatewaysListenToTheAclOfTheInstancesSubnet) {
     expect_stop(ask(two, "internet", 443), "ingress has no rule for tcp/1024-65535 from 203.0.113.1", true);
 }
 
+TEST_F(ExplainTest, NatGatewaysListenToTheAclOfTheirOwnSubnetTwiceEachWay) {
+    auto two = launch(b, "10.0.2.5");
+    nat_gateway(a, "198.19.64.20");
+    route(b_table, "0.0.0.0/0", RouteTarget::nat_gateway, nat.id.str());
+    give_acl(a);
+    auto list = [&](const std::string& rest) { return "of " + a.id.str() + " " + rest; };
+    expect_stop(ask(two, "internet", 443), list("ingress has no rule for tcp/443 from 10.0.2.5"));
+    entry(a, false, 100, true, "10.0.2.0/24", 443, 443);
+    expect_stop(ask(two, "internet", 443), list("egress has no rule for tcp/443 to 203.0.113.1"));
+    entry(a, true, 100, true, "0.0.0.0/0", 443, 443);
+    expect_stop(ask(two, "internet", 443), list("ingress has no rule for tcp/1024-65535 from 203.0.113.1"),
+                true);
+    entry(a, false, 110, true, "203.0.113.0/24", 1024, 65535);
+    expect_stop(ask(two, "internet", 443), list("egress has no rule for tcp/1024-65535 to 10.0.2.5"), true);
+    entry(a, true, 110, true, "10.0.2.0/24", 1024, 65535);
+    expect_pass(ask(two, "internet", 443), {list("ingress rule 100 allows tcp/443"), "reply pass: NAT"});
+}
+
 TEST_F(ExplainTest, BlackholesSayWhatIsGone) {
     auto one = launch(a, "10.0.1.5");
     route(main_table, "192.0.2.0/24", RouteTarget::nat_gateway, "nat-00000000000000001");
@@ -594,42 +646,69 @@ TEST_F(ExplainTest, BothEndsMustRun) {
     expect_stop(ask(one, stopped, 22), stopped + " is not attached to an instance");
 }
 
-TEST_F(ExplainTest, Ipv6StaysInsideTheVpc) {
+TEST_F(ExplainTest, Ipv6InsideTheVpc) {
     auto one = launch(a, "10.0.1.5");
     auto two = launch(b, "10.0.2.5");
     expect_stop(ask(one, "fd00::1", 22), one + " has no IPv6 address");
-    write([&](db::Session& session) {
-        db::vpcs::insert_cidr(session,
-                              {VpcCidrId::make(random), vpc.id, "fd00:0:0:100::/56", true, false, 0});
-        for (auto [subnet, cidr] : {std::pair(&a, "fd00:0:0:101::/64"), std::pair(&b, "fd00:0:0:102::/64")})
-            db::subnets::insert_ipv6_cidr(session, {SubnetCidrId::make(random), subnet->id, cidr});
-        db::network_interfaces::insert_address(
-            session, {a.id, "fd00:0:0:101::5", NetworkInterfaceId::trusted(one), true, 0});
-        db::network_interfaces::insert_address(
-            session, {b.id, "fd00:0:0:102::5", NetworkInterfaceId::trusted(two), true, 0});
-    });
+    give_ipv6(one, two);
     auto to = vpc.id.str() + "/fd00:0:0:102::5";
     expect_stop(ask(one, to, 22), "no egress rule for tcp/22 to fd00:0:0:102::5");
-    write([&](db::Session& session) {
-        SecurityGroupRule rule;
-        rule.id = SecurityGroupRuleId::make(random);
-        rule.account_id = account;
-        rule.region = "us-east-1";
-        rule.group_id = group.id;
-        rule.is_egress = true;
-        rule.protocol = "-1";
-        rule.cidr = "::/0";
-        db::security_groups::insert_rule(session, rule);
-    });
+    let_ipv6_out();
     expect_stop(ask(one, to), "egress has no rule for icmpv6 to fd00:0:0:102::5");
-    entry(a, true, 101, true, "::/0", -1, -1, "-1");
-    entry(a, false, 101, true, "::/0", -1, -1, "-1");
+    open_acl_to_ipv6();
     expect_pass(ask(one, to), {"fd00:0:0:100::/56 → local"});
     EXPECT_THAT(last.microflow->text,
                 HasSubstr("ip6.dst == fd00:0:0:102::5 && ip.ttl == 64 && icmp6.type == 128"));
-    route(main_table, "::/0", RouteTarget::internet_gateway, gateway.id.str());
-    expect_stop(ask(one, "2001:db8::1", 22), "Lodge's public network has no IPv6");
     expect_stop(ask(one, "fd00:0:0:1ff::1", 22), "no subnet has fd00:0:0:1ff::1: discarded");
+}
+
+TEST_F(ExplainTest, Ipv6ToTheOutsideAndBack) {
+    auto one = launch(a, "10.0.1.5");
+    auto two = launch(b, "10.0.2.5");
+    give_ipv6(one, two);
+    let_ipv6_out();
+    open_acl_to_ipv6();
+    expect_stop(ask(one, "2001:db8::1", 22), "no route to 2001:db8::1");
+    expect_stop(ask("2001:db8::1", one, 22), "nothing outside finds fd00:0:0:101::5");
+    route(main_table, "::/0", RouteTarget::internet_gateway, gateway.id.str());
+    expect_pass(ask(one, "2001:db8::1", 22),
+                {"::/0 → " + gateway.id.str(), "fd00:0:0:101::5 of " + one + " leaves as it is"});
+    expect_stop(ask("2001:db8::1", one, 22), "no ingress rule for tcp/22 from 2001:db8::1");
+    allow(group, "tcp", 22, 22, "::/0");
+    expect_pass(ask("2001:db8::1", one, 22), {"fd00:0:0:100::/56 → local"});
+    EXPECT_EQ(last.microflow->datapath, "lodge-public");
+    EXPECT_THAT(last.microflow->text, HasSubstr("eth.dst == " + mac_of(one + "/fd00:0:0:101::5")));
+    expect_pass(ask("internet", "fd00:0:0:101::5", 22), {"fd00:0:0:100::/56 → local"});
+    expect_stop(ask("2001:db8::1", two, 22), "nothing outside finds fd00:0:0:102::5");
+    expect_stop(ask(one, "fd00::fff:0:0:1", 22), "no interface has fd00::fff:0:0:1");
+    expect_pass(ask(one, "fd00::1", 22), {"leaves as it is"});
+    entry(a, false, 90, false, "2001:db8::/32", 22, 22);
+    expect_stop(ask("2001:db8::1", one, 22), "ingress rule 90 denies");
+    expect_stop(ask("2001:db8::1", launch(a, "10.0.1.6"), 22), "has no IPv6 address: nothing outside");
+}
+
+TEST_F(ExplainTest, AnEgressOnlyGatewayLetsAnswersInAlone) {
+    auto one = launch(a, "10.0.1.5");
+    auto two = launch(b, "10.0.2.5");
+    give_ipv6(one, two);
+    let_ipv6_out();
+    open_acl_to_ipv6();
+    allow(group, "-1", -1, -1, "::/0");
+    EgressOnlyInternetGateway door{EgressOnlyInternetGatewayId::make(random), account, "us-east-1", vpc.id,
+                                   0};
+    write([&](db::Session& session) { db::egress_only_internet_gateways::insert(session, door); });
+    route(b_table, "::/0", RouteTarget::egress_only_gateway, door.id.str());
+    expect_pass(ask(two, "2001:db8::1", 443), {"::/0 → " + door.id.str(), "leaves as it is"});
+    expect_stop(ask("2001:db8::1", two, 22),
+                door.id.str() + " of " + b_table.str() + " lets nothing in from 2001:db8::1 but answers");
+    expect_pass(ask(one, vpc.id.str() + "/fd00:0:0:102::5", 22), {"→ local"});
+    route(b_table, "2001:db8::/32", RouteTarget::internet_gateway, gateway.id.str());
+    expect_pass(ask("2001:db8::1", two, 22), {"→ local"});
+    route(b_table, "2001:db8:1::/48", RouteTarget::egress_only_gateway, door.id.str());
+    expect_stop(ask("2001:db8:1::1", two, 22), "lets nothing in from 2001:db8:1::1 but answers");
+    expect_stop(ask("2001:db9::1", two, 22), "lets nothing in from 2001:db9::1 but answers");
+    write([&](db::Session& session) { db::egress_only_internet_gateways::erase(session, door.id); });
+    expect_stop(ask(two, "2001:db9::1", 443), "blackhole: it is not attached");
 }
 
 TEST_F(ExplainTest, GivesTheFirstPacketForOvn) {

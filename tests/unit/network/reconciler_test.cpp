@@ -3,32 +3,49 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <map>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "db/driver/sqlite.h"
 #include "db/schema/migrate.h"
 #include "db/store/accounts.h"
 #include "db/store/addresses.h"
+#include "db/store/egress_only_internet_gateways.h"
 #include "db/store/hosts.h"
+#include "db/store/internet_gateways.h"
 #include "db/store/network_acls.h"
 #include "db/store/network_interfaces.h"
+#include "db/store/route_tables.h"
 #include "db/store/security_groups.h"
 #include "db/store/subnets.h"
 #include "db/store/vpcs.h"
 #include "scheduler/network/make.h"
 #include "scheduler/network/memory_northbound.h"
+#include "scheduler/network/nat_gateways.h"
 #include "tests/unit/temporary_folder.h"
 
 namespace lodge::network {
 namespace {
 
 const AccountId account = "123456789012";
+
+// All rows of the VPC and the cloud, as text.
+std::string text_of(const Rows& rows) {
+    std::string out;
+    for (const auto& row : rows) {
+        out += row.table + " " + row.key +
+               (row.parent.empty() ? "" : " in " + row.parent + "." + row.parent_column) + "\n";
+        for (const auto& [name, value] : row.columns) out += "    " + name + " = " + value.dump() + "\n";
+    }
+    return out;
+}
 
 class ReconcilerTest : public ::testing::Test {
   protected:
@@ -84,6 +101,30 @@ class ReconcilerTest : public ::testing::Test {
         });
     }
 
+    // With a route table of its own.
+    Subnet make_private_subnet(const std::string& cidr) {
+        Subnet made;
+        write([&](db::Session& session) {
+            made = make_subnet(session, {account, "us-east-1", 0, random}, vpc.id, "us-east-1a",
+                               *Cidr::parse(cidr), false);
+            auto table = RouteTableId::make(random);
+            db::route_tables::insert(session, {table, account, "us-east-1", vpc.id, 0});
+            db::route_tables::insert_association(
+                session, {RouteTableAssociationId::make(random), table, vpc.id, made.id.str()});
+        });
+        return made;
+    }
+
+    // The subnet's block of that number, and its fifth address to the interface; to the VPC its own, once.
+    void give_ipv6(db::Session& session, const Subnet& to, int number, const NetworkInterface& of) {
+        auto start = "fd6c:6f64:6700:10" + std::to_string(number);
+        if (db::vpcs::ipv6_cidrs(session).empty())
+            db::vpcs::insert_cidr(
+                session, {VpcCidrId::make(random), vpc.id, "fd6c:6f64:6700:100::/56", true, false, 0});
+        db::subnets::insert_ipv6_cidr(session, {SubnetCidrId::make(random), to.id, start + "::/64"});
+        db::network_interfaces::insert_address(session, {to.id, start + "::5", of.id, true, 0});
+    }
+
     std::size_t count(const std::string& table) {
         std::size_t rows = 0;
         northbound.read([&](const Replica& replica) { rows = replica.rows(table).size(); });
@@ -102,27 +143,36 @@ class ReconcilerTest : public ::testing::Test {
         return count;
     }
 
+    Rows rendered() {
+        auto snapshot = database->read([&](db::Session& session) -> Result<std::optional<Snapshot>> {
+            return load_snapshot(session, vpc.id);
+        });
+        EXPECT_TRUE(snapshot && *snapshot);
+        return snapshot && *snapshot ? render(**snapshot, cloud) : Rows{};
+    }
+
+    // What stands for the VPC and the cloud.
+    void expect_golden(const std::string& name) {
+        auto text = text_of(render_cloud(cloud)) + text_of(rendered());
+        std::filesystem::path golden =
+            std::string(LODGE_SOURCE_DIR) + "/tests/golden/network/" + name + ".golden";
+        if (std::getenv("LODGE_UPDATE_GOLDENS")) std::ofstream(golden) << text;
+        std::ifstream file(golden);
+        EXPECT_EQ(text, std::string(std::istreambuf_iterator<char>(file), {}))
+            << "LODGE_UPDATE_GOLDENS=1 rewrites it";
+    }
+
     TemporaryFolder folder;
     SeededRandom random{7};
     std::unique_ptr<db::Database> database = std::move(*db::open_sqlite(folder.path() / "test.db"));
     MemoryNorthbound northbound{random};
-    Cloud cloud{*Cidr::parse("198.19.64.0/22"), {"h-00000000000000001"}};
+    Cloud cloud{
+        *Cidr::parse("198.19.64.0/22"), {"h-00000000000000001"}, 1442, Cidr::parse("fd6c:6f64:6700::/40")};
     Reconciler reconciler{*database, northbound, cloud};
     Vpc vpc;
     Subnet subnet;
     SecurityGroup group;
 };
-
-// All rows of the VPC and the cloud, as text.
-std::string text_of(const Rows& rows) {
-    std::string out;
-    for (const auto& row : rows) {
-        out += row.table + " " + row.key +
-               (row.parent.empty() ? "" : " in " + row.parent + "." + row.parent_column) + "\n";
-        for (const auto& [name, value] : row.columns) out += "    " + name + " = " + value.dump() + "\n";
-    }
-    return out;
-}
 
 TEST_F(ReconcilerTest, RendersAsInTheGolden) {
     interface("00000000000000001", "172.31.0.5", "198.19.64.9");
@@ -136,16 +186,90 @@ TEST_F(ReconcilerTest, RendersAsInTheGolden) {
         deny.from_port = deny.to_port = 22;
         db::network_acls::insert_entry(session, deny);
     });
-    auto snapshot = database->read([&](db::Session& session) -> Result<std::optional<Snapshot>> {
-        return load_snapshot(session, vpc.id);
+    expect_golden("default_vpc");
+}
+
+TEST_F(ReconcilerTest, RendersIpv6AsInTheGolden) {
+    auto inside = make_private_subnet("172.31.16.0/20");
+    auto open = interface("00000000000000001", "172.31.0.5", "");
+    auto closed = interface("00000000000000002", "172.31.0.6", "");
+    write([&](db::Session& session) {
+        give_ipv6(session, subnet, 1, open);
+        closed.subnet_id = inside.id;
+        db::network_interfaces::update(session, closed);
+        give_ipv6(session, inside, 2, closed);
+        auto gateway = db::internet_gateways::of_vpc(session, vpc.id.str())->id.str();
+        auto main = db::route_tables::association_of(session, vpc.id, "")->route_table_id;
+        db::route_tables::insert_route(session, {main, "::/0", RouteTarget::internet_gateway, gateway, ""});
+        EgressOnlyInternetGateway door{EgressOnlyInternetGatewayId::make(random), account, "us-east-1",
+                                       vpc.id, 0};
+        db::egress_only_internet_gateways::insert(session, door);
+        auto own = db::route_tables::association_of(session, vpc.id, inside.id.str())->route_table_id;
+        for (auto [destination, target, id] :
+             {std::tuple("::/0", RouteTarget::egress_only_gateway, door.id.str()),
+              std::tuple("2001:db8::/32", RouteTarget::internet_gateway, gateway),
+              std::tuple("2001:db8:1::/48", RouteTarget::egress_only_gateway, door.id.str())})
+            db::route_tables::insert_route(session, {own, destination, target, id, ""});
     });
-    ASSERT_TRUE(snapshot && *snapshot);
-    auto rendered = text_of(render_cloud(cloud)) + text_of(render(**snapshot, cloud));
-    std::filesystem::path golden = std::string(LODGE_SOURCE_DIR) + "/tests/golden/network/default_vpc.golden";
-    if (std::getenv("LODGE_UPDATE_GOLDENS")) std::ofstream(golden) << rendered;
-    std::ifstream file(golden);
-    EXPECT_EQ(rendered, std::string(std::istreambuf_iterator<char>(file), {}))
-        << "LODGE_UPDATE_GOLDENS=1 rewrites it";
+    expect_golden("ipv6");
+}
+
+TEST_F(ReconcilerTest, RendersTheListOfANatGatewaysSubnetAsInTheGolden) {
+    give_router("198.19.64.8");
+    auto inside = make_private_subnet("172.31.16.0/20");
+    write([&](db::Session& session) {
+        Address address{AllocationId::make(random), account, "us-east-1", "198.19.64.20", "", "", "", 0};
+        db::addresses::insert(session, address);
+        db::addresses::take(session, address.public_ip, address.id.str());
+        auto nat =
+            make_nat_gateway(session, {account, "us-east-1", 0, random}, subnet, {address, std::nullopt});
+        auto own = db::route_tables::association_of(session, vpc.id, inside.id.str())->route_table_id;
+        db::route_tables::insert_route(session,
+                                       {own, "0.0.0.0/0", RouteTarget::nat_gateway, nat.id.str(), ""});
+        NetworkAcl acl{NetworkAclId::make(random), account, "us-east-1", vpc.id, false, 0};
+        db::network_acls::insert(session, acl);
+        db::network_acls::erase_association_of(session, subnet.id);
+        db::network_acls::insert_association(session,
+                                             {NetworkAclAssociationId::make(random), acl.id, subnet.id});
+        for (bool is_egress : {false, true}) {
+            NetworkAclEntry entry;
+            entry.network_acl_id = acl.id;
+            entry.is_egress = is_egress;
+            entry.rule_number = 100;
+            entry.protocol = "6";
+            entry.allow = true;
+            entry.cidr = is_egress ? "0.0.0.0/0" : "172.31.16.0/20";
+            entry.from_port = entry.to_port = 443;
+            db::network_acls::insert_entry(session, entry);
+        }
+    });
+    expect_golden("nat_gateway");
+}
+
+TEST_F(ReconcilerTest, ARouterWithoutIpv4OutsideIsThereByItsLinkLocalAddress) {
+    interface("00000000000000001", "172.31.0.5", "");
+    write([&](db::Session& session) {
+        EgressOnlyInternetGateway door{EgressOnlyInternetGatewayId::make(random), account, "us-east-1",
+                                       vpc.id, 0};
+        db::egress_only_internet_gateways::insert(session, door);
+        auto main = db::route_tables::association_of(session, vpc.id, "")->route_table_id;
+        db::route_tables::insert_route(session,
+                                       {main, "::/0", RouteTarget::egress_only_gateway, door.id.str(), ""});
+    });
+    auto rows = rendered();
+    auto port = std::find_if(rows.begin(), rows.end(),
+                             [&](const Row& row) { return row.key == vpc.id.str() + "/public"; });
+    ASSERT_NE(port, rows.end());
+    auto network = port->columns.at("networks").get<std::string>();
+    EXPECT_TRUE(network.starts_with("fe80::") && network.ends_with("/64")) << network;
+    EXPECT_NE(network.find(":fe"), std::string::npos) << network;
+    cloud.ipv6_pool.reset();
+    for (const auto& row : rendered()) {
+        EXPECT_NE(row.key, vpc.id.str() + "/public") << "there is no IPv6 outside";
+        if (row.key.ends_with("/::/0")) {
+            EXPECT_EQ(row.columns.at("nexthop"), "discard");
+        }
+    }
 }
 
 TEST_F(ReconcilerTest, TheSecondRoundHasNothingToDo) {
@@ -368,13 +492,10 @@ TEST_F(ReconcilerTest, EachNatGatewayTranslatesWhatIsRoutedToIt) {
     }
     EXPECT_EQ(matches["198.19.64.11"], "ip4.dst == 10.1.0.0/16 && ip4.dst != 10.1.2.0/24");
     EXPECT_EQ(matches["198.19.64.12"], "ip4.dst == 10.2.0.0/16");
-    auto way = matches[vpc.id.str() + "/no-way-out"];
-    EXPECT_TRUE(way.ends_with(" && ip4.src != " + subnet.cidr)) << way;
-    way = matches[vpc.id.str() + "/no-way-out/" + subnet.id.str()];
-    EXPECT_TRUE(way.ends_with(" && ip4.src == " + subnet.cidr +
-                              " && !((ip4.dst == 10.1.0.0/16 && ip4.dst != 10.1.2.0/24) || "
-                              "(ip4.dst == 10.2.0.0/16))"))
-        << way;
+    auto exit = vpc.id.str() + "/acl/exit/" + subnet.id.str() + "/";
+    auto own = "ip4.src == " + subnet.cidr + " && ";
+    EXPECT_EQ(matches[exit + "10.1.0.0/16"], own + matches["198.19.64.11"]);
+    EXPECT_EQ(matches[exit + "10.2.0.0/16"], own + matches["198.19.64.12"]);
 }
 
 TEST_F(ReconcilerTest, WithoutOvnNothingIsLost) {

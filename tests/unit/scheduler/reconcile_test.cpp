@@ -407,6 +407,20 @@ TEST_F(Reconcile, OfWhatIsLeftOnlyWhatIsKnownToBeOverEnds) {
     EXPECT_THAT(over.remove_volumes, ElementsAre(left.volumes.front()));
 }
 
+TEST_F(Reconcile, TheHostIsToldThatAGuestHasLeftItsList) {
+    hello();
+    launch();
+    instance = row().instance;
+    instance.desired = Desired::terminated;
+    ASSERT_TRUE(database->write([&](db::Session& session) -> Status {
+        db::instances::update(session, instance);
+        return {};
+    }));
+    const auto before = process->hub.version(host.id);
+    report(Observed::removed);
+    EXPECT_NE(process->hub.version(host.id), before);
+}
+
 TEST_F(Reconcile, APastGuestOfALivingInstanceEndsAndItsDiskStays) {
     hello();
     launch();
