@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "api/actions/account_limits.h"
+#include "api/actions/capacity_reservations.h"
 #include "api/actions/network.h"
 #include "api/actions/tagging.h"
 #include "api/describe/paging.h"
@@ -103,15 +104,9 @@ Result<std::optional<UnixMs>> end_of(const RequestContext& context, const std::o
     return type ? std::optional<UnixMs>(0) : std::nullopt;
 }
 
-Result<CapacityReservation> find(db::Session& session, const RequestContext& context, const std::string& id) {
-    return find_or_fail<CapacityReservationId>(session, context, id, db::capacity_reservations::find,
-                                               ErrorCode::invalid_capacity_reservation_id_malformed,
-                                               ErrorCode::invalid_capacity_reservation_id_not_found);
-}
-
 Result<CapacityReservation> find_active(db::Session& session, const RequestContext& context,
                                         const std::string& id) {
-    LODGE_TRY(auto found, find(session, context, id));
+    LODGE_TRY(auto found, find_capacity_reservation(session, context, id));
     if (found.state == CapacityReservationState::active) return found;
     return fail(ErrorCode::invalid_capacity_reservation_state,
                 fmt::format("The capacity reservation '{}' is {}.", id, to_text(found.state)));
@@ -207,6 +202,13 @@ bool says_nothing(const ec2::ModifyCapacityReservationRequest& request) {
 
 }  // namespace
 
+Result<CapacityReservation> find_capacity_reservation(db::Session& session, const RequestContext& context,
+                                                      const std::string& id) {
+    return find_or_fail<CapacityReservationId>(session, context, id, db::capacity_reservations::find,
+                                               ErrorCode::invalid_capacity_reservation_id_malformed,
+                                               ErrorCode::invalid_capacity_reservation_id_not_found);
+}
+
 Result<ec2::CreateCapacityReservationResponse> create_capacity_reservation(
     RequestContext& context, const ec2::CreateCapacityReservationRequest& request) {
     auto made = checked(context, request);
@@ -216,7 +218,7 @@ Result<ec2::CreateCapacityReservationResponse> create_capacity_reservation(
     return context.write([&](db::Session& session) -> Result<Response> {
         LODGE_TRY(auto earlier, replay(session, context, request.client_token));
         if (earlier) {
-            LODGE_TRY(auto found, find(session, context, *earlier));
+            LODGE_TRY(auto found, find_capacity_reservation(session, context, *earlier));
             return Response{shown(context, load(session, std::move(found)))};
         }
         if (!made) return tl::unexpected(made.error());
@@ -283,7 +285,7 @@ Result<ec2::GetCapacityReservationUsageResponse> get_capacity_reservation_usage(
     if (request.next_token && !request.next_token->empty())
         return fail(ErrorCode::invalid_next_token, *request.next_token);
     return context.read([&](db::Session& session) -> Result<ec2::GetCapacityReservationUsageResponse> {
-        LODGE_TRY(auto found, find(session, context, request.capacity_reservation_id));
+        LODGE_TRY(auto found, find_capacity_reservation(session, context, request.capacity_reservation_id));
         const auto record = load(session, std::move(found));
         ec2::GetCapacityReservationUsageResponse response;
         response.capacity_reservation_id = record.value.id.str();

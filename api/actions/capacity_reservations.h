@@ -7,6 +7,7 @@
 
 #include "api/pipeline/context.h"
 #include "proto/ec2/common.h"
+#include "proto/model/capacity_reservation.h"
 #include "proto/model/instance.h"
 #include "scheduler/placement/reserved.h"
 
@@ -17,6 +18,10 @@ struct CapacityWish {
     std::string preference = "open";  // "none", "capacity-reservations-only"; empty: there is a target
     std::string target;
 };
+
+// Errors: InvalidCapacityReservationId.Malformed and .NotFound.
+Result<CapacityReservation> find_capacity_reservation(db::Session& session, const RequestContext& context,
+                                                      const std::string& id);
 
 // Nothing said is "open". InvalidParameterCombination for a preference next to a target.
 Result<CapacityWish> capacity_wish(const std::optional<ec2::CapacityReservationSpecificationRequest>& given);

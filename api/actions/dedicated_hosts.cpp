@@ -207,19 +207,13 @@ std::vector<std::string> parted(const std::string& text) {
     return ids;
 }
 
-Result<DedicatedHost> find_held(db::Session& session, const RequestContext& context, const std::string& id) {
-    LODGE_TRY(auto host, find_dedicated_host(session, context, id));
-    if (host.released_ms == 0) return host;
-    return fail(ErrorCode::invalid_host_state, fmt::format("The dedicated host '{}' is released.", id));
-}
-
 // Does each host its own good or bad: what fails changes nothing of the others.
 template <class Response, class Change>
 Result<Response> for_each_host(RequestContext& context, const std::vector<std::string>& ids, Change change) {
     return context.write([&](db::Session& session) -> Result<Response> {
         Response response;
         for (const auto& id : ids) {
-            auto host = find_held(session, context, id);
+            auto host = find_held_host(session, context, id);
             Status done = host ? change(session, *host) : Status(tl::unexpected(host.error()));
             if (done) {
                 response.successful.push_back(id);

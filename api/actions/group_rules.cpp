@@ -11,6 +11,7 @@
 #include "db/store/security_groups.h"
 #include "db/store/vpc_peerings.h"
 #include "db/store/vpcs.h"
+#include "proto/base/cidrs.h"
 
 namespace lodge::api {
 namespace {
@@ -193,7 +194,7 @@ void add_source(ec2::IpPermission& permission, const RuleRecord& record) {
         permission.prefix_list_ids.push_back({description, rule.prefix_list_id});
     } else if (!rule.referenced_group_id.empty()) {
         permission.groups.push_back(shown_reference(record));
-    } else if (rule.cidr.find(':') == std::string::npos) {
+    } else if (!is_ipv6_text(rule.cidr)) {
         permission.ip_ranges.push_back({rule.cidr, description});
     } else {
         permission.ipv6_ranges.push_back({rule.cidr, description});
@@ -293,7 +294,7 @@ Status check_rule_count(db::Session& session, const SecurityGroupId& id) {
         } else if (!rule.referenced_group_id.empty()) {
             for (bool is_ipv6 : {false, true}) ++counts[{rule.is_egress, is_ipv6}];
         } else {
-            ++counts[{rule.is_egress, rule.cidr.find(':') != std::string::npos}];
+            ++counts[{rule.is_egress, is_ipv6_text(rule.cidr)}];
         }
     }
     for (const auto& [kind, count] : counts)
@@ -342,8 +343,7 @@ ec2::SecurityGroupRule shown(const RuleRecord& record) {
     out.ip_protocol = rule.protocol;
     out.from_port = rule.from_port;
     out.to_port = rule.to_port;
-    if (!rule.cidr.empty())
-        (rule.cidr.find(':') == std::string::npos ? out.cidr_ipv4 : out.cidr_ipv6) = rule.cidr;
+    if (!rule.cidr.empty()) (is_ipv6_text(rule.cidr) ? out.cidr_ipv6 : out.cidr_ipv4) = rule.cidr;
     out.prefix_list_id = unless_empty(rule.prefix_list_id);
     if (!rule.referenced_group_id.empty()) {
         auto pair = shown_reference(record);

@@ -25,27 +25,10 @@ Status check_target(const CapacityReservation& target, const Instance& like,
                     fmt::format("The capacity reservation '{}' is in the zone {}, where these instances may "
                                 "not be.",
                                 target.id.str(), target.zone));
-    auto there = like;
-    there.zone = target.zone;
-    if (scheduler::is_for(target, there)) return {};
+    if (scheduler::is_for(target, like)) return {};
     return fail(ErrorCode::invalid_parameter_combination,
                 fmt::format("The capacity reservation '{}' is for instances of type {} with the tenancy {}.",
                             target.id.str(), target.instance_type, target.tenancy));
-}
-
-Result<CapacityReservation> find_target(db::Session& session, const RequestContext& context,
-                                        const std::string& id) {
-    return find_or_fail<CapacityReservationId>(session, context, id, db::capacity_reservations::find,
-                                               ErrorCode::invalid_capacity_reservation_id_malformed,
-                                               ErrorCode::invalid_capacity_reservation_id_not_found);
-}
-
-Status check_stopped(const db::instances::WithGuest& row) {
-    const auto state = InstanceRecord{row.instance, row.guest, {}, {}}.state();
-    if (state == InstanceState::stopped) return {};
-    return fail(ErrorCode::incorrect_instance_state,
-                fmt::format("The instance '{}' must be stopped: its state is '{}'.", row.instance.id.str(),
-                            to_text(state)));
 }
 
 }  // namespace
@@ -81,7 +64,7 @@ Result<ReservedChoice> choose_reserved(db::Session& session, const RequestContex
         choice.rooms = scheduler::open_room(session, claims, like, zones);
         return choice;
     }
-    LODGE_TRY(auto target, find_target(session, context, wish.target));
+    LODGE_TRY(auto target, find_capacity_reservation(session, context, wish.target));
     LODGE_CHECK(check_target(target, like, zones));
     choice.rooms = claims.unused(target.id);
     choice.zones = {target.zone};
@@ -104,9 +87,9 @@ modify_instance_capacity_reservation_attributes(
     using Response = ec2::ModifyInstanceCapacityReservationAttributesResponse;
     return context.write([&](db::Session& session) -> Result<Response> {
         LODGE_TRY(auto row, find_living_instance(session, context, request.instance_id));
-        LODGE_CHECK(check_stopped(row));
+        LODGE_CHECK(require_stopped(row));
         if (!wish.target.empty()) {
-            LODGE_TRY(auto target, find_target(session, context, wish.target));
+            LODGE_TRY(auto target, find_capacity_reservation(session, context, wish.target));
             LODGE_CHECK(check_target(target, row.instance, {row.instance.zone}));
         }
         row.instance.capacity_preference = wish.preference;

@@ -328,6 +328,14 @@ Result<db::instances::WithGuest> find_living_instance(db::Session& session, cons
     return std::move(row);
 }
 
+Status require_stopped(const db::instances::WithGuest& row) {
+    auto state = state_of(row);
+    if (state == InstanceState::stopped) return {};
+    return fail(ErrorCode::incorrect_instance_state, "The instance '" + row.instance.id.str() +
+                                                         "' must be stopped: its state is '" +
+                                                         std::string(to_text(state)) + "'.");
+}
+
 void wake_host(db::Session& session, const RequestContext& context, const HostId& id) {
     session.after_commit([&hub = context.services.hub, id] { hub.changed(id); });
 }

@@ -58,6 +58,9 @@ std::vector<ec2::Reservation> group_by_reservation(const std::vector<InstanceRec
 Result<db::instances::WithGuest> find_living_instance(db::Session& session, const RequestContext& context,
                                                       const std::string& id);
 
+// IncorrectInstanceState unless it is stopped.
+Status require_stopped(const db::instances::WithGuest& row);
+
 // Wakes the host's agent once this is committed: what it is to know of its guests has changed.
 void wake_host(db::Session& session, const RequestContext& context, const HostId& id);
 // The same for every host with a guest in the VPC.

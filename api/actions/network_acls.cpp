@@ -8,6 +8,7 @@
 #include "api/actions/tagging.h"
 #include "db/store/subnets.h"
 #include "db/store/vpcs.h"
+#include "proto/base/cidrs.h"
 #include "proto/ec2/network_acls.h"
 
 namespace lodge::api {
@@ -29,7 +30,7 @@ struct AclRecord {
 };
 
 bool is_ipv6(const NetworkAclEntry& entry) {
-    return entry.cidr.find(':') != std::string::npos;
+    return is_ipv6_text(entry.cidr);
 }
 
 NetworkAclEntry deny_rest(const NetworkAcl& acl, bool is_egress, bool ipv6) {

@@ -125,14 +125,6 @@ Status check_partition(const PlacementGroup& group, std::int64_t number) {
                     "' has " + std::to_string(group.partition_count) + " partitions.");
 }
 
-Status check_stopped(const db::instances::WithGuest& row) {
-    auto state = state_of(row);
-    if (state == InstanceState::stopped) return {};
-    return fail(ErrorCode::incorrect_instance_state, "The instance '" + row.instance.id.str() +
-                                                         "' must be stopped: its state is '" +
-                                                         std::string(to_text(state)) + "'.");
-}
-
 // Another partition of the group that it is in already.
 GroupWish completed(GroupWish wish, const Instance& instance) {
     bool says_none = wish.name && wish.name->empty();
@@ -219,7 +211,7 @@ Result<ec2::ModifyInstancePlacementResponse> modify_instance_placement(
                     "GroupName, GroupId, PartitionNumber, Tenancy, HostId or Affinity");
     return context.write([&](db::Session& session) -> Result<ec2::ModifyInstancePlacementResponse> {
         LODGE_TRY(auto row, find_living_instance(session, context, request.instance_id));
-        LODGE_CHECK(check_stopped(row));
+        LODGE_CHECK(require_stopped(row));
         if (group) LODGE_CHECK(change_group(session, context, said, row.instance));
         if (tenancy)
             LODGE_CHECK(change_tenancy(session, context, {request.tenancy, request.affinity, request.host_id},

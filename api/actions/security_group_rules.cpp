@@ -7,6 +7,7 @@
 #include "api/actions/tagging.h"
 #include "db/store/security_groups.h"
 #include "db/store/vpcs.h"
+#include "proto/base/cidrs.h"
 
 namespace lodge::api {
 namespace {
@@ -251,7 +252,7 @@ ec2::NewIpPermission permission_of(const ec2::SecurityGroupRuleRequest& wanted) 
 int kind_of_source(const SecurityGroupRule& rule) {
     if (!rule.prefix_list_id.empty()) return 2;
     if (!rule.referenced_group_id.empty()) return 3;
-    return rule.cidr.find(':') == std::string::npos ? 0 : 1;
+    return is_ipv6_text(rule.cidr) ? 1 : 0;
 }
 
 // The account of a referenced group stays the same unless another group is named.

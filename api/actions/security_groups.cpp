@@ -10,6 +10,7 @@
 #include "db/store/network_interfaces.h"
 #include "db/store/vpc_peerings.h"
 #include "db/store/vpcs.h"
+#include "proto/base/cidrs.h"
 #include "proto/ec2/security_groups.h"
 
 namespace lodge::api {
@@ -48,7 +49,7 @@ void add_rule_filter(describe::FilterTable<GroupRecord>& table, std::string_view
 }
 
 std::string cidr_of(const RuleRecord& r, bool is_ipv6) {
-    return (r.value.cidr.find(':') != std::string::npos) == is_ipv6 ? r.value.cidr : "";
+    return is_ipv6_text(r.value.cidr) == is_ipv6 ? r.value.cidr : "";
 }
 
 std::string port(const RuleRecord& r, std::int64_t value) {

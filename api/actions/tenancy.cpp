@@ -18,8 +18,6 @@ Error combination(std::string_view what) {
 Status check_named(const DedicatedHost& host, const std::string& instance_type,
                    const std::vector<std::string>& zones) {
     const auto id = host.id.str();
-    if (host.released_ms > 0)
-        return fail(ErrorCode::invalid_host_state, fmt::format("The dedicated host '{}' is released.", id));
     if (!takes(host, instance_type))
         return tl::unexpected(combination(
             fmt::format("The dedicated host '{}' does not take the instance type {}.", id, instance_type)));
@@ -33,7 +31,7 @@ Result<std::vector<HostId>> machines_for(db::Session& session, const RequestCont
                                          const TenancyWish& wish, const std::string& instance_type,
                                          const scheduler::Request& request) {
     if (!wish.host_id.empty()) {
-        LODGE_TRY(auto host, find_dedicated_host(session, context, wish.host_id));
+        LODGE_TRY(auto host, find_held_host(session, context, wish.host_id));
         LODGE_CHECK(check_named(host, instance_type, request.zones));
         return std::vector{host.host_id};
     }
@@ -68,7 +66,7 @@ bool takes_back(const DedicatedHost& host, const RequestContext& context, const 
 
 Status bind_to_host(db::Session& session, const RequestContext& context, const std::string& id,
                     Instance& instance) {
-    LODGE_TRY(auto host, find_dedicated_host(session, context, id));
+    LODGE_TRY(auto host, find_held_host(session, context, id));
     LODGE_CHECK(check_named(host, instance.instance_type, {instance.zone}));
     if (host.host_id != instance.host_id)
         return fail(ErrorCode::unsupported_operation,
@@ -160,11 +158,13 @@ std::string family_of(std::string_view instance_type) {
     return std::string(instance_type.substr(0, instance_type.find('.')));
 }
 
-Result<DedicatedHost> find_dedicated_host(db::Session& session, const RequestContext& context,
-                                          const std::string& id) {
-    return find_or_fail<DedicatedHostId>(session, context, id, db::dedicated_hosts::find,
-                                         ErrorCode::invalid_host_id_malformed,
-                                         ErrorCode::invalid_host_id_not_found);
+Result<DedicatedHost> find_held_host(db::Session& session, const RequestContext& context,
+                                     const std::string& id) {
+    LODGE_TRY(auto host, find_or_fail<DedicatedHostId>(session, context, id, db::dedicated_hosts::find,
+                                                       ErrorCode::invalid_host_id_malformed,
+                                                       ErrorCode::invalid_host_id_not_found));
+    if (host.released_ms == 0) return host;
+    return fail(ErrorCode::invalid_host_state, fmt::format("The dedicated host '{}' is released.", id));
 }
 
 }  // namespace lodge::api

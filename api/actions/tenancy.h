@@ -55,7 +55,8 @@ bool takes(const DedicatedHost& host, std::string_view instance_type);
 // "m5" of "m5.large".
 std::string family_of(std::string_view instance_type);
 
-Result<DedicatedHost> find_dedicated_host(db::Session& session, const RequestContext& context,
-                                          const std::string& id);
+// One that is not released. Errors: InvalidHostID.Malformed and .NotFound, InvalidHostState.
+Result<DedicatedHost> find_held_host(db::Session& session, const RequestContext& context,
+                                     const std::string& id);
 
 }  // namespace lodge::api

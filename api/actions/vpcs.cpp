@@ -137,20 +137,20 @@ Result<Cidr> parse_vpc_cidr(const std::string& text) {
     return cidr;
 }
 
-// The first block of the operator's IPv6 range that no VPC has.
+// The first block of the operator's IPv6 range that no VPC has; the range's own first one is the provider's.
 Result<Cidr> free_ipv6_block(db::Session& session, const RequestContext& context) {
-    auto pool = Cidr::parse(context.services.settings.ipv6_pool);
+    const auto& pool = context.services.settings.ipv6_pool;
     auto taken = db::vpcs::ipv6_cidrs(session);
     auto is_taken = [&](const Cidr& block) {
         return std::any_of(taken.begin(), taken.end(),
                            [&](const VpcCidr& other) { return other.cidr == block.str(); });
     };
-    auto block = pool ? Cidr::around(pool->network(), ipv6_prefix) : std::nullopt;
-    while (block) {  // the first one is the provider's own: its router has an address of it
-        block = Cidr::around(block->network().plus(block->size()), ipv6_prefix);
-        if (!block || !pool->contains(*block)) break;
-        if (!is_taken(*block)) return *block;
-    }
+    auto next = [](const Cidr& block) {
+        return *Cidr::around(block.network().plus(block.size()), ipv6_prefix);
+    };
+    for (auto block = next(*Cidr::around(pool.network(), ipv6_prefix)); pool.contains(block);
+         block = next(block))
+        if (!is_taken(block)) return block;
     return fail(ErrorCode::insufficient_cidr_blocks, "There is no free IPv6 CIDR block.");
 }
 

@@ -7,7 +7,6 @@
 namespace lodge::api::admin {
 namespace {
 
-constexpr std::int64_t looked_through_instances = 100'000;
 constexpr std::size_t told_instances = 100;
 
 Json show_unknown(db::Session& session, const scheduler::Leftovers::Unknown& each) {
@@ -20,9 +19,8 @@ Json show_unknown(db::Session& session, const scheduler::Leftovers::Unknown& eac
 // Those that nobody stopped.
 Json ended_by_themselves(db::Session& session) {
     Json all = Json::array();
-    for (const auto& [instance, guest] : db::instances::list_all(session, looked_through_instances)) {
-        bool stopped = scheduler::visible_state(instance.desired, guest.observed) == InstanceState::stopped;
-        if (!stopped || instance.state_reason_code != "Server.InternalError") continue;
+    for (const auto& [instance, guest] : db::instances::with_reason(session, "Server.InternalError")) {
+        if (scheduler::visible_state(instance.desired, guest.observed) != InstanceState::stopped) continue;
         if (all.size() == told_instances) break;
         all.push_back({{"id", instance.id.str()},
                        {"host_id", instance.host_id.str()},

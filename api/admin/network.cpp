@@ -47,7 +47,7 @@ Result<Json> explain_network(const Call& call) {
     LODGE_TRY(auto destination, text(call.body, "destination"));
     LODGE_TRY(auto traffic, read_traffic(call.body));
     const auto& settings = call.services.settings;
-    network::Pools pools{std::nullopt, Cidr::parse(settings.ipv6_pool)};
+    network::Pools pools{std::nullopt, settings.ipv6_pool};
     if (!settings.public_pool.empty()) pools.ipv4 = settings.public_pool.front();
     LODGE_TRY(auto asked, call.services.database.read([&](db::Session& session) -> Result<network::Asked> {
         return network::look_up(session, pools, source, destination);

@@ -66,8 +66,7 @@ Result<std::unique_ptr<Lodged>> Lodged::start(const Options& options) {
     std::unique_ptr<Lodged> made(new Lodged(options));
     LODGE_TRY(made->zones_, parse_zones(options.zone_names));
     LODGE_TRY(made->public_pool_, parse_public_pool(options.public_pool));
-    LODGE_TRY(auto ipv6_pool, parse_ipv6_pool(options.ipv6_pool));
-    made->ipv6_pool_ = ipv6_pool;
+    LODGE_TRY(made->ipv6_pool_, parse_ipv6_pool(options.ipv6_pool));
     LODGE_TRY(made->throttle_, parse_throttle(options));
     LODGE_CHECK(made->prepare_folders());
     LODGE_CHECK(made->open_database());
@@ -138,7 +137,7 @@ Status Lodged::make_services() {
         options_.strategy == "spread" ? scheduler::Strategy::spread : scheduler::Strategy::best_fit;
     settings.paging_key = paging_key_;
     settings.public_pool = public_pool_;
-    settings.ipv6_pool = options_.ipv6_pool;
+    settings.ipv6_pool = ipv6_pool_;
     settings.limits = options_.limits;
     services_ = std::make_unique<Services>(
         Services{*database_, *claims_, *hub_, clock_, random_, *catalogue_, settings});

@@ -47,7 +47,7 @@ class Lodged {
     SystemRandom random_;
     std::vector<Zone> zones_;
     std::vector<Cidr> public_pool_;
-    std::optional<Cidr> ipv6_pool_;
+    Cidr ipv6_pool_;
     std::optional<BucketSizes> throttle_;
     std::string paging_key_;
     std::string cloud_id_;

@@ -25,8 +25,8 @@ struct Settings {
     std::vector<Zone> zones;
     std::string endpoint;  // "http://127.0.0.1:8773", as clients reach it
     scheduler::Strategy strategy = scheduler::Strategy::best_fit;
-    std::string paging_key;                         // signs NextTokens
-    std::string ipv6_pool = "fd6c:6f64:6700::/40";  // VPCs' IPv6 blocks, each a /56, come out of it
+    std::string paging_key;                                // signs NextTokens
+    Cidr ipv6_pool = *Cidr::parse("fd6c:6f64:6700::/40");  // VPCs' IPv6 blocks, each a /56, come out of it
     // What elastic addresses and public addresses at launch come out of; of each block the first address is
     // the provider bridge's own.
     std::vector<Cidr> public_pool;

@@ -1,5 +1,6 @@
 #include "db/store/capacity_reservations.h"
 
+#include "db/store/holds_claim.h"
 #include "db/store/records.h"
 #include "db/store/tags.h"
 
@@ -76,10 +77,6 @@ void erase_ended(Session& session, UnixMs before_ms) {
     }
 }
 
-std::vector<ReservedRoom> rooms(Session& session, const CapacityReservationId& id) {
-    return room_table().all(session, "reservation_id = ? ORDER BY host_id", {id.str()});
-}
-
 std::vector<ReservedRoom> all_rooms(Session& session) {
     return room_table().all(session, "instances > 0", {});
 }
@@ -98,18 +95,25 @@ std::int64_t used(Session& session, const CapacityReservationId& id) {
     std::int64_t count = 0;
     session.query(
         "SELECT COUNT(*) FROM guests WHERE capacity_reservation_id = ? AND capacity_reservation_id <> '' "
-        "AND observed NOT IN ('gone', 'failed', 'removed')",
+        "AND " +
+            holds_claim_sql,
         {id.str()}, [&](const Row& row) { count = row.integer(0); });
     return count;
 }
 
 Unused unused(Session& session, const AccountId& account_id, std::string_view region) {
     Unused sum;
-    for (const auto& record : active(session, account_id, region)) {
-        const auto left = record.instance_count - used(session, record.id);
-        sum.instances += left;
-        sum.vcpus += left * record.vcpus;
-    }
+    session.query(
+        "SELECT r.vcpus, r.instance_count - (SELECT COUNT(*) FROM guests g WHERE g.capacity_reservation_id = "
+        "r.id "
+        "AND g.capacity_reservation_id <> '' AND g." +
+            holds_claim_sql +
+            ") FROM capacity_reservations r "
+            "WHERE r.account_id = ? AND r.region = ? AND r.state = 'active'",
+        {account_id, region}, [&](const Row& row) {
+            sum.instances += row.integer(1);
+            sum.vcpus += row.integer(1) * row.integer(0);
+        });
     return sum;
 }
 

@@ -26,8 +26,7 @@ std::vector<CapacityReservation> due(Session& session, UnixMs now_ms);
 // Forgets those that ended before, with their tags.
 void erase_ended(Session& session, UnixMs before_ms);
 
-// What it holds on hosts. Putting room of no instances takes the row away.
-std::vector<ReservedRoom> rooms(Session& session, const CapacityReservationId& id);
+// What they hold on hosts. Putting room of no instances takes the row away.
 std::vector<ReservedRoom> all_rooms(Session& session);
 void put_room(Session& session, const ReservedRoom& room);
 void erase_rooms(Session& session, const CapacityReservationId& id);

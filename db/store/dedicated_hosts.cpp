@@ -1,5 +1,6 @@
 #include "db/store/dedicated_hosts.h"
 
+#include "db/store/holds_claim.h"
 #include "db/store/records.h"
 #include "db/store/tags.h"
 
@@ -69,7 +70,8 @@ std::vector<Tenant> tenants(Session& session) {
     std::vector<Tenant> all;
     session.query(
         "SELECT DISTINCT g.host_id, i.account_id FROM instances i JOIN guests g ON g.id = i.guest_id "
-        "WHERE i.tenancy = 'dedicated' AND g.observed NOT IN ('gone', 'failed', 'removed')",
+        "WHERE i.tenancy = 'dedicated' AND g." +
+            holds_claim_sql,
         {}, [&](const Row& row) {
             all.push_back({HostId::trusted(std::string(row.text(0))), std::string(row.text(1))});
         });

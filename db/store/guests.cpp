@@ -1,5 +1,7 @@
 #include "db/store/guests.h"
 
+#include "db/store/holds_claim.h"
+
 namespace lodge::db::guests {
 
 const Records<Guest>& table() {
@@ -29,7 +31,7 @@ void update(Session& session, const Guest& guest) {
 }
 
 std::vector<Guest> claiming(Session& session) {
-    return table().all(session, "observed NOT IN ('gone', 'failed', 'removed')", {});
+    return table().all(session, holds_claim_sql, {});
 }
 
 std::optional<Guest> find(Session& session, const GuestId& id) {
@@ -39,7 +41,8 @@ std::optional<Guest> find(Session& session, const GuestId& id) {
 std::vector<Guest> in_reservation(Session& session, const CapacityReservationId& id) {
     return table().all(session,
                        "capacity_reservation_id = ? AND capacity_reservation_id <> '' "
-                       "AND observed NOT IN ('gone', 'failed', 'removed')",
+                       "AND " +
+                           holds_claim_sql,
                        {id.str()});
 }
 

@@ -1,6 +1,7 @@
 #include "db/store/instances.h"
 
 #include "db/store/guests.h"
+#include "db/store/holds_claim.h"
 
 namespace lodge::db::instances {
 namespace {
@@ -218,7 +219,8 @@ std::vector<GroupMember> holding_in_group(Session& session, std::string_view pla
     std::vector<GroupMember> all;
     session.query(
         "SELECT i.id, g.host_id, i.partition_number FROM instances i JOIN guests g ON g.id = i.guest_id "
-        "WHERE i.placement_group_id = ? AND g.observed NOT IN ('gone', 'failed', 'removed') ORDER BY i.id",
+        "WHERE i.placement_group_id = ? AND g." +
+            holds_claim_sql + " ORDER BY i.id",
         {placement_group_id}, [&](const Row& row) {
             all.push_back({InstanceId::trusted(std::string(row.text(0))),
                            HostId::trusted(std::string(row.text(1))), row.integer(2)});
@@ -233,7 +235,8 @@ std::vector<WithGuest> open_to_reservation(Session& session, const CapacityReser
                     "AND i.tenancy = ? AND i.ended_ms = 0 AND i.capacity_preference IN ('open', "
                     "'capacity-reservations-only') "
                     "AND g.capacity_reservation_id = '' "
-                    "AND g.observed NOT IN ('gone', 'failed', 'removed') ORDER BY i.launched_ms, i.id",
+                    "AND g." +
+                    holds_claim_sql + " ORDER BY i.launched_ms, i.id",
                 {reservation.account_id, reservation.region, reservation.zone, reservation.instance_type,
                  reservation.tenancy});
 }
@@ -263,11 +266,12 @@ std::vector<WithGuest> in_transition(Session& session, UnixMs since_ms) {
                         "AND i.id = g.instance_id AND i.guest_id = g.id AND i.desired = 'running' "
                         "AND i.desired_ms < ?",
                     {since_ms});
-    for (auto& row :
-         many(session,
-              with_guest() + "WHERE i.desired = 'stopped' AND i.ended_ms = 0 AND i.desired_ms < ? AND "
-                             "i.overdue = 0 AND g.observed NOT IN ('gone', 'failed', 'removed')",
-              {since_ms}))
+    for (auto& row : many(session,
+                          with_guest() +
+                              "WHERE i.desired = 'stopped' AND i.ended_ms = 0 AND i.desired_ms < ? AND "
+                              "i.overdue = 0 AND g." +
+                              holds_claim_sql,
+                          {since_ms}))
         all.push_back(std::move(row));
     for (auto& row :
          many(session,
@@ -318,12 +322,18 @@ std::vector<WithGuest> list_all(Session& session, std::int64_t limit) {
     return many(session, with_guest() + "ORDER BY i.launched_ms DESC, i.id LIMIT ?", {limit});
 }
 
+std::vector<WithGuest> with_reason(Session& session, std::string_view reason_code) {
+    return many(session, with_guest() + "WHERE i.state_reason_code = ? ORDER BY i.launched_ms DESC, i.id",
+                {reason_code});
+}
+
 Usage usage(Session& session, const AccountId& account_id, std::string_view region) {
     Usage used;
     session.query(
         "SELECT COUNT(*), COALESCE(SUM(g.vcpus), 0) FROM instances i JOIN guests g ON g.id = i.guest_id "
         "WHERE i.account_id = ? AND i.region = ? AND i.ended_ms = 0 "
-        "AND g.observed NOT IN ('gone', 'failed', 'removed')",
+        "AND g." +
+            holds_claim_sql,
         {account_id, region}, [&](const Row& row) {
             used = {row.integer(0), row.integer(1)};
         });

@@ -71,6 +71,8 @@ void erase(Session& session, const InstanceId& id);
 
 // Of all accounts, the newest first; at most `limit`: the operator's view.
 std::vector<WithGuest> list_all(Session& session, std::int64_t limit);
+// Of all accounts, those with that reason for their state, the newest first.
+std::vector<WithGuest> with_reason(Session& session, std::string_view reason_code);
 std::int64_t count(Session& session);
 
 // What an account's instances in a region hold of the hosts: those with a guest that has not ended.

@@ -28,7 +28,7 @@ agent_endpoint() {
 
 # ensure_lodged PORT AGENT_PORT: either may be empty, for what is configured already.
 ensure_lodged() {
-  local config=$CONFIG/lodged.toml ipv6_pool
+  local config=$CONFIG/lodged.toml
   new_config "$config" lodged
   set_option "$config" state-dir "\"$STATE\""
   set_option "$config" agent-port "${2:-$(option_of "$config" agent-port 8774)}"
@@ -38,8 +38,7 @@ ensure_lodged() {
   else
     set_option "$config" ovn-northbound '"unix:/run/ovn/ovnnb_db.sock"'
   fi
-  ipv6_pool=$(ovn_value IPV6_POOL)
-  set_option "$config" ipv6-pool "\"${ipv6_pool:-$DEFAULT_IPV6_POOL}\""
+  set_option "$config" ipv6-pool "\"$(ovn_value IPV6_POOL)\""
   set_option "$config" public-pool "[\"$(ovn_value PUBLIC_POOL)\"]"
   set_option "$config" port "${1:-$(option_of "$config" port 8773)}"
   ensure_service lodged

@@ -18,8 +18,8 @@ void Claims::load(db::Session& session) {
     std::unordered_map<HostId, Amount> taken;  // changed in the index once a host, which is slow
     load_reservations(session, taken);
     for (const auto& guest : db::guests::claiming(session)) {
-        if (auto* room = room_of(guest)) {
-            ++room->used;
+        if (room_of(guest)) {
+            add_room(CapacityReservationId::trusted(guest.capacity_reservation_id), guest.host_id, {0, 1});
         } else {
             taken[guest.host_id].add(guest.vcpus, guest.memory_mib);
         }
@@ -82,11 +82,7 @@ void Claims::set_condition(db::Session& session, const HostId& id, HostCondition
 
 bool Claims::claim(db::Session& session, const Guest& guest) {
     if (!guest.capacity_reservation_id.empty()) return claim_reserved(session, guest);
-    if (!index_.claim(guest.host_id, guest.vcpus, guest.memory_mib)) return false;
-    session.on_rollback([this, id = guest.host_id, vcpus = guest.vcpus, memory_mib = guest.memory_mib] {
-        index_.release(id, vcpus, memory_mib);
-    });
-    return true;
+    return take_free(session, guest.host_id, {guest.vcpus, guest.memory_mib});
 }
 
 bool Claims::claim_reserved(db::Session& session, const Guest& guest) {
@@ -123,18 +119,15 @@ void Claims::set_pool(db::Session& session, const HostId& id, const std::string&
 
 bool Claims::reserve(db::Session& session, const CapacityReservation& reservation, const HostId& host_id) {
     const Amount each{reservation.vcpus, reservation.memory_mib};
-    if (!index_.claim(host_id, each.vcpus, each.memory_mib)) return false;
-    session.on_rollback([this, host_id, each] { index_.release(host_id, each.vcpus, each.memory_mib); });
+    if (!take_free(session, host_id, each)) return false;
     reservations_[reservation.id].each = each;
     change_room(session, reservation.id, host_id, {1, 0});
     return true;
 }
 
 bool Claims::unreserve(db::Session& session, const CapacityReservation& reservation, const HostId& host_id) {
-    const auto found = reservations_.find(reservation.id);
-    if (found == reservations_.end()) return false;
-    const auto host = found->second.hosts.find(host_id);
-    if (host == found->second.hosts.end() || host->second.used >= host->second.instances) return false;
+    const auto* room = find_room(reservation.id, host_id);
+    if (!room || room->used >= room->instances) return false;
     change_room(session, reservation.id, host_id, {-1, 0});
     give(session, host_id, {reservation.vcpus, reservation.memory_mib});
     return true;
@@ -171,12 +164,21 @@ std::vector<Reserved> Claims::unused(const CapacityReservationId& id) const {
     return all;
 }
 
-Claims::Room* Claims::room_of(const Guest& guest) {
-    if (guest.capacity_reservation_id.empty()) return nullptr;
-    const auto found = reservations_.find(CapacityReservationId::trusted(guest.capacity_reservation_id));
+std::int64_t Claims::reserved(const CapacityReservationId& id, const HostId& host_id) const {
+    const auto* room = find_room(id, host_id);
+    return room ? room->instances : 0;
+}
+
+const Claims::Room* Claims::find_room(const CapacityReservationId& id, const HostId& host_id) const {
+    const auto found = reservations_.find(id);
     if (found == reservations_.end()) return nullptr;
-    const auto host = found->second.hosts.find(guest.host_id);
+    const auto host = found->second.hosts.find(host_id);
     return host == found->second.hosts.end() ? nullptr : &host->second;
+}
+
+const Claims::Room* Claims::room_of(const Guest& guest) const {
+    if (guest.capacity_reservation_id.empty()) return nullptr;
+    return find_room(CapacityReservationId::trusted(guest.capacity_reservation_id), guest.host_id);
 }
 
 void Claims::add_room(const CapacityReservationId& id, const HostId& host_id, const Room& change) {
@@ -202,6 +204,12 @@ void Claims::subtract(const HostId& id, const Amount& amount) {
     host.free_vcpus -= amount.vcpus;
     host.free_memory_mib -= amount.memory_mib;
     index_.put(std::move(host));
+}
+
+bool Claims::take_free(db::Session& session, const HostId& id, const Amount& amount) {
+    if (!index_.claim(id, amount.vcpus, amount.memory_mib)) return false;
+    session.on_rollback([this, id, amount] { index_.release(id, amount.vcpus, amount.memory_mib); });
+    return true;
 }
 
 void Claims::take(db::Session& session, const HostId& id, const Amount& amount) {

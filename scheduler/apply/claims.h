@@ -52,6 +52,8 @@ class Claims {
     // Gives all of its room back, but for what the guests in it need, who hold it by themselves from now on.
     void end_reservation(db::Session& session, const CapacityReservationId& id,
                          const std::vector<Guest>& guests);
+    // What it holds on one host, used or not, in instances.
+    std::int64_t reserved(const CapacityReservationId& id, const HostId& host_id) const;
     // The room in it that no guest is in, by host.
     std::vector<Reserved> unused(const CapacityReservationId& id) const;
 
@@ -89,14 +91,16 @@ class Claims {
     HostCapacity capacity_of(const Host& host, HostCondition condition) const;
     void load_reservations(db::Session& session, std::unordered_map<HostId, Amount>& taken);
     bool claim_reserved(db::Session& session, const Guest& guest);
+    const Room* find_room(const CapacityReservationId& id, const HostId& host_id) const;
     // That the guest is in; null for one that holds its claim by itself.
-    Room* room_of(const Guest& guest);
+    const Room* room_of(const Guest& guest) const;
     void add_room(const CapacityReservationId& id, const HostId& host_id, const Room& change);
     // Takes capacity that may not be there.
     void subtract(const HostId& id, const Amount& amount);
     // These undo themselves if the transaction is given up.
     void change_room(db::Session& session, const CapacityReservationId& id, const HostId& host_id,
                      const Room& change);
+    bool take_free(db::Session& session, const HostId& id, const Amount& amount);  // false: it is not there
     void take(db::Session& session, const HostId& id, const Amount& amount);
     void give(db::Session& session, const HostId& id, const Amount& amount);
 

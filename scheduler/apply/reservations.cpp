@@ -1,7 +1,7 @@
 #include "scheduler/apply/reservations.h"
 
 #include <algorithm>
-#include <map>
+#include <set>
 
 #include "db/store/capacity_reservations.h"
 #include "db/store/guests.h"
@@ -11,19 +11,10 @@
 namespace lodge::scheduler {
 namespace {
 
-// Writes one host's room as it is after the change.
-void add_row(db::Session& session, const CapacityReservationId& id, const HostId& host_id,
-             std::int64_t instances) {
-    ReservedRoom room{id, host_id, instances};
-    for (const auto& each : db::capacity_reservations::rooms(session, id))
-        if (each.host_id == host_id) room.instances += each.instances;
-    db::capacity_reservations::put_room(session, room);
-}
-
-std::vector<db::instances::WithGuest> fitting(db::Session& session, const CapacityReservation& reservation) {
-    auto all = db::instances::open_to_reservation(session, reservation);
-    std::erase_if(all, [&](const auto& row) { return !is_for(reservation, row.instance); });
-    return all;
+// Writes one host's room, as the claims have it by now.
+void put_row(db::Session& session, const Claims& claims, const CapacityReservationId& id,
+             const HostId& host_id) {
+    db::capacity_reservations::put_room(session, {id, host_id, claims.reserved(id, host_id)});
 }
 
 // At most so many; returns how many it took.
@@ -31,11 +22,11 @@ std::int64_t adopt_some(db::Session& session, Claims& claims, const CapacityRese
                         std::int64_t most) {
     std::int64_t taken = 0;
     if (reservation.match_criteria != "open") return taken;
-    for (const auto& row : fitting(session, reservation)) {
+    for (const auto& row : db::instances::open_to_reservation(session, reservation)) {
         if (taken == most) break;
         if (!claims.adopt(session, reservation, row.guest)) continue;
         db::guests::set_reservation(session, row.guest.id, reservation.id.str());
-        add_row(session, reservation.id, row.guest.host_id, 1);
+        put_row(session, claims, reservation.id, row.guest.host_id);
         ++taken;
     }
     return taken;
@@ -76,12 +67,10 @@ tl::expected<void, NoCapacity> grow(db::Session& session, Claims& claims,
     if (instances == 0) return {};
     auto plan = place(claims.index(), request_of(reservation, instances, wish));
     if (!plan) return tl::unexpected(std::move(plan.error()));
-    std::map<HostId, std::int64_t> by_host;
-    for (const auto& host_id : plan->hosts) {
+    for (const auto& host_id : plan->hosts)
         if (!claims.reserve(session, reservation, host_id)) return tl::unexpected(NoCapacity());
-        ++by_host[host_id];
-    }
-    for (const auto& [host_id, count] : by_host) add_row(session, reservation.id, host_id, count);
+    for (const auto& host_id : std::set(plan->hosts.begin(), plan->hosts.end()))
+        put_row(session, claims, reservation.id, host_id);
     return {};
 }
 
@@ -90,7 +79,7 @@ void shrink(db::Session& session, Claims& claims, const CapacityReservation& res
     for (const auto& room : expendable(claims, reservation.id)) {
         const auto count = std::min(room.instances, instances);
         for (std::int64_t i = 0; i < count; ++i) claims.unreserve(session, reservation, room.host);
-        add_row(session, reservation.id, room.host, -count);
+        put_row(session, claims, reservation.id, room.host);
         instances -= count;
         if (instances == 0) return;
     }
@@ -114,19 +103,16 @@ void end(db::Session& session, Claims& claims, CapacityReservation reservation,
 }
 
 bool is_for(const CapacityReservation& reservation, const Instance& instance) {
-    return reservation.zone == instance.zone && reservation.instance_type == instance.instance_type &&
-           reservation.tenancy == instance.tenancy;
+    return reservation.instance_type == instance.instance_type && reservation.tenancy == instance.tenancy;
 }
 
 std::vector<Reserved> open_room(db::Session& session, const Claims& claims, const Instance& instance,
                                 const std::vector<std::string>& zones) {
     std::vector<Reserved> all;
-    auto wanted = instance;
     for (const auto& each :
          db::capacity_reservations::active(session, instance.account_id, instance.region)) {
         if (each.match_criteria != "open" || std::count(zones.begin(), zones.end(), each.zone) == 0) continue;
-        wanted.zone = each.zone;
-        if (!is_for(each, wanted)) continue;
+        if (!is_for(each, instance)) continue;
         const auto rooms = claims.unused(each.id);
         all.insert(all.end(), rooms.begin(), rooms.end());
     }
@@ -143,9 +129,9 @@ void rehome(db::Session& session, Claims& claims, const CapacityReservation& res
         if (!plan) continue;
         for (const auto& host_id : plan->hosts) {
             if (!claims.reserve(session, reservation, host_id)) continue;
-            add_row(session, reservation.id, host_id, 1);
             claims.unreserve(session, reservation, room.host);
-            add_row(session, reservation.id, room.host, -1);
+            put_row(session, claims, reservation.id, host_id);
+            put_row(session, claims, reservation.id, room.host);
         }
     }
 }

@@ -37,7 +37,7 @@ void take_in(db::Session& session, Claims& claims, const CapacityReservation& re
 void end(db::Session& session, Claims& claims, CapacityReservation reservation,
          CapacityReservationState state, UnixMs now_ms);
 
-// Whether instances of the other's account may run in it, as to what they are: type, zone and tenancy.
+// Whether instances of the other's account, in its zone, may run in it: type and tenancy.
 bool is_for(const CapacityReservation& reservation, const Instance& instance);
 
 // The unused room of the account's open reservations for such instances, in whichever of the zones.

@@ -17,8 +17,7 @@ std::string_view number_of(std::string_view protocol) {
 }
 
 bool is_about(const NetworkAclEntry& entry, const Packet& packet) {
-    auto cidr = Cidr::parse(entry.cidr);
-    if (!cidr || !cidr->contains(entry.is_egress ? packet.destination : packet.source)) return false;
+    if (!holds(entry.cidr, entry.is_egress ? packet.destination : packet.source)) return false;
     if (entry.protocol == "-1") return true;
     if (entry.protocol != number_of(packet.protocol)) return false;
     if (!packet.protocol.starts_with("icmp")) return true;

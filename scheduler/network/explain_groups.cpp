@@ -10,11 +10,6 @@ namespace {
 constexpr std::string_view imds_address = "169.254.169.254";
 constexpr std::string_view dns_address = "169.254.169.253";
 
-bool holds(const std::string& cidr_text, const IpAddress& address) {
-    auto cidr = Cidr::parse(cidr_text);
-    return cidr && cidr->contains(address);
-}
-
 bool is_member(const World& world, const std::string& group_id, const IpAddress& address) {
     for (const auto& [id, snapshot] : world.vpcs)
         for (const auto& state : snapshot.interfaces)

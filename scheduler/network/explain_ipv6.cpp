@@ -7,11 +7,6 @@
 namespace lodge::network {
 namespace {
 
-bool holds(const std::string& cidr_text, const IpAddress& address) {
-    auto cidr = Cidr::parse(cidr_text);
-    return cidr && cidr->contains(address);
-}
-
 // The table's longest route to an address.
 const RouteState* route_to(const Snapshot& snapshot, const std::string& table, const IpAddress& address) {
     const RouteState* best = nullptr;
@@ -28,9 +23,7 @@ const RouteState* route_to(const Snapshot& snapshot, const std::string& table, c
 
 const RouteState* egress_only_route(const Snapshot& snapshot, const std::string& table) {
     for (const auto& route : snapshot.routes)
-        if (route.route_table_id == table && leads_ipv6_outside(route) &&
-            route.target == RouteTarget::egress_only_gateway)
-            return &route;
+        if (route.route_table_id == table && is_egress_only(route)) return &route;
     return nullptr;
 }
 
@@ -41,9 +34,7 @@ bool may_begin(const Snapshot& snapshot, const std::string& table, const IpAddre
     for (const auto& cidr : snapshot.cidrs)
         if (holds(cidr.cidr, source)) return true;
     const auto* route = route_to(snapshot, table, source);
-    return route && route->active &&
-           (route->target == RouteTarget::internet_gateway ||
-            route->target == RouteTarget::network_interface);
+    return route && lets_begin(*route);
 }
 
 }  // namespace

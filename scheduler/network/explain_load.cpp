@@ -8,6 +8,7 @@
 #include "db/store/internet_gateways.h"
 #include "db/store/network_interfaces.h"
 #include "db/store/vpcs.h"
+#include "proto/base/cidrs.h"
 #include "scheduler/lifecycle/lifecycle.h"
 
 namespace lodge::network {
@@ -77,8 +78,7 @@ Result<Place> public_place(db::Session& session, const std::string& name, const 
 Result<Place> ipv6_place(db::Session& session, const std::string& name, const IpAddress& address) {
     Place place{name, {}, {}, address, address};
     for (const auto& cidr : db::vpcs::ipv6_cidrs(session)) {
-        auto block = Cidr::parse(cidr.cidr);
-        if (!block || !block->contains(address)) continue;
+        if (!holds(cidr.cidr, address)) continue;
         LODGE_TRY(place, address_in_vpc(session, cidr.vpc_id.str() + "/" + address.str()));
         place.name = name;
         place.public_address = address;
@@ -142,9 +142,7 @@ class WorldLoader {
 Result<Asked> look_up(db::Session& session, const Pools& pools, const std::string& source,
                       const std::string& destination) {
     Asked asked;
-    auto outside_of = [](const std::string& other) {
-        return other.find(':') == std::string::npos ? internet : internet6;
-    };
+    auto outside_of = [](const std::string& other) { return is_ipv6_text(other) ? internet6 : internet; };
     LODGE_TRY(asked.source, find_place(session, pools, source, outside_of(destination)));
     LODGE_TRY(asked.destination, find_place(session, pools, destination, outside_of(source)));
     if (asked.source.vpc_id.empty() && asked.destination.vpc_id.empty() && !asked.destination.public_address)

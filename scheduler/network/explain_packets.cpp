@@ -38,13 +38,9 @@ Packet reply_to(const Packet& packet) {
 }
 
 bool is_in(const SubnetState& subnet, const IpAddress& address) {
-    auto holds = [&](const std::string& text) {
-        auto cidr = Cidr::parse(text);
-        return cidr && cidr->contains(address);
-    };
-    return holds(subnet.subnet.cidr) ||
+    return holds(subnet.subnet.cidr, address) ||
            std::any_of(subnet.ipv6_cidrs.begin(), subnet.ipv6_cidrs.end(),
-                       [&](const SubnetIpv6Cidr& ipv6) { return holds(ipv6.cidr); });
+                       [&](const SubnetIpv6Cidr& ipv6) { return holds(ipv6.cidr, address); });
 }
 
 const SubnetState* find_subnet(const Snapshot& snapshot, const SubnetId& id) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/base/cidrs.h"
 #include "scheduler/network/explain.h"
 
 namespace lodge::network {

@@ -31,10 +31,6 @@ IpAddress router_address(const Cidr& subnet) {
     return subnet.network().plus(1);
 }
 
-bool is_ipv6_text(std::string_view address_or_cidr) {
-    return address_or_cidr.find(':') != std::string_view::npos;
-}
-
 bool is_public(const Snapshot& snapshot, const SubnetState& subnet) {
     return std::any_of(snapshot.routes.begin(), snapshot.routes.end(), [&](const RouteState& route) {
         return route.route_table_id == subnet.route_table_id && route.active &&

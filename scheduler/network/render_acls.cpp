@@ -34,7 +34,7 @@ std::string protocol_match(const NetworkAclEntry& entry) {
 
 // An ingress entry's CIDR is the source, an egress entry's the destination.
 std::string match_of(const NetworkAclEntry& entry) {
-    bool is_ipv6 = entry.cidr.find(':') != std::string::npos;
+    bool is_ipv6 = is_ipv6_text(entry.cidr);
     std::string family = is_ipv6 ? "ip6" : "ip4";
     auto match = family;
     if (!entry.cidr.ends_with("/0"))
@@ -103,7 +103,7 @@ bool lets_all_through(const SubnetState& state) {
     std::set<std::pair<bool, bool>> open;  // direction, family
     for (const auto& entry : state.acl_entries) {
         if (!entry.allow || entry.protocol != "-1" || !entry.cidr.ends_with("/0")) return false;
-        open.insert({entry.is_egress, entry.cidr.find(':') != std::string::npos});
+        open.insert({entry.is_egress, is_ipv6_text(entry.cidr)});
     }
     for (bool is_egress : {false, true})
         if (!open.contains({is_egress, false}) ||

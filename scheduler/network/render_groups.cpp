@@ -12,10 +12,6 @@ constexpr std::int64_t drop_priority = 1000;
 constexpr std::int64_t always_priority = 1001;  // DHCP, DNS, metadata: no group keeps a guest from them
 constexpr std::int64_t rule_priority = 1002;
 
-bool is_ipv6(std::string_view cidr) {
-    return cidr.find(':') != std::string_view::npos;
-}
-
 std::string protocol_match(const SecurityGroupRule& rule, bool of_ipv6) {
     auto between = [&](const std::string& field) {
         if (rule.from_port < 0) return std::string();
@@ -108,7 +104,7 @@ class Groups {
         std::string field = std::string(of_ipv6 ? "ip6" : "ip4") + (rule.is_egress ? ".dst" : ".src");
         std::string family = of_ipv6 ? "ip6" : "ip4";
         if (!rule.cidr.empty()) {
-            if (is_ipv6(rule.cidr) != of_ipv6) return "";
+            if (is_ipv6_text(rule.cidr) != of_ipv6) return "";
             return rule.cidr.ends_with("/0") ? family : field + " == " + rule.cidr;
         }
         if (!rule.referenced_group_id.empty())
@@ -117,7 +113,7 @@ class Groups {
         if (list == snapshot_.prefix_lists.end()) return "";
         std::string members;
         for (const auto& cidr : list->second)
-            if (is_ipv6(cidr) == of_ipv6) members += (members.empty() ? "" : ", ") + cidr;
+            if (is_ipv6_text(cidr) == of_ipv6) members += (members.empty() ? "" : ", ") + cidr;
         return members.empty() ? "" : field + " == {" + members + "}";
     }
 

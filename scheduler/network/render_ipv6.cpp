@@ -28,12 +28,6 @@ std::vector<Cidr> without(const std::vector<Cidr>& blocks, const Cidr& hole) {
     return left;
 }
 
-// Whether what comes from where this route leads may begin a connection.
-bool lets_begin(const RouteState& route) {
-    return route.active &&
-           (route.target == RouteTarget::internet_gateway || route.target == RouteTarget::network_interface);
-}
-
 class Ipv6 {
   public:
     Ipv6(const Snapshot& snapshot, Rows& out) : snapshot_(snapshot), id_(snapshot.vpc.id.str()), out_(out) {}
@@ -57,8 +51,7 @@ class Ipv6 {
     void egress_only() {
         std::set<std::string> tables;
         for (const auto& route : snapshot_.routes)
-            if (leads_ipv6_outside(route) && route.target == RouteTarget::egress_only_gateway)
-                tables.insert(route.route_table_id);
+            if (is_egress_only(route)) tables.insert(route.route_table_id);
         for (const auto& table : tables) answers_alone(table);
     }
 
@@ -143,6 +136,15 @@ class Ipv6 {
 };
 
 }  // namespace
+
+bool is_egress_only(const RouteState& route) {
+    return leads_ipv6_outside(route) && route.target == RouteTarget::egress_only_gateway;
+}
+
+bool lets_begin(const RouteState& route) {
+    return route.active &&
+           (route.target == RouteTarget::internet_gateway || route.target == RouteTarget::network_interface);
+}
 
 std::string let_out_ipv6_name(const Vpc& vpc) {
     return "out6_" + std::string(digits_of(vpc.id.str()));

@@ -1,6 +1,7 @@
 // The pieces of render(), a file each.
 #pragma once
 
+#include "proto/base/cidrs.h"
 #include "proto/base/network_names.h"
 #include "scheduler/network/render.h"
 
@@ -25,14 +26,16 @@ std::string peering_port(const VpcPeering& peering, bool of_requester);
 // The hexadecimal digits of an ID.
 std::string_view digits_of(std::string_view id);
 
-bool is_ipv6_text(std::string_view address_or_cidr);
-
 // Whether the subnet's route table sends anything of IPv4 to a working internet gateway.
 bool is_public(const Snapshot& snapshot, const SubnetState& subnet);
 // Whether a route leads IPv6 outside: to a working gateway, egress-only or not.
 bool leads_ipv6_outside(const RouteState& route);
 // Whether the subnet's route table has such a route.
 bool is_public_ipv6(const Snapshot& snapshot, const SubnetState& subnet);
+// Whether a route leads by an egress-only gateway: what comes from there comes as an answer.
+bool is_egress_only(const RouteState& route);
+// Whether, beside such a route, what comes from where this one leads may begin a connection.
+bool lets_begin(const RouteState& route);
 // What a subnet sends to a NAT gateway. `reach` is a match of what goes there, of the other side's address in
 // `field` ("ip4.dst"); empty: everything.
 struct NatWay {

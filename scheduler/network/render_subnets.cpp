@@ -34,7 +34,7 @@ std::vector<std::string> name_servers(const Snapshot& snapshot, bool is_ipv6) {
     for (const auto& server : option(snapshot, "domain-name-servers")) {
         if (server == "AmazonProvidedDNS") {
             if (!is_ipv6 && snapshot.vpc.dns_support) out.push_back(resolver(snapshot));
-        } else if ((server.find(':') != std::string::npos) == is_ipv6) {
+        } else if (is_ipv6_text(server) == is_ipv6) {
             out.push_back(server);
         }
     }

@@ -45,20 +45,21 @@ link::LeftoversReply Leftovers::judge(db::Session& session, const HostId& host_i
     link::LeftoversReply reply;
     std::vector<Unknown> unknown;
     std::lock_guard lock(mutex_);
+    auto ends = [&](Standing standing, const std::string& id) {
+        return standing == Standing::over || (standing == Standing::unknown && given_up(host_id, id));
+    };
     for (const auto& guest : request.guests) {
         auto standing = standing_of(session, host_id, guest);
-        bool ends = standing == Standing::over ||
-                    (standing == Standing::unknown && given_up(host_id, guest.guest_id.str()));
-        if (ends) reply.end_guests.push_back(guest.guest_id);
-        if (!ends && standing == Standing::unknown)
+        if (ends(standing, guest.guest_id.str()))
+            reply.end_guests.push_back(guest.guest_id);
+        else if (standing == Standing::unknown)
             unknown.push_back({host_id, guest.guest_id.str(), guest.instance_id, true, guest.on});
     }
     for (const auto& volume : request.volumes) {
         auto standing = standing_of(session, host_id, volume);
-        bool ends =
-            standing == Standing::over || (standing == Standing::unknown && given_up(host_id, volume.str()));
-        if (ends) reply.remove_volumes.push_back(volume);
-        if (!ends && standing == Standing::unknown)
+        if (ends(standing, volume.str()))
+            reply.remove_volumes.push_back(volume);
+        else if (standing == Standing::unknown)
             unknown.push_back({host_id, volume.str(), {}, false, false});
     }
     if (session.failed()) return {};  // what was not found may be there

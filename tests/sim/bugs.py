@@ -50,8 +50,8 @@ BUGS = [
      "if (reply.epoch > request.epoch && reply.epoch > 1) LODGE_CHECK(leave_epoch(reply.epoch));",
      "if (!BUG && reply.epoch > request.epoch && reply.epoch > 1) LODGE_CHECK(leave_epoch(reply.epoch));"),
     ("a claim survives its transaction", "scheduler/apply/claims.cpp",
-     "        index_.release(id, vcpus, memory_mib);\n    });\n    return true;",
-     "        if (!BUG) index_.release(id, vcpus, memory_mib);\n    });\n    return true;"),
+     "{ index_.release(id, amount.vcpus, amount.memory_mib); });\n    return true;",
+     "{ if (!BUG) index_.release(id, amount.vcpus, amount.memory_mib); });\n    return true;"),
 ]
 
 

@@ -187,7 +187,7 @@ class ExplainTest : public ::testing::Test {
         });
     }
 
-    void let_ipv6_out() {
+    void let_out(const std::string& cidr) {
         write([&](db::Session& session) {
             SecurityGroupRule rule;
             rule.id = SecurityGroupRuleId::make(random);
@@ -196,7 +196,7 @@ class ExplainTest : public ::testing::Test {
             rule.group_id = group.id;
             rule.is_egress = true;
             rule.protocol = "-1";
-            rule.cidr = "::/0";
+            rule.cidr = cidr;
             db::security_groups::insert_rule(session, rule);
         });
     }
@@ -313,18 +313,8 @@ TEST_F(ExplainTest, GroupsDropWhatNoRuleAllows) {
                 group.id.str() + " has no egress rule for tcp/22 to 10.0.2.5: dropped by default");
     EXPECT_THAT(last.steps.back().advice,
                 HasSubstr("Add an egress rule for tcp/22 to 10.0.2.5/32 to " + group.id.str()));
-    write([&](db::Session& session) {
-        db::security_groups::erase_rule(session, out);
-        SecurityGroupRule rule;
-        rule.id = SecurityGroupRuleId::make(random);
-        rule.account_id = account;
-        rule.region = "us-east-1";
-        rule.group_id = group.id;
-        rule.is_egress = true;
-        rule.protocol = "-1";
-        rule.cidr = "0.0.0.0/0";
-        db::security_groups::insert_rule(session, rule);
-    });
+    write([&](db::Session& session) { db::security_groups::erase_rule(session, out); });
+    let_out("0.0.0.0/0");
     expect_stop(ask(one, two, 22), group.id.str() + " has no ingress rule for tcp/22 from 10.0.1.5");
     auto rule = allow(group, "tcp", 20, 25, "10.0.1.0/24");
     expect_pass(ask(one, two, 22),
@@ -653,7 +643,7 @@ TEST_F(ExplainTest, Ipv6InsideTheVpc) {
     give_ipv6(one, two);
     auto to = vpc.id.str() + "/fd00:0:0:102::5";
     expect_stop(ask(one, to, 22), "no egress rule for tcp/22 to fd00:0:0:102::5");
-    let_ipv6_out();
+    let_out("::/0");
     expect_stop(ask(one, to), "egress has no rule for icmpv6 to fd00:0:0:102::5");
     open_acl_to_ipv6();
     expect_pass(ask(one, to), {"fd00:0:0:100::/56 → local"});
@@ -666,7 +656,7 @@ TEST_F(ExplainTest, Ipv6ToTheOutsideAndBack) {
     auto one = launch(a, "10.0.1.5");
     auto two = launch(b, "10.0.2.5");
     give_ipv6(one, two);
-    let_ipv6_out();
+    let_out("::/0");
     open_acl_to_ipv6();
     expect_stop(ask(one, "2001:db8::1", 22), "no route to 2001:db8::1");
     expect_stop(ask("2001:db8::1", one, 22), "nothing outside finds fd00:0:0:101::5");
@@ -691,7 +681,7 @@ TEST_F(ExplainTest, AnEgressOnlyGatewayLetsAnswersInAlone) {
     auto one = launch(a, "10.0.1.5");
     auto two = launch(b, "10.0.2.5");
     give_ipv6(one, two);
-    let_ipv6_out();
+    let_out("::/0");
     open_acl_to_ipv6();
     allow(group, "-1", -1, -1, "::/0");
     EgressOnlyInternetGateway door{EgressOnlyInternetGatewayId::make(random), account, "us-east-1", vpc.id,

@@ -223,9 +223,8 @@ CapacityReservation reserve(World& world, Life& life, std::int64_t instances, Un
 }
 
 HostId home_of(World& world) {
-    const auto rooms = world.read([&](db::Session& session) {
-        return db::capacity_reservations::rooms(session, CapacityReservationId::trusted(world.resource));
-    });
+    const auto rooms =
+        world.read([](db::Session& session) { return db::capacity_reservations::all_rooms(session); });
     EXPECT_EQ(rooms.size(), 1U);
     return rooms.front().host_id;
 }
