@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <map>
+
 #include "agent/hypervisor/fake.h"
 #include "agent/link/http_link.h"
 #include "agent/network/fake.h"
@@ -37,13 +39,17 @@ class Operator {
         ::pclose(pipe);
         return nlohmann::json::parse(text, nullptr, false);
     }
-    // How many hosts are shown as served.
-    int served() const {
-        int count = 0;
+    // Until it is answered.
+    void await() const {
+        while (!ask("host list").is_object()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    // How many hosts are shown in each condition.
+    std::map<std::string, int> conditions() const {
+        std::map<std::string, int> count;
         const auto answer = ask("host list");
         if (answer.is_object())
             for (const auto& host : answer.value("hosts", nlohmann::json::array()))
-                count += host["condition"] == "ok";
+                ++count[host["condition"].get<std::string>()];
         return count;
     }
 
@@ -92,8 +98,14 @@ std::unique_ptr<Host> join(const LodgedProcess& lodged, const Operator& by, int 
     return std::make_unique<Host>(*identity, clock, random);
 }
 
-void await_all(const Operator& by, int agents) {
-    while (by.served() != agents) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+// Until all are served; returns how many were taken for lost meanwhile.
+int await_all(const Operator& by, int agents) {
+    int lost = 0;
+    for (;; std::this_thread::sleep_for(std::chrono::milliseconds(200))) {
+        auto shown = by.conditions();
+        lost = std::max(lost, shown["unreachable"]);
+        if (shown["ok"] == agents) return lost;
+    }
 }
 
 // Loopback's, in one direction: what is sent there is received there.
@@ -122,11 +134,12 @@ void measure_return(LodgedProcess& lodged, const Operator& by, int agents, doubl
     std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
     lodged.start();
     const auto begin = Steady::now();
-    lodged.await();
-    await_all(by, agents);
+    const int lost = await_all(by, agents);
     fmt::print(
-        "after {:.0f} s without lodged all are served {:.1f} s from its start; {:.1f} s of a processor\n",
-        seconds, seconds_since(begin), lodged.cpu_seconds());
+        "after {:.0f} s without lodged all are served {:.1f} s from its start, {} of them taken for lost "
+        "before; "
+        "{:.1f} s of a processor\n",
+        seconds, seconds_since(begin), lost, lodged.cpu_seconds());
 }
 
 }  // namespace
@@ -144,8 +157,8 @@ int main(int argc, char** argv) {
     const lodge::SystemClock clock;
     lodge::SystemRandom random;
     LodgedProcess lodged(argv[1], {"--ovn-northbound", ""});
-    lodged.await();
     const Operator by(argv[2], lodged);
+    by.await();
     std::vector<std::unique_ptr<Host>> hosts;
     for (int i = 0; i < agents; ++i) hosts.push_back(join(lodged, by, i, clock, random));
     await_all(by, agents);

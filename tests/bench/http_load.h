@@ -146,7 +146,9 @@ struct Load {
     std::vector<double> latencies;  // seconds, in the order of the answers
 };
 
-inline Load load(const Route& route, const std::string& text, std::size_t connections, double seconds) {
+// Until the time is over or `stop` is set.
+inline Load load(const Route& route, const std::string& text, std::size_t connections, double seconds,
+                 const std::atomic<bool>* stop = nullptr) {
     using Clock = std::chrono::steady_clock;
     int poll = ::epoll_create1(EPOLL_CLOEXEC);
     std::vector<int> fds;
@@ -163,7 +165,7 @@ inline Load load(const Route& route, const std::string& text, std::size_t connec
     Load result;
     auto begin = Clock::now();
     std::chrono::duration<double> taken{};
-    while (taken.count() < seconds) {
+    while (taken.count() < seconds && !(stop && *stop)) {
         std::array<epoll_event, 64> events;
         int count = ::epoll_wait(poll, events.data(), events.size(), 1000);
         for (int i = 0; i < count; ++i) {

@@ -50,12 +50,15 @@ class LodgedProcess {
     LodgedProcess& operator=(const LodgedProcess&) = delete;
 
     // With the database of before, and a port of its own for clients. Returns before it listens.
-    void start() {
+    void start() { start(options_); }
+    void start(const std::vector<std::string>& options) {
         port_ = free_port();
+        // It ends with the benchmark, however that ends.
         std::vector<std::string> words = {
-            program_,      "--port",    std::to_string(port_), "--agent-port", std::to_string(agent_port_),
-            "--state-dir", state_dir(), "--log-level",         "error"};
-        words.insert(words.end(), options_.begin(), options_.end());
+            "/usr/bin/setpriv", "--pdeathsig",         "KILL",         program_,
+            "--port",           std::to_string(port_), "--agent-port", std::to_string(agent_port_),
+            "--state-dir",      state_dir(),           "--log-level",  "error"};
+        words.insert(words.end(), options.begin(), options.end());
         std::vector<char*> arguments;
         for (auto& word : words) arguments.push_back(word.data());
         arguments.push_back(nullptr);
@@ -76,6 +79,14 @@ class LodgedProcess {
     }
     void await() const {
         while (!listens()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+
+    // Until it does nothing by itself.
+    void await_rest() const {
+        for (double before = -1; cpu_seconds() - before > 0.05;) {
+            before = cpu_seconds();
+            std::this_thread::sleep_for(std::chrono::milliseconds(250));
+        }
     }
 
     double resident_mib() const {

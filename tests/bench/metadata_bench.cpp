@@ -42,9 +42,8 @@ std::string token_by(const Route& route) {
 class Flood {
   public:
     Flood(Route route, std::string text, std::size_t connections) {
-        thread_ = std::thread([this, route, text, connections] {
-            while (!stop_) load(route, text, connections, 0.1);
-        });
+        thread_ =
+            std::thread([this, route, text, connections] { load(route, text, connections, 3600, &stop_); });
     }
     ~Flood() {
         stop_ = true;
