@@ -23,14 +23,11 @@ class MemoryNorthbound final : public Northbound {
     void set_problem(std::string problem);
 
   private:
-    Status run(const Json& operation, std::map<std::string, std::string>& names, Json& updates);
-    Json* row_at(const std::string& table, const Json& where,
-                 const std::map<std::string, std::string>& names);
+    class Transaction;
 
     Random& random_;
     mutable std::mutex mutex_;
-    std::map<std::string, std::map<std::string, Json>> tables_;
-    Replica replica_;
+    Replica replica_;  // of itself
     std::function<void()> changed_;
     std::string problem_;
 };

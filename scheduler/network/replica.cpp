@@ -21,12 +21,12 @@ void Replica::apply(const Json& table_updates) {
         for (const auto& [uuid, change] : rows.items()) {
             auto fresh = change.find("new");
             if (fresh == change.end()) {
-                forget(table, uuid);
+                take(table, uuid);
                 continue;
             }
             Columns columns;
             for (const auto& [name, value] : fresh->items()) columns[name] = canonical(value);
-            remember(table, uuid, std::move(columns));
+            put(table, uuid, std::move(columns));
         }
     }
 }
@@ -44,20 +44,28 @@ void take_out(Places& places, const std::string& name, const Place& place) {
 
 }  // namespace
 
-void Replica::forget(const std::string& table, const std::string& uuid) {
+std::optional<Replica::Columns> Replica::take(const std::string& table, const std::string& uuid) {
     auto& rows = tables_[table];
     auto row = rows.find(uuid);
-    if (row == rows.end()) return;
+    if (row == rows.end()) return std::nullopt;
     auto ids = row->second.find("external_ids");
     if (ids != row->second.end()) {
         take_out(by_key_, map_entry(ids->second, key_entry), Place{table, uuid});
         take_out(by_scope_, map_entry(ids->second, scope_entry), Place{table, uuid});
     }
+    auto taken = std::move(row->second);
     rows.erase(row);
+    return taken;
 }
 
-void Replica::remember(const std::string& table, const std::string& uuid, Columns columns) {
-    forget(table, uuid);
+Replica::Columns* Replica::edit(const std::string& table, const std::string& uuid) {
+    auto& rows = tables_[table];
+    auto row = rows.find(uuid);
+    return row == rows.end() ? nullptr : &row->second;
+}
+
+void Replica::put(const std::string& table, const std::string& uuid, Columns columns) {
+    take(table, uuid);
     auto ids = columns.find("external_ids");
     if (ids != columns.end()) {
         auto key = map_entry(ids->second, key_entry);

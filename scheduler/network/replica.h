@@ -22,6 +22,13 @@ class Replica {
     void apply(const Json& table_updates);
     void clear();
 
+    // One row, in whatever stead of the one there.
+    void put(const std::string& table, const std::string& uuid, Columns columns);
+    // Null when there is none. The columns are not to be given another key, scope or place.
+    Columns* edit(const std::string& table, const std::string& uuid);
+    // The row that was there.
+    std::optional<Columns> take(const std::string& table, const std::string& uuid);
+
     // A row of ours by its key, and its UUID; null when there is none. Of several with one key (a copy that
     // somebody made) always the same one.
     struct Found {
@@ -43,8 +50,6 @@ class Replica {
         std::string uuid;
         auto operator<=>(const Place&) const = default;
     };
-    void forget(const std::string& table, const std::string& uuid);
-    void remember(const std::string& table, const std::string& uuid, Columns columns);
     Found found(const Place& place) const;
 
     std::map<std::string, std::map<std::string, Columns>> tables_;
