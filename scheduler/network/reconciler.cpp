@@ -16,6 +16,8 @@ using namespace std::chrono_literals;
 
 constexpr auto full_look = 60s;
 constexpr auto retry = 1s;
+constexpr auto telling = 1s;  // between two words about one VPC
+constexpr auto longest_rest = 1s;
 constexpr std::string_view cloud_scope = "cloud";
 
 // Every transaction counts, so that the hosts' progress can be told from the count they have reached.
@@ -93,17 +95,44 @@ bool Reconciler::is_applied(const VpcId& vpc_id, std::int64_t revision) const {
 }
 
 void Reconciler::loop() {
+    using std::chrono::steady_clock;
+    auto look = steady_clock::now() + full_look;
     for (;;) {
+        const auto begin = steady_clock::now();
         bool well = run_once();
+        const auto told_next = tell();
+        // A VPC of thousands of interfaces that changes all the time takes half of a processor and no more.
+        const auto rest = std::min<steady_clock::duration>(steady_clock::now() - begin, longest_rest);
         std::unique_lock lock(mutex_);
+        wake_.wait_for(lock, rest, [this] { return stopping_; });
         auto woken = [this] { return stopping_ || all_dirty_ || !dirty_.empty(); };
         if (well) {
-            if (!wake_.wait_for(lock, full_look, woken)) all_dirty_ = true;
+            wake_.wait_until(lock, std::min(look, told_next), woken);
+            if (steady_clock::now() >= look) {
+                all_dirty_ = true;
+                look += full_look;
+            }
         } else {
             wake_.wait_for(lock, retry, [this] { return stopping_; });
         }
         if (stopping_) return;
     }
+}
+
+Reconciler::Time Reconciler::tell() {
+    const auto now = std::chrono::steady_clock::now();
+    std::erase_if(told_, [&](const auto& each) { return each.second + telling <= now; });
+    auto next = Time::max();
+    std::erase_if(untold_, [&](const VpcId& vpc_id) {
+        if (auto told = told_.find(vpc_id); told != told_.end()) {
+            next = std::min(next, told->second + telling);
+            return false;
+        }
+        if (surroundings_.written) surroundings_.written(vpc_id);
+        told_[vpc_id] = now;
+        return true;
+    });
+    return next;
 }
 
 bool Reconciler::run_once() {
@@ -164,7 +193,7 @@ bool Reconciler::reconcile(const std::string& scope) {
     if (!*snapshot) return write({scope, "", 0}, {});
     const auto& vpc = (*snapshot)->vpc;
     if (!write({scope, vpc.account_id, vpc.revision}, render(**snapshot, cloud_))) return false;
-    if (surroundings_.written) surroundings_.written(vpc.id);
+    untold_.insert(vpc.id);
     return true;
 }
 

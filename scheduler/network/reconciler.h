@@ -20,7 +20,8 @@ namespace lodge::network {
 struct Surroundings {
     // Whether that host is heard, so that a change has to wait for it; null: all of them.
     Northbound::Counts is_heard;
-    // Called on the reconciler's thread after a VPC's rows were looked at and are in OVN.
+    // Called on the reconciler's thread once a VPC's rows have been looked at and are in OVN; for one VPC
+    // that changes all the time, five times a second at most.
     std::function<void(const VpcId&)> written;
 };
 
@@ -58,7 +59,11 @@ class Reconciler {
         std::int64_t configuration = 0;  // nb_cfg of the transaction
     };
 
+    using Time = std::chrono::steady_clock::time_point;
+
     void loop();
+    // Says what was written and when the next is to be said.
+    Time tell();
     bool reconcile(const std::string& scope);
     bool reconcile_all();
     bool reconcile_cloud();
@@ -76,6 +81,8 @@ class Reconciler {
     bool stopping_ = false;
     std::map<std::string, Written> written_;
     std::string problem_;
+    std::set<VpcId> untold_;      // the thread's own, as is the next
+    std::map<VpcId, Time> told_;  // not long ago
     std::thread thread_;
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -307,6 +308,27 @@ TEST_F(ReconcilerTest, AChangeIsOneTransactionAndReportedAsApplied) {
     EXPECT_TRUE(reconciler.is_applied(vpc.id, revision));
     EXPECT_EQ(transactions(), before + 1);
     EXPECT_EQ(count("ACL"), acls + 1);
+}
+
+TEST_F(ReconcilerTest, AVpcThatChangesAllTheTimeIsToldOfOnceASecond) {
+    std::atomic<int> told = 0;
+    Surroundings surroundings;
+    surroundings.written = [&](const VpcId&) { ++told; };
+    Reconciler busy(*database, northbound, cloud, surroundings);
+    busy.start();
+    const auto begin = std::chrono::steady_clock::now();
+    auto seconds = [&] {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    };
+    for (int i = 0; i < 20; ++i) {
+        std::int64_t revision = 0;
+        write([&](db::Session& session) { revision = db::vpcs::touch(session, vpc.id); });
+        while (!busy.is_applied(vpc.id, revision)) std::this_thread::yield();
+    }
+    EXPECT_LE(told, 1 + static_cast<int>(seconds()));
+    const int before = told;
+    while (told == before && seconds() < 60) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_GT(told, before) << "the last change is told of, too";
 }
 
 TEST_F(ReconcilerTest, WhatGoesInTheStoreGoesThere) {
