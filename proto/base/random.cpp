@@ -1,8 +1,10 @@
 #include "proto/base/random.h"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
@@ -31,13 +33,43 @@ std::string Random::hex(std::size_t digits) {
 std::string Random::uuid() {
     std::string id = hex(32);
     id[12] = '4';
-    id[16] = "89ab"[next_u64() & 3];
+    id[16] = "89ab"[id[16] & 3];
     for (std::size_t at : {8, 13, 18, 23}) id.insert(at, 1, '-');
     return id;
 }
 
-void SystemRandom::fill(void* out, std::size_t size) {
+namespace {
+
+void draw(void* out, std::size_t size) {
     if (RAND_bytes(static_cast<unsigned char*>(out), static_cast<int>(size)) != 1) std::abort();
+}
+
+// Drawn ahead, since a draw costs the same for many bytes as for few. Each byte is given out once, and wiped.
+class Ahead {
+  public:
+    ~Ahead() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
+    void take(void* out, std::size_t size) {
+        if (left_ < size) {
+            draw(bytes_.data(), bytes_.size());
+            left_ = bytes_.size();
+        }
+        auto* from = bytes_.data() + bytes_.size() - left_;
+        std::memcpy(out, from, size);
+        OPENSSL_cleanse(from, size);
+        left_ -= size;
+    }
+
+  private:
+    std::array<unsigned char, 512> bytes_{};
+    std::size_t left_ = 0;
+};
+
+}  // namespace
+
+void SystemRandom::fill(void* out, std::size_t size) {
+    constexpr std::size_t few = 64;
+    thread_local Ahead ahead;
+    size > few ? draw(out, size) : ahead.take(out, size);
 }
 
 void SeededRandom::fill(void* out, std::size_t size) {
