@@ -52,6 +52,10 @@ class Database {
     // first write, and take it back (nullptr) before what it calls goes.
     virtual void on_announcement(std::function<void(const std::string& id)> listener) = 0;
 
+    // Grows with every commit that changed a row, before write() returns: whoever keeps what it has read asks
+    // first, and reads again once this is another.
+    virtual std::int64_t version() const = 0;
+
     // A consistent copy into a new file, while others read and write. IoFailure, or Conflict if `to` exists.
     virtual Status backup(const std::filesystem::path& to) = 0;
 

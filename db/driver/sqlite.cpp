@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <deque>
 #include <mutex>
 #include <semaphore>
@@ -54,6 +55,7 @@ class SqliteDatabase final : public Database {
     }
 
     void on_announcement(std::function<void(const std::string&)> listener) override;
+    std::int64_t version() const override { return version_; }
     Status backup(const std::filesystem::path& to) override;
 
   protected:
@@ -76,6 +78,8 @@ class SqliteDatabase final : public Database {
     std::condition_variable wake_;
     std::deque<Pending*> queue_;
     bool stopping_ = false;
+
+    std::atomic<std::int64_t> version_ = 0;
 
     std::mutex readers_mutex_;
     std::condition_variable reader_free_;
@@ -157,6 +161,7 @@ bool SqliteDatabase::run_one(Pending& pending) {
 
 void SqliteDatabase::run_batch(std::vector<Pending*>& batch) {
     auto& session = *writer_session_;
+    const auto changes = sqlite3_total_changes64(session.handle());
     session.reset();
     session.execute("BEGIN IMMEDIATE");
     bool alive = !session.failed();
@@ -170,6 +175,7 @@ void SqliteDatabase::run_batch(std::vector<Pending*>& batch) {
         for (auto pending = batch.rbegin(); pending != batch.rend(); ++pending) run_undo(**pending);
         return;
     }
+    if (sqlite3_total_changes64(session.handle()) != changes) ++version_;
     for (auto* pending : batch)
         for (auto& then : pending->then) then();
 }
@@ -245,6 +251,9 @@ Status SqliteDatabase::backup(const std::filesystem::path& to) {
 
 Result<std::unique_ptr<Database>> open_sqlite(const std::filesystem::path& file,
                                               const SqliteOptions& options) {
+    // SQLite counts its memory under one lock for all connections, which costs readers more than their
+    // queries. It refuses once it is in use; then it counts, and no more.
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     auto lock_file = file.string() + ".lock";
     int lock = ::open(lock_file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     if (lock < 0) return fail(ErrorCode::io_failure, "cannot open " + lock_file);

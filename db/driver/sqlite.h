@@ -10,7 +10,7 @@ namespace lodge::db {
 
 struct SqliteOptions {
     std::size_t max_batch = 256;  // requests that share one commit
-    std::size_t readers = 16;     // read-only connections kept open
+    std::size_t readers = 64;     // read-only connections at most; one more reader waits for another
 };
 
 // Opens or makes the file (mode 0600); its schema is db/schema's business. Conflict when another process

@@ -15,6 +15,7 @@ class CrashingDatabase final : public db::Database {
     CrashingDatabase(std::unique_ptr<db::Database> inner, CrashPlan& plan);
 
     void on_announcement(std::function<void(const std::string& id)> listener) override;
+    std::int64_t version() const override { return inner_->version(); }
     Status backup(const std::filesystem::path& to) override { return inner_->backup(to); }
 
   protected:

@@ -51,6 +51,20 @@ TEST_F(Sqlite, WritesAreThereForTheNextRead) {
     EXPECT_EQ(numbers(), std::vector<std::int64_t>{1});
 }
 
+TEST_F(Sqlite, TheVersionGrowsWithWhatWasCommittedAndChangedSomething) {
+    const auto before = database->version();
+    EXPECT_FALSE(database->write([](Session& session) -> Status {
+        session.execute("INSERT INTO numbers (value) VALUES (1)");
+        return fail(ErrorCode::not_found);
+    }));
+    EXPECT_TRUE(database->write([](Session&) -> Status { return {}; }));
+    EXPECT_EQ(numbers(), std::vector<std::int64_t>());
+    const auto unchanged = database->version();
+    ASSERT_TRUE(insert(1));
+    EXPECT_GT(database->version(), unchanged);
+    EXPECT_GE(unchanged, before);
+}
+
 TEST_F(Sqlite, AnnouncementsComeAfterTheCommitAndOnlyThen) {
     std::vector<std::string> told;  // on the writer thread, before write() returns
     database->on_announcement([&](const std::string& id) { told.push_back(id); });

@@ -37,6 +37,7 @@ class MortalDatabase final : public db::Database {
     void on_announcement(std::function<void(const std::string&)> listener) override {
         inner_.on_announcement(std::move(listener));
     }
+    std::int64_t version() const override { return inner_.version(); }
     Status backup(const std::filesystem::path& to) override { return inner_.backup(to); }
 
   protected:
