@@ -8,7 +8,10 @@
 namespace lodge::api {
 
 WorkerPool::WorkerPool(std::size_t threads, std::size_t queue_limit) : queue_limit_(queue_limit) {
-    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+    for (std::size_t i = 0; i < threads; ++i) {
+        auto& worker = workers_.emplace_back();
+        worker.thread = std::thread([this, &worker] { run(worker); });
+    }
 }
 
 WorkerPool::~WorkerPool() {
@@ -20,28 +23,43 @@ void WorkerPool::stop() {
         std::lock_guard lock(mutex_);
         stopping_ = true;
     }
-    wake_.notify_all();
-    for (auto& thread : threads_)
-        if (thread.joinable()) thread.join();
+    for (auto& worker : workers_) worker.wake.notify_all();
+    for (auto& worker : workers_)
+        if (worker.thread.joinable()) worker.thread.join();
 }
 
 bool WorkerPool::post(std::function<void()> task) {
+    Worker* next = nullptr;
     {
         std::lock_guard lock(mutex_);
         if (stopping_ || queue_.size() >= queue_limit_) return false;
         queue_.push_back(std::move(task));
+        if (!idle_.empty()) {
+            next = idle_.back();
+            idle_.pop_back();
+            next->wanted = true;
+        }
     }
-    wake_.notify_one();
+    if (next) next->wake.notify_one();
     return true;
 }
 
-void WorkerPool::run() {
+std::size_t WorkerPool::idle() const {
+    std::lock_guard lock(mutex_);
+    return idle_.size();
+}
+
+void WorkerPool::run(Worker& self) {
     for (;;) {
         std::function<void()> task;
         {
             std::unique_lock lock(mutex_);
-            wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-            if (queue_.empty()) return;
+            while (queue_.empty()) {
+                if (stopping_) return;
+                self.wanted = false;
+                idle_.push_back(&self);
+                self.wake.wait(lock, [&] { return stopping_ || self.wanted; });
+            }
             task = std::move(queue_.front());
             queue_.pop_front();
         }

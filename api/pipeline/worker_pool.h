@@ -24,16 +24,25 @@ class WorkerPool {
     // False when the queue is full or the pool is stopping; the task is then dropped.
     bool post(std::function<void()> task);
     void stop();
+    // Threads that wait for a task.
+    std::size_t idle() const;
 
   private:
-    void run();
+    struct Worker {
+        std::condition_variable wake;
+        bool wanted = false;
+        std::thread thread;
+    };
+    void run(Worker& self);
 
     const std::size_t queue_limit_;
-    std::mutex mutex_;
-    std::condition_variable wake_;
+    mutable std::mutex mutex_;
     std::deque<std::function<void()>> queue_;
+    // Who waits, the last that worked at the end: it is woken first, so that a light load stays with few
+    // threads, their caches and their share of the allocator's memory.
+    std::vector<Worker*> idle_;
     bool stopping_ = false;
-    std::vector<std::thread> threads_;
+    std::deque<Worker> workers_;
 };
 
 }  // namespace lodge::api
