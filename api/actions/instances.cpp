@@ -46,7 +46,10 @@ describe::Resource<InstanceRecord> resource(const RequestContext& context) {
             [&context](db::Session& session, const std::string& after, std::int64_t limit) {
                 return load_all(session, db::instances::list(session, context.account_id, context.region,
                                                              position(after), limit));
-            }};
+            },
+            {},
+            false,
+            true};
 }
 
 // Writes a changed instance and wakes its host.

@@ -147,6 +147,9 @@ Result<std::int64_t> LaunchNetwork::choose_zone(const std::string& zone, std::in
         LODGE_CHECK(check_addresses(part));
         needed[part.subnet->id] += part.wish.ipv4_count();
     }
+    // To count a large subnet's addresses takes longer than the rest of a launch. Where all or nothing is
+    // wanted, the first that finds none says so.
+    if (min_count == max_count) return max_count;
     auto count = max_count;
     for (const auto& part : parts_) {
         auto found = needed.find(part.subnet->id);

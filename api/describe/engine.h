@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -33,6 +34,8 @@ struct Resource {
     std::function<bool(const R&)> wanted = {};
     // list() gives everything at once, whatever the limit.
     bool single_batch = false;
+    // find() depends on nothing but the account, the region and the store, so that what it found may be kept.
+    bool keeps_found = false;
 };
 
 struct Query {
@@ -54,21 +57,68 @@ inline Status check_combination(const Query& query) {
                 "Resource IDs cannot be specified together with MaxResults or NextToken.");
 }
 
+// Records by their IDs, out of what is kept as long as the store is as it was.
+template <class R>
+class Finder {
+  public:
+    Finder(const api::RequestContext& context, const Resource<R>& resource)
+        : context_(context), resource_(resource), version_(context.services.database.version()) {}
+
+    // Nothing, unless all of them are kept.
+    std::vector<std::shared_ptr<const R>> kept(const std::vector<std::string>& ids) const {
+        std::vector<std::shared_ptr<const R>> found;
+        if (!resource_.keeps_found) return found;
+        for (const auto& id : ids) {
+            auto record = context_.services.records->find(version_, key(id));
+            if (!record) return {};
+            found.push_back(std::static_pointer_cast<const R>(std::move(record)));
+        }
+        return found;
+    }
+
+    Result<std::vector<std::shared_ptr<const R>>> read(db::Session& session,
+                                                       const std::vector<std::string>& ids) const {
+        std::vector<std::shared_ptr<const R>> found;
+        for (const auto& id : ids) {
+            auto record = resource_.find(session, id);
+            if (!record) return fail(resource_.not_found, id);
+            found.push_back(std::make_shared<const R>(std::move(*record)));
+        }
+        if (!resource_.keeps_found || context_.services.database.version() != version_) return found;
+        for (std::size_t i = 0; i < ids.size(); ++i)
+            context_.services.records->put(version_, key(ids[i]), found[i]);
+        return found;
+    }
+
+  private:
+    std::string key(const std::string& id) const {
+        return context_.action + "/" + context_.account_id + "/" + context_.region + "/" + id;
+    }
+
+    const api::RequestContext& context_;
+    const Resource<R>& resource_;
+    const std::int64_t version_;
+};
+
 // All of the given IDs in list()'s order, or the error for the first bad one; filters narrow it further.
 template <class R>
-Result<std::vector<R>> fetch_by_id(const std::vector<std::string>& ids, const Filters<R>& filters,
-                                   const Resource<R>& resource, db::Session& session) {
-    std::set<std::string_view> seen;
+Result<std::vector<R>> fetch_by_id(api::RequestContext& context, const std::vector<std::string>& ids,
+                                   const Filters<R>& filters, const Resource<R>& resource) {
     for (const auto& id : ids)
         if (!resource.well_formed(id)) return fail(resource.malformed, id);
-    std::vector<R> records;
-    for (const auto& id : ids) {
-        if (!seen.insert(id).second) continue;
-        auto record = resource.find(session, id);
-        if (!record) return fail(resource.not_found, id);
-        if ((!resource.wanted || resource.wanted(*record)) && filters.accept(*record))
-            records.push_back(std::move(*record));
+    std::vector<std::string> each;
+    std::set<std::string_view> seen;
+    for (const auto& id : ids)
+        if (seen.insert(id).second) each.push_back(id);
+    const Finder<R> finder(context, resource);
+    auto found = finder.kept(each);
+    if (found.empty()) {
+        LODGE_TRY(found, context.read([&](db::Session& session) { return finder.read(session, each); }));
     }
+    std::vector<R> records;
+    for (const auto& record : found)
+        if ((!resource.wanted || resource.wanted(*record)) && filters.accept(*record))
+            records.push_back(*record);
     std::sort(records.begin(), records.end(),
               [&](const R& a, const R& b) { return resource.sort_key(a) < resource.sort_key(b); });
     return records;
@@ -78,9 +128,11 @@ Result<std::vector<R>> fetch_by_id(const std::vector<std::string>& ids, const Fi
 template <class R>
 Page<R> fetch_page(std::string after, std::size_t wanted, const Filters<R>& filters,
                    const Resource<R>& resource, const api::RequestContext& context, db::Session& session) {
-    constexpr std::int64_t batch = 1000;
+    constexpr std::size_t largest_batch = 1'001;
+    // One more than is wanted tells whether there are more; where filters leave little, batches grow.
+    auto batch = static_cast<std::int64_t>(std::min(wanted, largest_batch - 1) + 1);
     Page<R> page;
-    for (;;) {
+    for (;; batch = std::min<std::int64_t>(batch * 4, largest_batch)) {
         auto found = resource.list(session, after, batch);
         for (auto& record : found) {
             after = resource.sort_key(record);
@@ -91,7 +143,7 @@ Page<R> fetch_page(std::string after, std::size_t wanted, const Filters<R>& filt
             }
             page.records.push_back(std::move(record));
         }
-        if (resource.single_batch || found.size() < static_cast<std::size_t>(batch)) return page;
+        if (resource.single_batch || std::ssize(found) < batch) return page;
     }
 }
 
@@ -103,11 +155,11 @@ Result<Page<R>> describe(api::RequestContext& context, const Query& query, const
     if (query.next_token && !query.next_token->empty()) {
         LODGE_TRY(after, read_token(context, *query.next_token));
     }
+    if (!query.ids.empty()) {
+        LODGE_TRY(auto records, fetch_by_id(context, query.ids, filters, resource));
+        return Page<R>{std::move(records), std::nullopt};
+    }
     return context.read([&](db::Session& session) -> Result<Page<R>> {
-        if (!query.ids.empty()) {
-            LODGE_TRY(auto records, fetch_by_id(query.ids, filters, resource, session));
-            return Page<R>{std::move(records), std::nullopt};
-        }
         auto wanted = query.max_results ? static_cast<std::size_t>(*query.max_results) : std::string::npos;
         return fetch_page(std::move(after), wanted, filters, resource, context, session);
     });

@@ -1,6 +1,7 @@
 // What a handler has: who asks, for which region, and the services. It sees no wire text, no SQL, no HTTP.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "api/catalogue/catalogue.h"
+#include "api/describe/record_cache.h"
 #include "db/driver/database.h"
 #include "proto/base/cidr.h"
 #include "proto/base/clock.h"
@@ -47,6 +49,7 @@ struct Services {
     Random& random;
     const catalogue::Catalogue& catalogue;
     Settings settings;
+    std::shared_ptr<describe::RecordCache> records = std::make_shared<describe::RecordCache>();
 };
 
 // One request; one thread.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/auth/signing_keys.h"
+#include "api/pipeline/access_keys.h"
 #include "api/pipeline/context.h"
 #include "api/pipeline/metrics.h"
 #include "api/pipeline/throttle.h"
@@ -24,7 +25,7 @@ class Endpoint {
   public:
     Endpoint(const Services& services, WorkerPool& workers, Metrics& metrics, EndpointOptions options);
 
-    // For http::Server: takes the request to a worker.
+    // For http::Server: takes the request to a worker, unless its answer is a matter of microseconds.
     void handle(http::Request request, http::Reply reply);
     // The text of /metrics.
     std::string render_metrics() const;
@@ -40,6 +41,7 @@ class Endpoint {
     WorkerPool& workers_;
     Metrics& metrics_;
     const EndpointOptions options_;
+    AccessKeys access_keys_;
     auth::SigningKeys signing_keys_;
     std::unique_ptr<Throttle> throttle_;  // null: none
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 #include "proto/base/clock.h"
 #include "proto/base/encoding.h"
@@ -120,6 +121,14 @@ std::size_t plain_run(std::string_view text) {
     return length;
 }
 
+// In the response's own lists, and itself.
+std::size_t items_in(const StructTable& table, const void* object) {
+    std::size_t count = 1;
+    for (const auto& field : table.fields)
+        if (field.list) count += field.access.size(object);
+    return count;
+}
+
 // What a client is told of its own bytes stays short.
 std::string_view shortened(std::string_view message) {
     constexpr std::size_t longest = 1'000;
@@ -164,8 +173,12 @@ void append_escaped(std::string& out, std::string_view text) {
 
 std::string encode_response(const Protocol& protocol, const ec2::ActionTable& action, const void* object,
                             std::string_view request_id) {
+    // An answer's items are about as long as those of the last: megabytes are not grown into from nothing.
+    thread_local std::unordered_map<const ec2::ActionTable*, std::size_t> item_bytes;
+    auto& known_bytes = item_bytes[&action];
+    const auto items = items_in(*action.response, object);
     std::string out;
-    out.reserve(1024);
+    out.reserve(1'024 + items * (known_bytes + known_bytes / 8));
     std::string root = std::string(action.name) + "Response";
     open_root(out, root, protocol.xml_namespace);
     if (protocol.ec2_form) {
@@ -182,6 +195,7 @@ std::string encode_response(const Protocol& protocol, const ec2::ActionTable& ac
         close(out, "ResponseMetadata");
     }
     close(out, root);
+    known_bytes = out.size() / items;
     return out;
 }
 
