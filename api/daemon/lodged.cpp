@@ -160,7 +160,7 @@ Status Lodged::make_network() {
         return id && hub_->condition(*id, HostState::active) != scheduler::HostCondition::unreachable;
     };
     surroundings.written = [this](const VpcId& vpc_id) { wake_hosts_of(vpc_id); };
-    network_ = std::make_unique<network::Reconciler>(*database_, *northbound_, cloud, surroundings);
+    network_ = std::make_unique<network::Reconciler>(*database_, *northbound_, clock_, cloud, surroundings);
     network_->start();
     return {};
 }

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "db/store/hosts.h"
 #include "db/store/vpcs.h"
@@ -12,12 +13,11 @@
 namespace lodge::network {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto full_look = 60s;
-constexpr auto retry = 1s;
-constexpr auto telling = 1s;  // between two words about one VPC
-constexpr auto longest_rest = 1s;
+constexpr std::int64_t full_look_us = 60'000'000;
+constexpr std::int64_t telling_us = 1'000'000;  // between two words about one VPC
+constexpr std::int64_t longest_rest_us = 1'000'000;
+constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+constexpr auto retry = std::chrono::seconds(1);
 constexpr std::string_view cloud_scope = "cloud";
 
 // Every transaction counts, so that the hosts' progress can be told from the count they have reached.
@@ -39,9 +39,11 @@ std::int64_t global_count(const Replica& replica, const std::string& column) {
                : 0;
 }
 
-Reconciler::Reconciler(db::Database& database, Northbound& northbound, Cloud cloud, Surroundings surroundings)
+Reconciler::Reconciler(db::Database& database, Northbound& northbound, const Clock& clock, Cloud cloud,
+                       Surroundings surroundings)
     : database_(database),
       northbound_(northbound),
+      clock_(clock),
       cloud_(std::move(cloud)),
       surroundings_(std::move(surroundings)) {
     northbound_.on_change([this] { changed_all(); });
@@ -95,22 +97,21 @@ bool Reconciler::is_applied(const VpcId& vpc_id, std::int64_t revision) const {
 }
 
 void Reconciler::loop() {
-    using std::chrono::steady_clock;
-    auto look = steady_clock::now() + full_look;
+    auto look_us = clock_.steady_us() + full_look_us;
     for (;;) {
-        const auto begin = steady_clock::now();
+        const auto begin_us = clock_.steady_us();
         bool well = run_once();
-        const auto told_next = tell();
+        const auto next_us = std::min(look_us, tell());
         // A VPC of thousands of interfaces that changes all the time takes half of a processor and no more.
-        const auto rest = std::min<steady_clock::duration>(steady_clock::now() - begin, longest_rest);
+        const auto rest_us = std::min(clock_.steady_us() - begin_us, longest_rest_us);
         std::unique_lock lock(mutex_);
-        wake_.wait_for(lock, rest, [this] { return stopping_; });
+        wake_.wait_for(lock, std::chrono::microseconds(rest_us), [this] { return stopping_; });
         auto woken = [this] { return stopping_ || all_dirty_ || !dirty_.empty(); };
         if (well) {
-            wake_.wait_until(lock, std::min(look, told_next), woken);
-            if (steady_clock::now() >= look) {
+            wake_.wait_for(lock, std::chrono::microseconds(next_us - clock_.steady_us()), woken);
+            if (clock_.steady_us() >= look_us) {
                 all_dirty_ = true;
-                look += full_look;
+                look_us += full_look_us;
             }
         } else {
             wake_.wait_for(lock, retry, [this] { return stopping_; });
@@ -119,20 +120,20 @@ void Reconciler::loop() {
     }
 }
 
-Reconciler::Time Reconciler::tell() {
-    const auto now = std::chrono::steady_clock::now();
-    std::erase_if(told_, [&](const auto& each) { return each.second + telling <= now; });
-    auto next = Time::max();
+std::int64_t Reconciler::tell() {
+    const auto now_us = clock_.steady_us();
+    std::erase_if(told_us_, [&](const auto& each) { return each.second + telling_us <= now_us; });
+    auto next_us = never;
     std::erase_if(untold_, [&](const VpcId& vpc_id) {
-        if (auto told = told_.find(vpc_id); told != told_.end()) {
-            next = std::min(next, told->second + telling);
+        if (auto told = told_us_.find(vpc_id); told != told_us_.end()) {
+            next_us = std::min(next_us, told->second + telling_us);
             return false;
         }
         if (surroundings_.written) surroundings_.written(vpc_id);
-        told_[vpc_id] = now;
+        told_us_[vpc_id] = now_us;
         return true;
     });
-    return next;
+    return next_us;
 }
 
 bool Reconciler::run_once() {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "db/driver/database.h"
+#include "proto/base/clock.h"
 #include "scheduler/network/diff.h"
 #include "scheduler/network/northbound.h"
 #include "scheduler/network/render.h"
@@ -29,8 +30,9 @@ struct Surroundings {
 // (Database::on_announcement, of which it is the one listener).
 class Reconciler {
   public:
-    // `cloud` without its gateway hosts: those are the store's.
-    Reconciler(db::Database& database, Northbound& northbound, Cloud cloud, Surroundings surroundings = {});
+    // `cloud` without its gateway hosts: those are the store's. `clock` outlives it too.
+    Reconciler(db::Database& database, Northbound& northbound, const Clock& clock, Cloud cloud,
+               Surroundings surroundings = {});
     ~Reconciler();
     Reconciler(const Reconciler&) = delete;
     Reconciler& operator=(const Reconciler&) = delete;
@@ -59,11 +61,9 @@ class Reconciler {
         std::int64_t configuration = 0;  // nb_cfg of the transaction
     };
 
-    using Time = std::chrono::steady_clock::time_point;
-
     void loop();
-    // Says what was written and when the next is to be said.
-    Time tell();
+    // Says what was written; returns when the next is to be said, by the steady clock.
+    std::int64_t tell();
     bool reconcile(const std::string& scope);
     bool reconcile_all();
     bool reconcile_cloud();
@@ -71,6 +71,7 @@ class Reconciler {
 
     db::Database& database_;
     Northbound& northbound_;
+    const Clock& clock_;
     Cloud cloud_;
     const Surroundings surroundings_;
 
@@ -81,8 +82,8 @@ class Reconciler {
     bool stopping_ = false;
     std::map<std::string, Written> written_;
     std::string problem_;
-    std::set<VpcId> untold_;      // the thread's own, as is the next
-    std::map<VpcId, Time> told_;  // not long ago
+    std::set<VpcId> untold_;                 // the thread's own, as is the next
+    std::map<VpcId, std::int64_t> told_us_;  // not long ago
     std::thread thread_;
 };
 

@@ -143,7 +143,7 @@ ControlPlane::ControlPlane(const std::filesystem::path& file, network::Northboun
         return id && hub_->condition(*id, HostState::active) != scheduler::HostCondition::unreachable;
     };
     network_ = std::make_unique<network::Reconciler>(
-        *database_, northbound, network::Cloud{public_pool.front(), {}, 1442}, surroundings);
+        *database_, northbound, clock_, network::Cloud{public_pool.front(), {}, 1442}, surroundings);
     database_->on_announcement([this](const std::string& id) { network_->changed(id); });
     upkeep_ = std::make_unique<scheduler::Upkeep>(*database_, claims_, *hub_, clock_, timing(),
                                                   [this](const VpcId& vpc_id, std::int64_t revision) {

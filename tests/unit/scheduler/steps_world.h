@@ -161,7 +161,7 @@ class Life {
         : database(*world.database, fate),
           process(database, world.clock, world.timing),
           northbound(world.northbound, fate),
-          reconciler(database, northbound, {*Cidr::parse("198.19.64.0/22"), {}}) {}
+          reconciler(database, northbound, world.clock, {*Cidr::parse("198.19.64.0/22"), {}}) {}
 
     Fate fate;
     MortalDatabase database;
