@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "api/auth/sigv4.h"
+#include "api/pipeline/brief.h"
 #include "api/pipeline/dispatch.h"
 #include "api/pipeline/known_actions.h"
 #include "api/query/decode.h"
@@ -100,16 +101,6 @@ struct Call {
 };
 
 namespace {
-
-// Whether it asks for a few resources by ID and no more, as clients do over and over that wait for a state:
-// to take it to another thread and back costs more than to answer it.
-bool is_brief(const http::Request& request) {
-    constexpr std::size_t few_bytes = 512;
-    const std::string_view body = request.body;
-    return request.method == "POST" && body.size() <= few_bytes &&
-           body.find("Action=Describe") != std::string_view::npos &&
-           body.find("Id.1=") != std::string_view::npos && body.find("Filter") == std::string_view::npos;
-}
 
 // The service that an unverified signature names, so that its refusal has that service's shape: the fourth
 // part of Credential=KEY/DATE/REGION/SERVICE/aws4_request, wherever that stands.
