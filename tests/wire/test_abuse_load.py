@@ -120,7 +120,8 @@ class SlowClients(LoadTest):
     def test_deadlines_end_those_who_wait(self):
         """Ten seconds to send the headers, however they drip."""
         with Crowd(self.lodge, self.beginnings()[:3], (b"X",)):
-            self.assertGreater(open_sockets(self.lodge), CLIENTS)
+            self.eventually(lambda: open_sockets(self.lodge) > CLIENTS, 5,
+                            lambda: f"{open_sockets(self.lodge)} sockets are open of {CLIENTS}")
             begun = time.monotonic()
             self.assert_all_back()
             self.assertLess(time.monotonic() - begun, 25)
@@ -136,10 +137,12 @@ class LargeRequests(LoadTest):
 
     def test_a_gibibyte_of_bodies(self):
         """All bodies together may have 256 MiB, and each connection a buffer; who comes late is told so."""
+        # Bodies in strings that grow by doubling, 128 KiB for each connection, and what ASan rounds up: 500 to 620 MiB.
+        # Without the bound it would be over 1,100.
         for _ in range(2):
             with Crowd(self.lodge, self.beginnings()):
                 self.assertEqual(200, call(self.lodge, self.account, "DescribeRegions").status)
-                self.assert_memory_grew_less_than(600)
+                self.assert_memory_grew_less_than(750)
             self.assert_all_back()
 
     def test_requests_that_are_refused(self):
