@@ -47,6 +47,9 @@ Result<Host> find_host(db::Session& session, const Call& call) {
 Json show(const Call& call, const Host& host, std::int64_t guests) {
     auto seen = call.services.hub.liveness(host.id);
     auto condition = call.services.hub.condition(host.id, host.state);
+    // Not heard since this lodged was started, a moment ago: that says nothing of the host.
+    const bool is_settling =
+        condition == scheduler::HostCondition::unreachable && call.services.hub.settling(host.id);
     const auto* capacity = call.services.claims.index().find(host.id);
     Json out = {{"id", host.id.str()},
                 {"name", host.name},
@@ -54,7 +57,7 @@ Json show(const Call& call, const Host& host, std::int64_t guests) {
                 {"architecture", host.architecture},
                 {"state", std::string(to_text(host.state))},
                 {"reachable", condition != scheduler::HostCondition::unreachable},
-                {"condition", std::string(word(condition))},
+                {"condition", std::string(is_settling ? "settling" : word(condition))},
                 {"accelerator", seen.accelerator},
                 {"vcpus", capacity ? capacity->total_vcpus : 0},
                 {"vcpus_free", capacity ? capacity->free_vcpus : 0},

@@ -118,6 +118,8 @@ class LeftoversTest(DoctorTest):
         self.cloud.lodged.kill()
         self.finds("lodged does not run", "systemctl start lodged")
         self.cloud.start_lodged()
+        # That it was away itself says nothing of the host.
+        self.assertEqual("settling", self.cloud.lodge_json("host", "list")["hosts"][0]["condition"])
         self.cloud.start_agent()
         self.well()
 
