@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -21,6 +22,8 @@
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include "tests/bench/figures.h"
 
 namespace lodge::bench {
 
@@ -183,14 +186,6 @@ inline Load load(const Route& route, const std::string& text, std::size_t connec
     ::close(poll);
     result.rate = static_cast<double>(result.latencies.size()) / taken.count();
     return result;
-}
-
-// `share` of the values are smaller: 0.5 is the median.
-inline double quantile(std::vector<double> values, double share) {
-    auto index =
-        std::min(values.size() - 1, static_cast<std::size_t>(static_cast<double>(values.size()) * share));
-    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(index), values.end());
-    return values[index];
 }
 
 }  // namespace lodge::bench

@@ -15,10 +15,6 @@
 
 namespace lodge::bench {
 
-inline double seconds_since(std::chrono::steady_clock::time_point begin) {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
 inline std::uint16_t free_port() {
     int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     auto address = endpoint("127.0.0.1", 0);

@@ -9,30 +9,20 @@
 #include <libvirt/libvirt.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdlib>
-#include <filesystem>
+#include <functional>
 #include <thread>
 
 #include "agent/domain/domain_xml.h"
 #include "agent/hypervisor/libvirt.h"
-#include "agent/storage/file_storage.h"
-#include "proto/base/random.h"
-#include "tests/unit/agent/file_bytes.h"
+#include "tests/bench/figures.h"
+#include "tests/host/tiny_guest.h"
 #include "tests/unit/temporary_folder.h"
 
 namespace lodge::agent {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::size_t crowd = 8;
-
-std::string from_environment(const char* name, const std::string& otherwise) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? otherwise : value;
-}
 
 template <class T>
 T need(Result<T> result) {
@@ -48,23 +38,12 @@ void need(const Status& status) {
     std::exit(1);
 }
 
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
-
 class Bench {
   public:
     Bench() {
         ::chmod(folder_.path().c_str(), 0711);  // QEMU's user has to pass
-        storage_ = need(FileStorage::open(
-            folder_.path() / "agent", [this](const link::Content& wanted, const fs::path& into) -> Status {
-                for (const char* name : {"lodge-tiny.qcow2", "lodge-tiny.vmlinuz", "lodge-tiny.initrd"})
-                    if (sha256_of_file(images_ / name).value_or("") == wanted.sha256)
-                        fs::copy_file(images_ / name, into);
-                return {};
-            }));
-        while (specs_.size() < crowd) specs_.push_back(make_spec());
+        storage_ = need(image_.open_storage(folder_.path() / "agent"));
+        while (specs_.size() < crowd) specs_.push_back(image_.make_spec(*storage_, random_, host_));
         connection_ = virConnectOpen(uri_.c_str());
         if (connection_ == nullptr) std::exit(1);
         type_ = need(hypervisor_.capacity()).accelerator;
@@ -80,40 +59,17 @@ class Bench {
             theirs.push_back(by_libvirt(guests));
             ours.push_back(by_agent(guests));
         }
-        const double ratio = median(ours) / median(theirs);
+        const double ours_s = bench::quantile(ours, 0.5);
+        const double theirs_s = bench::quantile(theirs, 0.5);
+        const double ratio = ours_s / theirs_s;
         fmt::print("{:<14} agent {:>6.0f} ms  libvirt {:>6.0f} ms  ratio {:.2f} <= 1.1{}\n", name,
-                   median(ours) * 1e3, median(theirs) * 1e3, ratio, ratio <= 1.1 ? "" : "  MISSED");
+                   ours_s * 1e3, theirs_s * 1e3, ratio, ratio <= 1.1 ? "" : "  MISSED");
         std::fflush(stdout);
         failed_ = failed_ || ratio > 1.1;
     }
     bool failed() const { return failed_; }
 
   private:
-    link::Content content(const std::string& name, const std::string& format) const {
-        const fs::path path = images_ / name;
-        return {need(sha256_of_file(path)), format, static_cast<std::int64_t>(fs::file_size(path))};
-    }
-    GuestSpec make_spec() {
-        GuestSpec spec;
-        spec.guest_id = GuestId::make(random_);
-        spec.instance_id = InstanceId::make(random_);
-        spec.host_id = host_;
-        spec.instance_type = "t3.nano";
-        spec.architecture = "x86_64";
-        spec.vcpus = spec.core_count = spec.threads_per_core = 1;
-        spec.memory_mib = 256;
-        spec.root_volume_id = VolumeId::make(random_);
-        const auto image = content("lodge-tiny.qcow2", "qcow2");
-        spec.root_path = need(storage_->ensure_root({spec.root_volume_id, 1LL << 30, image, false}));
-        spec.base_path = need(storage_->ensure_image(image));
-        spec.base_format = image.format;
-        spec.kernel_path = need(storage_->ensure_image(content("lodge-tiny.vmlinuz", "raw")));
-        spec.ramdisk_path = need(storage_->ensure_image(content("lodge-tiny.initrd", "raw")));
-        spec.kernel_cmdline = "console=ttyS0";
-        spec.console_path = storage_->console_path(spec.instance_id);
-        return spec;
-    }
-
     // Seconds until all of them run; `start` on a thread for each.
     double timed(std::size_t guests, const std::function<void(std::size_t)>& start) {
         const auto begin = std::chrono::steady_clock::now();
@@ -121,12 +77,12 @@ class Bench {
             std::vector<std::jthread> threads;
             for (std::size_t i = 0; i < guests; ++i) threads.emplace_back(start, i);
         }
-        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+        const double took = bench::seconds_since(begin);
         for (std::size_t i = 0; i < guests; ++i) {
             need(hypervisor_.destroy(specs_[i].guest_id));
             need(hypervisor_.undefine(specs_[i].guest_id));
         }
-        return took.count();
+        return took;
     }
     double by_agent(std::size_t guests) {
         return timed(guests,
@@ -145,8 +101,8 @@ class Bench {
         return took;
     }
 
-    const std::string uri_ = from_environment("LODGE_LIBVIRT_URI", "qemu:///system");
-    const fs::path images_ = from_environment("LODGE_IMAGES", "/var/tmp/lodge-images");
+    const std::string uri_ = libvirt_uri();
+    const TinyImage image_;
     TemporaryFolder folder_;
     SystemRandom random_;
     const HostId host_ = HostId::make(random_);

@@ -15,7 +15,7 @@
 
 #include "agent/domain/domain_xml.h"
 #include "agent/hypervisor/libvirt.h"
-#include "agent/storage/file_storage.h"
+#include "tests/host/tiny_guest.h"
 #include "tests/unit/agent/file_bytes.h"
 #include "tests/unit/temporary_folder.h"
 
@@ -26,12 +26,6 @@ namespace fs = std::filesystem;
 
 constexpr int boot_timeout_s = 300;  // a boot takes 3 s, if the machine does nothing else
 constexpr int reaction_timeout_s = 120;
-constexpr const char* cmdline = "console=ttyS0 loglevel=6 panic=5 no_timer_check cryptomgr.notests";
-
-std::string from_environment(const char* name, const std::string& otherwise) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? otherwise : value;
-}
 
 bool eventually(int seconds, const std::function<bool()>& holds) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
@@ -63,13 +57,11 @@ std::int64_t milliseconds_of(const std::function<void()>& work) {
 class HypervisorTest : public ::testing::Test {
   protected:
     void SetUp() override {
-        if (!fs::exists(images_ / "lodge-tiny.json")) GTEST_SKIP() << "no lodge-tiny in " << images_;
+        if (!image_.is_there()) GTEST_SKIP() << "no lodge-tiny in " << image_.folder();
         make_hypervisor();
         if (const auto listed = hypervisor_->list(); !listed) GTEST_SKIP() << listed.error().message;
         ASSERT_EQ(chmod(dir_.path().c_str(), 0711), 0);  // QEMU's user has to pass
-        auto storage = FileStorage::open(
-            dir_.path() / "agent",
-            [this](const link::Content& content, const auto& into) { return copy(content, into); });
+        auto storage = image_.open_storage(dir_.path() / "agent");
         ASSERT_TRUE(storage) << storage.error().message;
         storage_ = std::move(*storage);
         spec_ = make_spec();
@@ -86,38 +78,14 @@ class HypervisorTest : public ::testing::Test {
 
     // As an agent that was started anew.
     void make_hypervisor() {
-        hypervisor_ = std::make_unique<LibvirtHypervisor>(LibvirtOptions{
-            from_environment("LODGE_LIBVIRT_URI", "qemu:///system"), Accelerator::automatic, host_});
+        hypervisor_ =
+            std::make_unique<LibvirtHypervisor>(LibvirtOptions{libvirt_uri(), Accelerator::automatic, host_});
     }
-    Status copy(const link::Content& content, const fs::path& into) {
-        for (const char* name : {"lodge-tiny.qcow2", "lodge-tiny.vmlinuz", "lodge-tiny.initrd"})
-            if (sha256_of_file(images_ / name).value_or("") == content.sha256)
-                fs::copy_file(images_ / name, into);
-        return {};
-    }
-    link::Content content(const std::string& name, const std::string& format) const {
-        const fs::path path = images_ / name;
-        return {sha256_of_file(path).value_or(""), format, static_cast<std::int64_t>(fs::file_size(path))};
-    }
+    // Of two threads of one core.
     GuestSpec make_spec() {
-        GuestSpec spec;
-        spec.guest_id = GuestId::make(random_);
-        spec.instance_id = InstanceId::make(random_);
-        spec.host_id = host_;
+        auto spec = image_.make_spec(*storage_, random_, host_);
         spec.instance_type = "t3.small";
-        spec.architecture = "x86_64";
         spec.vcpus = spec.threads_per_core = 2;
-        spec.core_count = 1;
-        spec.memory_mib = 256;
-        spec.root_volume_id = VolumeId::make(random_);
-        const link::Content image = content("lodge-tiny.qcow2", "qcow2");
-        spec.root_path = storage_->ensure_root({spec.root_volume_id, 1LL << 30, image, false}).value_or("");
-        spec.base_path = storage_->ensure_image(image).value_or("");
-        spec.base_format = image.format;
-        spec.kernel_path = storage_->ensure_image(content("lodge-tiny.vmlinuz", "raw")).value_or("");
-        spec.ramdisk_path = storage_->ensure_image(content("lodge-tiny.initrd", "raw")).value_or("");
-        spec.kernel_cmdline = cmdline;
-        spec.console_path = storage_->console_path(spec.instance_id);
         return spec;
     }
 
@@ -144,7 +112,7 @@ class HypervisorTest : public ::testing::Test {
     pid_t pid_from(const fs::path& file) { return static_cast<pid_t>(std::stol(slurp(file))); }
     void kill_libvirtd() { ASSERT_EQ(kill(pid_from(fs::path(libvirtd_) / "libvirtd.pid"), SIGKILL), 0); }
 
-    const fs::path images_ = from_environment("LODGE_IMAGES", "/var/tmp/lodge-images");
+    const TinyImage image_;
     const std::string libvirtd_ = from_environment("LODGE_LIBVIRT_DIR", "");  // of tests/host/libvirtd.py
     const fs::path hold_ = fs::path(libvirtd_) / "hold";
     SystemRandom random_;

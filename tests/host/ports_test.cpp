@@ -19,9 +19,9 @@
 #include "agent/network/ip_devices.h"
 #include "agent/network/ovs_network.h"
 #include "agent/network/words.h"
-#include "agent/storage/file_storage.h"
 #include "agent/storage/process.h"
 #include "proto/base/network_names.h"
+#include "tests/host/tiny_guest.h"
 #include "tests/unit/temporary_folder.h"
 
 namespace lodge::agent {
@@ -32,11 +32,6 @@ using Arguments = std::vector<std::string>;
 
 constexpr int patience_s = 60;
 constexpr std::int64_t mtu = 1442;
-
-std::string from_environment(const char* name, const std::string& otherwise) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? otherwise : value;
-}
 
 bool eventually(const std::function<bool()>& holds, int seconds = patience_s) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
@@ -153,20 +148,16 @@ class PortsOfGuestsTest : public PortsTest {
     void SetUp() override {
         PortsTest::SetUp();
         if (IsSkipped()) return;
-        if (!fs::exists(images_ / "lodge-tiny.json")) GTEST_SKIP() << "no lodge-tiny in " << images_;
-        hypervisor_ = std::make_unique<LibvirtHypervisor>(LibvirtOptions{
-            from_environment("LODGE_LIBVIRT_URI", "qemu:///system"), Accelerator::automatic, host_});
+        if (!image_.is_there()) GTEST_SKIP() << "no lodge-tiny in " << image_.folder();
+        hypervisor_ =
+            std::make_unique<LibvirtHypervisor>(LibvirtOptions{libvirt_uri(), Accelerator::automatic, host_});
         if (const auto listed = hypervisor_->list(); !listed) GTEST_SKIP() << listed.error().message;
         ASSERT_EQ(chmod(folder_.path().c_str(), 0711), 0);
-        auto storage = FileStorage::open(
-            folder_.path() / "agent", [this](const link::Content& content, const fs::path& into) -> Status {
-                fs::copy_file(images_ / names_.at(content.sha256), into);
-                return {};
-            });
+        auto storage = image_.open_storage(folder_.path() / "agent");
         ASSERT_TRUE(storage) << storage.error().message;
         storage_ = std::move(*storage);
         add_switch("subnet");
-        make_spec();
+        spec_ = image_.make_spec(*storage_, random_, host_);
     }
     void TearDown() override {
         if (storage_) {
@@ -177,31 +168,6 @@ class PortsOfGuestsTest : public PortsTest {
         PortsTest::TearDown();
     }
 
-    std::string image(const std::string& name, const std::string& format) {
-        const fs::path path = images_ / name;
-        const std::string sha256 = sha256_of_file(path).value_or("");
-        names_[sha256] = name;
-        content_ = {sha256, format, static_cast<std::int64_t>(fs::file_size(path))};
-        return storage_->ensure_image(content_).value_or("");
-    }
-    void make_spec() {
-        spec_.guest_id = GuestId::make(random_);
-        spec_.instance_id = InstanceId::make(random_);
-        spec_.host_id = host_;
-        spec_.instance_type = "t3.nano";
-        spec_.architecture = "x86_64";
-        spec_.vcpus = spec_.core_count = spec_.threads_per_core = 1;
-        spec_.memory_mib = 256;
-        spec_.kernel_path = image("lodge-tiny.vmlinuz", "raw");
-        spec_.ramdisk_path = image("lodge-tiny.initrd", "raw");
-        spec_.kernel_cmdline = "console=ttyS0 loglevel=6 panic=5 no_timer_check cryptomgr.notests";
-        spec_.base_path = image("lodge-tiny.qcow2", "qcow2");
-        spec_.base_format = "qcow2";
-        spec_.root_volume_id = VolumeId::make(random_);
-        spec_.root_path =
-            storage_->ensure_root({spec_.root_volume_id, 1LL << 30, content_, false}).value_or("");
-        spec_.console_path = storage_->console_path(spec_.instance_id);
-    }
     Status start(std::int64_t timeout_ms = 30'000) {
         std::vector<Port> ports;
         for (const Nic& each : spec_.interfaces) ports.push_back({each.network_interface_id, each.port_uuid});
@@ -213,10 +179,8 @@ class PortsOfGuestsTest : public PortsTest {
     }
     std::string console() { return storage_->console_tail(spec_.instance_id, 65536).value_or(""); }
 
-    const fs::path images_ = from_environment("LODGE_IMAGES", "/var/tmp/lodge-images");
+    const TinyImage image_;
     const TemporaryFolder folder_;
-    std::map<std::string, std::string> names_;
-    link::Content content_;
     std::unique_ptr<LibvirtHypervisor> hypervisor_;
     std::unique_ptr<FileStorage> storage_;
     GuestSpec spec_;
@@ -288,8 +252,7 @@ TEST_F(PortsOfGuestsTest, GoesOnWithAGuestThatAKilledAgentLeftHeld) {
     std::optional<DomainState> before;
     const Status started = hypervisor_->start(spec_, [&]() -> Status {
         // Another agent, which sees what this one would have left.
-        LibvirtHypervisor other(
-            {from_environment("LODGE_LIBVIRT_URI", "qemu:///system"), Accelerator::automatic, host_});
+        LibvirtHypervisor other({libvirt_uri(), Accelerator::automatic, host_});
         before = other.list()->front().state;
         const Port port{spec_.interfaces[0].network_interface_id, spec_.interfaces[0].port_uuid};
         EXPECT_TRUE(other.start(spec_, [&] { return network_->wait_installed({port}, 30'000); }));
