@@ -32,24 +32,24 @@ const std::vector<Tag>& tags_of(const InstanceRecord& record) {
 }
 
 describe::Resource<InstanceRecord> resource(const RequestContext& context) {
-    return {instance_id_well_formed,
-            ErrorCode::invalid_instance_id_malformed,
-            ErrorCode::invalid_instance_id_not_found,
-            instance_filters(),
-            tags_of,
-            page_key,
-            [&context](db::Session& session, const std::string& id) -> std::optional<InstanceRecord> {
-                auto row = db::instances::find(session, context.account_id, context.region, id);
-                if (!row) return std::nullopt;
-                return load_one(session, std::move(*row));
-            },
-            [&context](db::Session& session, const std::string& after, std::int64_t limit) {
-                return load_all(session, db::instances::list(session, context.account_id, context.region,
-                                                             position(after), limit));
-            },
-            {},
-            false,
-            true};
+    describe::Resource<InstanceRecord> made = {
+        instance_id_well_formed,
+        ErrorCode::invalid_instance_id_malformed,
+        ErrorCode::invalid_instance_id_not_found,
+        instance_filters(),
+        tags_of,
+        page_key,
+        [&context](db::Session& session, const std::string& id) -> std::optional<InstanceRecord> {
+            auto row = db::instances::find(session, context.account_id, context.region, id);
+            if (!row) return std::nullopt;
+            return load_one(session, std::move(*row));
+        },
+        [&context](db::Session& session, const std::string& after, std::int64_t limit) {
+            return load_all(session, db::instances::list(session, context.account_id, context.region,
+                                                         position(after), limit));
+        }};
+    made.keeps_found = true;
+    return made;
 }
 
 // Writes a changed instance and wakes its host.

@@ -6,21 +6,11 @@ namespace lodge::api {
 
 Result<std::optional<AccessKey>> AccessKeys::find(db::Database& database, const std::string& id) {
     const auto version = database.version();
-    {
-        std::lock_guard lock(mutex_);
-        if (version != version_) {
-            known_.clear();
-            version_ = version;
-        }
-        if (auto found = known_.find(id); found != known_.end()) return found->second;
-    }
+    if (auto known = known_.find(version, id)) return *std::static_pointer_cast<const AccessKey>(known);
     auto key = database.read([&](db::Session& session) -> Result<std::optional<AccessKey>> {
         return db::accounts::find_key(session, id);
     });
-    if (!key || !*key) return key;
-    std::lock_guard lock(mutex_);
-    // What was read is at least as new as `version`, and only that is what it may stand for.
-    if (version == version_ && known_.size() < most) known_.emplace(id, **key);
+    if (key && *key) known_.put(version, id, std::make_shared<const AccessKey>(**key));
     return key;
 }
 

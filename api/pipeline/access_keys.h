@@ -1,12 +1,10 @@
 // Access keys as the store has them, kept in memory until the store changes: every request asks for one.
 #pragma once
 
-#include <cstddef>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 
+#include "api/describe/record_cache.h"
 #include "db/driver/database.h"
 #include "proto/model/account.h"
 
@@ -19,11 +17,7 @@ class AccessKeys {
     Result<std::optional<AccessKey>> find(db::Database& database, const std::string& id);
 
   private:
-    static constexpr std::size_t most = 4'096;
-
-    std::mutex mutex_;
-    std::int64_t version_ = 0;  // of the database that `known_` is good for
-    std::unordered_map<std::string, AccessKey> known_;
+    describe::RecordCache known_;  // by ID
 };
 
 }  // namespace lodge::api

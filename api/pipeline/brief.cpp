@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "proto/base/encoding.h"
+
 namespace lodge::api {
 namespace {
 
@@ -11,8 +13,7 @@ constexpr std::string_view action = "Action=Describe";
 
 // Names, IDs, versions; nothing that is encoded.
 bool is_plain(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '=' || c == '&';
+    return is_unreserved(c) || c == '=' || c == '&';
 }
 
 }  // namespace

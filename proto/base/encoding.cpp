@@ -31,11 +31,6 @@ int hex_value(char c) {
     return -1;
 }
 
-bool unreserved(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
 // Reads exactly `digits` decimal digits at `at` and moves past them.
 std::optional<int> read_digits(std::string_view text, std::size_t& at, std::size_t digits) {
     if (at + digits > text.size()) return std::nullopt;
@@ -152,11 +147,16 @@ std::optional<std::string> hex_decode(std::string_view text) {
     return out;
 }
 
+bool is_unreserved(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
 std::string percent_encode(std::string_view bytes, bool keep_slash) {
     std::string out;
     out.reserve(bytes.size());
     for (char c : bytes) {
-        if (unreserved(c) || (keep_slash && c == '/')) {
+        if (is_unreserved(c) || (keep_slash && c == '/')) {
             out += c;
             continue;
         }

@@ -17,7 +17,9 @@ std::optional<std::string> base64_decode(std::string_view text);
 std::string hex_encode(std::string_view bytes);
 std::optional<std::string> hex_decode(std::string_view text);
 
-// Every byte but A-Z a-z 0-9 - . _ ~ becomes %XX; `keep_slash` spares '/'.
+// A-Z a-z 0-9 - . _ ~, which stand for themselves (RFC 3986, section 2.3).
+bool is_unreserved(char c);
+// Every byte that is not unreserved becomes %XX; `keep_slash` spares '/'.
 std::string percent_encode(std::string_view bytes, bool keep_slash = false);
 // Nothing when a '%' is not followed by two hexadecimal digits. `plus_is_space` is for forms.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);

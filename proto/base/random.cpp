@@ -69,7 +69,8 @@ class Ahead {
 void SystemRandom::fill(void* out, std::size_t size) {
     constexpr std::size_t few = 64;
     thread_local Ahead ahead;
-    size > few ? draw(out, size) : ahead.take(out, size);
+    if (size <= few) return ahead.take(out, size);
+    draw(out, size);
 }
 
 void SeededRandom::fill(void* out, std::size_t size) {
