@@ -113,6 +113,8 @@ class MemoryNorthbound::Transaction {
             undo_.emplace_back([changed, before] { changed() = before; });
             return {};
         }
+        if (!replica_.edit(table, uuid)->contains(column))
+            undo_.emplace_back([this, table, uuid, column] { replica_.edit(table, uuid)->erase(column); });
         const bool put_in = mutation[1] == "insert";
         if (change_set(changed(), value, put_in))
             undo_.emplace_back([changed, value, put_in] { change_set(changed(), value, !put_in); });

@@ -22,7 +22,7 @@ struct Surroundings {
     // Whether that host is heard, so that a change has to wait for it; null: all of them.
     Northbound::Counts is_heard;
     // Called on the reconciler's thread once a VPC's rows have been looked at and are in OVN; for one VPC
-    // that changes all the time, five times a second at most.
+    // that changes all the time, once a second at most.
     std::function<void(const VpcId&)> written;
 };
 

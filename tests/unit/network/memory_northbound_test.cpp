@@ -74,6 +74,17 @@ TEST_F(MemoryNorthboundTest, SetsGrowAndShrinkByOne) {
     EXPECT_EQ(ports(sw), set_of_ports({"d"}));
 }
 
+TEST_F(MemoryNorthboundTest, WhatFailsLeavesNoColumnThatWasNotThere) {
+    auto sw = make_switch();
+    const auto switches = rows("Logical_Switch");
+    auto failed = northbound.transact(Json::array(
+        {insert("Logical_Switch_Port", "new0", {{"name", "a"}}),
+         mutate("Logical_Switch", where(sw), "ports", "insert", Json::array({"named-uuid", "new0"})),
+         mutate("Logical_Switch", where(sw), "ports", "insert", Json::array({"named-uuid", "nobody"}))}));
+    EXPECT_FALSE(failed);
+    EXPECT_EQ(rows("Logical_Switch"), switches);
+}
+
 TEST_F(MemoryNorthboundTest, WhatFailsInTheMiddleLeavesNothing) {
     auto sw = make_switch();
     for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(add_port(sw, name));
