@@ -94,7 +94,7 @@ std::int64_t HostHub::well_ms(const HostId& id) const {
 }
 
 bool HostHub::settling(const HostId& id) const {
-    return clock_.steady_ms() - started_steady_ms_ <= lease_ms_ && !liveness(id).greeted;
+    return clock_.steady_ms() - started_steady_ms_ <= 2 * lease_ms_ && !liveness(id).greeted;
 }
 
 std::string HostHub::version_text(std::uint64_t version) const {

@@ -1,6 +1,8 @@
 """Images that are damaged or gone on their way to a guest, other formats, and the full Debian image."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import unittest
 
@@ -93,6 +95,49 @@ class DamagedImageTest(CloudTest):
         os.rename(f"{path}.away", path)
         self.ec2.start_instances(InstanceIds=[each])
         self.wait_console(each, "lodge-tiny: boot 2 of this disk")
+
+
+class FullHostTest(CloudTest):
+    @contextlib.contextmanager
+    def small_cache(self, size):
+        """A file system of its own for the host's images, which begins empty. libvirtd does not see it: nothing starts from it."""
+        folder = f"{self.cloud.agent_dir}/images"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=711", "tmpfs", folder], check=True)
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+
+    def fill(self, path):
+        with open(path, "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(1 << 20))
+            except OSError:
+                pass
+
+    def test_room_runs_out_in_the_middle_of_a_fetch(self):
+        path = f"{self.cloud.folder}/large.raw"
+        subprocess.run(["qemu-img", "convert", "-O", "raw", image_facts("lodge-tiny")["disk"], path], check=True)
+        os.truncate(path, 256 << 20)
+        image_id = self.cloud.import_tiny("tiny-large", disk=path, fmt="raw")
+        with self.small_cache("320m") as folder:
+            unfinished = f"{folder}/.tmp-{self.cloud.sha256_of(image_id)}"
+            begun = lambda: os.path.exists(unfinished) and os.path.getsize(unfinished) > 0  # noqa: E731
+            (each,) = self.launch(ImageId=image_id)
+            eventually(30, begun, "the fetch begins", pause=0.001)
+            self.cloud.lodged.process.send_signal(signal.SIGSTOP)
+            try:
+                self.assertLess(os.path.getsize(unfinished), 256 << 20)
+                self.fill(f"{folder}/filler")
+            finally:
+                self.cloud.lodged.process.send_signal(signal.SIGCONT)
+            self.wait_state(each, "terminated")
+            code, message = self.reason(each)
+            self.assertEqual("Server.InternalError", code)
+            self.assertIn("No space left on device", message)
+            self.assertFalse(os.path.exists(unfinished))
+        self.terminate(*self.launch_ready(ImageId=image_id))
 
 
 class FormatTest(CloudTest):
