@@ -10,7 +10,8 @@ std::int64_t size_gib(const Image& image) {
 
 std::vector<ec2::ImageBlockDeviceMapping> block_devices_of(const Image& image) {
     if (image.type != ImageType::machine) return {};
-    return {{image.root_device_name, ec2::ImageEbs{true, size_gib(image), "gp3", false}}};
+    return {{image.root_device_name,
+             ec2::ImageEbs{true, size_gib(image), std::string(default_volume_type), false}}};
 }
 
 }  // namespace lodge::api

@@ -1,6 +1,7 @@
 // Images as clients see them, where more than one action shows the same.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "proto/ec2/images.h"
@@ -14,6 +15,9 @@ inline constexpr std::int64_t gib = std::int64_t{1} << 30;
 constexpr std::int64_t gib_of(std::int64_t bytes) {
     return (bytes + gib - 1) / gib;
 }
+
+// Of a volume whose maker names none.
+inline constexpr std::string_view default_volume_type = "gp3";
 
 // 1 at least.
 std::int64_t size_gib(const Image& image);

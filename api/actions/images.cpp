@@ -82,7 +82,7 @@ const describe::FilterTable<ImageRecord>& image_filters() {
         disk("block-device-mapping.encrypted", [](const Image&) { return "false"; }),
         text("block-device-mapping.snapshot-id", [](const Image&) { return ""; }),
         disk("block-device-mapping.volume-size", [](const Image& i) { return std::to_string(size_gib(i)); }),
-        disk("block-device-mapping.volume-type", [](const Image&) { return "gp3"; }),
+        disk("block-device-mapping.volume-type", [](const Image&) { return default_volume_type; }),
         text("creation-date", [](const Image& i) { return format_time(i.created_ms); }),
         text("description", [](const Image& i) { return i.description; }),
         text("ena-support", [](const Image&) { return "true"; }),

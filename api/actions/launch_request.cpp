@@ -78,13 +78,16 @@ Status resolve_user_data(const ec2::RunInstancesRequest& request, LaunchWish& wi
 
 // Only the root device can be spoken of; its name is checked once the image is known.
 Status resolve_root(const ec2::RunInstancesRequest& request, LaunchWish& wish) {
+    wish.root_type = default_volume_type;
     if (request.block_device_mapping.size() > 1)
         return fail(ErrorCode::unsupported_operation,
                     "The parameter BlockDeviceMapping is supported for the root device only.");
     for (const auto& mapping : request.block_device_mapping) {
         if (!mapping.device_name)
             return fail(ErrorCode::missing_parameter, "BlockDeviceMapping.1.DeviceName");
-        if (mapping.ebs) wish.root_size_gib = mapping.ebs->volume_size;
+        if (!mapping.ebs) continue;
+        wish.root_size_gib = mapping.ebs->volume_size;
+        wish.root_type = mapping.ebs->volume_type.value_or(wish.root_type);
     }
     return {};
 }

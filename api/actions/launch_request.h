@@ -22,6 +22,7 @@ struct LaunchWish {
     std::int64_t threads_per_core = 0;
     std::string user_data;  // raw
     std::optional<std::int64_t> root_size_gib;
+    std::string root_type;
     std::vector<ec2::Tag> instance_tags;
     std::vector<ec2::Tag> volume_tags;
     std::vector<ec2::Tag> interface_tags;

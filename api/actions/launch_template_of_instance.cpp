@@ -2,6 +2,7 @@
 #include "api/actions/image_view.h"
 #include "api/actions/instance_view.h"
 #include "api/actions/words.h"
+#include "db/store/volumes.h"
 #include "proto/base/encoding.h"
 #include "proto/ec2/launch_templates.h"
 
@@ -29,13 +30,16 @@ ec2::LaunchTemplateNetworkInterface interface_like(const db::attached_interfaces
     return out;
 }
 
-ec2::LaunchTemplateBlockDevice root_like(const Instance& instance) {
+ec2::LaunchTemplateBlockDevice root_like(db::Session& session, const Instance& instance) {
     ec2::LaunchTemplateBlockDevice out;
     out.device_name = instance.root_device_name;
     out.ebs.emplace();
     out.ebs->delete_on_termination = true;
     out.ebs->encrypted = false;
     out.ebs->volume_size = gib_of(instance.root_size_bytes);
+    auto volume =
+        db::volumes::find(session, instance.account_id, instance.region, instance.root_volume_id.str());
+    if (volume) out.ebs->volume_type = volume->type;
     return out;
 }
 
@@ -88,7 +92,6 @@ void put_launch(const Instance& instance, ec2::LaunchTemplateData& out) {
     out.placement->host_id = unless_empty(instance.dedicated_host_id);
     out.placement->group_name = unless_empty(instance.placement_group_name);
     if (instance.partition_number > 0) out.placement->partition_number = instance.partition_number;
-    out.block_device_mapping.push_back(root_like(instance));
 }
 
 }  // namespace
@@ -100,6 +103,7 @@ Result<ec2::GetLaunchTemplateDataResponse> get_launch_template_data(
         auto record = load_one(session, std::move(row));
         ec2::LaunchTemplateData data;
         put_launch(record.instance, data);
+        data.block_device_mapping.push_back(root_like(session, record.instance));
         put_capacity(record.instance, data);
         put_options(record.instance, data);
         put_tags(record.tags, data);

@@ -15,6 +15,7 @@
 #include "db/store/guests.h"
 #include "db/store/images.h"
 #include "db/store/reservations.h"
+#include "db/store/volumes.h"
 #include "db/store/vpcs.h"
 #include "proto/ec2/instances.h"
 #include "scheduler/apply/groups.h"
@@ -160,6 +161,7 @@ class Launch {
         db::instances::insert(session_, instance);
         if (!wish_.user_data.empty()) db::instances::put_user_data(session_, instance.id, wish_.user_data);
         db::guests::insert(session_, guest);
+        db::volumes::insert(session_, root_of(instance));
         LODGE_CHECK(network_.attach(instance));
         put_tags(session_, context_, instance.id.str(), "instance", wish_.instance_tags);
         put_tags(session_, context_, instance.root_volume_id.str(), "volume", wish_.volume_tags);
@@ -167,6 +169,20 @@ class Launch {
                           "accepted and placed on " + guest.host_id.str());
         wake_host(session_, context_, guest.host_id);
         return {};
+    }
+
+    Volume root_of(const Instance& instance) const {
+        return {instance.root_volume_id,
+                instance.account_id,
+                instance.region,
+                instance.zone,
+                instance.host_id,
+                instance.root_size_bytes,
+                wish_.root_type,
+                now_ms_,
+                instance.id,
+                instance.root_device_name,
+                now_ms_};
     }
 
     Instance make_instance(const ReservationId& reservation_id, std::int64_t index) const {

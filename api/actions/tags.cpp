@@ -27,6 +27,7 @@
 #include "db/store/route_tables.h"
 #include "db/store/security_groups.h"
 #include "db/store/subnets.h"
+#include "db/store/volumes.h"
 #include "db/store/vpc_peerings.h"
 #include "db/store/vpcs.h"
 #include "proto/ec2/tags.h"
@@ -52,7 +53,7 @@ bool is_there(db::Session& session, const RequestContext& context, const std::st
 
 const Taggable taggables[] = {
     {"i-", "instance", ErrorCode::invalid_instance_id_not_found, is_there<db::instances::find>},
-    {"vol-", "volume", ErrorCode::invalid_volume_not_found, is_there<db::instances::find_by_root_volume>},
+    {"vol-", "volume", ErrorCode::invalid_volume_not_found, is_there<db::volumes::find>},
     {"lt-", "launch-template", ErrorCode::invalid_launch_template_id_not_found,
      is_there<db::launch_templates::find>},
     {"fleet-", "fleet", ErrorCode::invalid_fleet_id_not_found, is_there<db::fleets::find>},

@@ -718,3 +718,18 @@ CREATE TABLE dedicated_hosts (
 );
 CREATE INDEX dedicated_hosts_by_account ON dedicated_hosts (account_id, region, id);
 CREATE UNIQUE INDEX dedicated_hosts_by_machine ON dedicated_hosts (host_id) WHERE released_ms = 0;
+
+CREATE TABLE volumes (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    host_id TEXT NOT NULL REFERENCES hosts (id),
+    size_bytes BIGINT NOT NULL,
+    type TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    instance_id TEXT NOT NULL,
+    device TEXT NOT NULL,
+    attached_ms BIGINT NOT NULL
+);
+CREATE INDEX volumes_by_account ON volumes (account_id, region, id);

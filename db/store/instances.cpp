@@ -181,15 +181,6 @@ std::optional<WithGuest> find(Session& session, const AccountId& account_id, std
                {id, account_id, region});
 }
 
-std::optional<WithGuest> find_by_root_volume(Session& session, const AccountId& account_id,
-                                             std::string_view region, std::string_view volume_id) {
-    return one(
-        session,
-        with_guest() +
-            "WHERE i.root_volume_id = ? AND i.account_id = ? AND i.region = ? AND g.observed <> 'removed'",
-        {volume_id, account_id, region});
-}
-
 std::optional<WithGuest> find_any(Session& session, const InstanceId& id) {
     return one(session, with_guest() + "WHERE i.id = ?", {id.str()});
 }
@@ -301,16 +292,12 @@ std::vector<InstanceId> ended_before(Session& session, UnixMs before_ms, std::in
 
 void erase(Session& session, const InstanceId& id) {
     std::string reservation_id;
-    std::string volume_id;
-    session.query("SELECT reservation_id, root_volume_id FROM instances WHERE id = ?", {id.str()},
-                  [&](const Row& row) {
-                      reservation_id = row.text(0);
-                      volume_id = row.text(1);
-                  });
+    session.query("SELECT reservation_id FROM instances WHERE id = ?", {id.str()},
+                  [&](const Row& row) { reservation_id = row.text(0); });
     session.execute("DELETE FROM instance_user_data WHERE instance_id = ?", {id.str()});
     session.execute("DELETE FROM console_outputs WHERE instance_id = ?", {id.str()});
     session.execute("DELETE FROM guests WHERE instance_id = ?", {id.str()});
-    session.execute("DELETE FROM tags WHERE resource_id = ? OR resource_id = ?", {id.str(), volume_id});
+    session.execute("DELETE FROM tags WHERE resource_id = ?", {id.str()});
     session.execute("DELETE FROM instances WHERE id = ?", {id.str()});
     session.execute(
         "DELETE FROM reservations WHERE id = ? AND NOT EXISTS (SELECT 1 FROM instances WHERE reservation_id "

@@ -31,9 +31,6 @@ std::string user_data(Session& session, const InstanceId& id);
 
 std::optional<WithGuest> find(Session& session, const AccountId& account_id, std::string_view region,
                               std::string_view id);
-// The instance whose root disk is that volume.
-std::optional<WithGuest> find_by_root_volume(Session& session, const AccountId& account_id,
-                                             std::string_view region, std::string_view volume_id);
 // Of any account: for the lifecycle and the operator.
 std::optional<WithGuest> find_any(Session& session, const InstanceId& id);
 

@@ -1,6 +1,7 @@
 #include "scheduler/reconcile/guest_change.h"
 
 #include "db/store/guests.h"
+#include "db/store/volumes.h"
 #include "scheduler/lifecycle/lifecycle.h"
 #include "scheduler/network/instance_network.h"
 #include "scheduler/reconcile/events.h"
@@ -15,6 +16,7 @@ bool change_guest(db::Session& session, Claims& claims, db::instances::WithGuest
     if (!change(instance, guest)) return false;
     db::guests::update(session, guest);
     db::instances::update(session, instance);
+    if (guest.observed == Observed::removed) db::volumes::erase(session, instance.root_volume_id);
     if (held && !holds_claim(guest.observed)) claims.release(session, guest);
     network::settle_ended_guest(session, instance, guest);
     record_transition(session, instance, before, visible_state(instance.desired, guest.observed), now_ms);

@@ -1,6 +1,6 @@
 // What the control plane knows of its hosts without writing it down: leases, what agents are waiting for.
 // A restart forgets it: a host is unreachable until it has said hello again, and settling() until two leases
-// have passed: an agent that found nobody may wait as long before it asks again, and a thousand come one by one.
+// have passed, since a thousand that come back at once take longer than one.
 // Thread-safe; callbacks run on the given executor, never under a lock.
 #pragma once
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -231,6 +232,70 @@ TEST(Schema, MigrationsAmountToTheFullSchema) {
     }));
     EXPECT_EQ(schema_of(*migrated), schema_of(*full));
     EXPECT_GT(schema_of(*full).size(), 10U);
+}
+
+// A row with what is said, and blanks and zeros.
+void insert_row(Session& session, const std::string& table, const std::map<std::string, std::string>& said) {
+    std::string names;
+    std::string values;
+    session.query("SELECT name, type FROM pragma_table_info(?)", {table}, [&](const Row& row) {
+        const std::string name(row.text(0));
+        auto found = said.find(name);
+        names += (names.empty() ? "" : ", ") + name;
+        values += (values.empty() ? "" : ", ");
+        values += found != said.end() ? "'" + found->second + "'" : row.text(1) == "BIGINT" ? "0" : "''";
+    });
+    session.execute("INSERT INTO " + table + " (" + names + ") VALUES (" + values + ")");
+}
+
+TEST(Schema, RootDisksOfAnOlderDatabaseBecomeVolumes) {
+    TemporaryFolder folder;
+    auto database = std::move(*open_sqlite(folder.path() / "older.db"));
+    constexpr int with_volumes = 12;
+    ASSERT_TRUE(database->write([&](Session& session) -> Status {
+        session.execute("CREATE TABLE schema_version (number BIGINT NOT NULL)");
+        for (const auto& migration : migrations())
+            if (migration.number < with_volumes) run_script(session, migration.sql);
+        session.execute("INSERT INTO schema_version (number) VALUES (?)", {std::int64_t{with_volumes - 1}});
+        session.execute("PRAGMA defer_foreign_keys = ON");
+        insert_row(session, "accounts", {{"id", "a"}});
+        insert_row(session, "hosts", {{"id", "h"}});
+        insert_row(session, "reservations", {{"id", "r"}, {"account_id", "a"}});
+        for (std::string name : {"lives", "gone"}) {
+            insert_row(session, "instances",
+                       {{"id", "i-" + name},
+                        {"account_id", "a"},
+                        {"reservation_id", "r"},
+                        {"region", "x"},
+                        {"zone", "xa"},
+                        {"host_id", "h"},
+                        {"guest_id", "g-" + name},
+                        {"root_volume_id", "vol-" + name},
+                        {"root_size_bytes", "5"},
+                        {"root_device_name", "/dev/vda"},
+                        {"root_attached_ms", "7"}});
+            insert_row(session, "guests",
+                       {{"id", "g-" + name},
+                        {"instance_id", "i-" + name},
+                        {"host_id", "h"},
+                        {"observed", name == "gone" ? "removed" : "running"}});
+            insert_row(session, "tags", {{"account_id", "a"}, {"resource_id", "vol-" + name}, {"key", "k"}});
+        }
+        return {};
+    }));
+    ASSERT_TRUE(migrate(*database));
+    std::vector<std::string> found;
+    static_cast<void>(database->read([&](Session& session) -> Status {
+        session.query(
+            "SELECT id || ' ' || account_id || ' ' || zone || ' ' || host_id || ' ' || size_bytes || ' ' || "
+            "type "
+            "|| ' ' || instance_id || ' ' || device || ' ' || attached_ms FROM volumes",
+            {}, [&](const Row& row) { found.emplace_back(row.text(0)); });
+        session.query("SELECT resource_id FROM tags", {},
+                      [&](const Row& row) { found.emplace_back(row.text(0)); });
+        return {};
+    }));
+    EXPECT_THAT(found, ::testing::ElementsAre("vol-lives a xa h 5 gp3 i-lives /dev/vda 7", "vol-lives"));
 }
 
 TEST(Schema, ANewerDatabaseIsRefused) {
