@@ -149,7 +149,11 @@ class FormatTest(CloudTest):
 
     def test_volume_is_larger_than_the_image_when_asked(self):
         (each,) = self.launch_ready(BlockDeviceMappings=[{"DeviceName": "/dev/vda", "Ebs": {"VolumeSize": 3}}])
-        self.assertRegex(self.console(each), "root disk /dev/vda vol[0-9a-f]{17} 3072 MiB")
+        (volume,) = self.ec2.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [each]}])["Volumes"]
+        self.assertEqual(3, volume["Size"])
+        self.assertIn(f"root disk /dev/vda {volume['VolumeId'].replace('-', '')} 3072 MiB", self.console(each))
+        self.terminate(each)
+        self.assertEqual([], self.ec2.describe_volumes()["Volumes"])
 
     def test_instances_of_a_deleted_image_go_on_and_start_again(self):
         path = f"{self.cloud.folder}/deleted.raw"
