@@ -52,6 +52,8 @@ BUGS = [
     ("a claim survives its transaction", "scheduler/apply/claims.cpp",
      "{ index_.release(id, amount.vcpus, amount.memory_mib); });\n    return true;",
      "{ if (!BUG) index_.release(id, amount.vcpus, amount.memory_mib); });\n    return true;"),
+    ("a volume is shown whose disk is gone", "scheduler/reconcile/guest_change.cpp",
+     "if (guest.observed == Observed::removed) db::volumes", "if (!BUG && guest.observed == Observed::removed) db::volumes"),
 ]
 
 

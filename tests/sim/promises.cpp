@@ -142,10 +142,30 @@ std::string Watch::claims(ControlPlane& lodged, const Hosts& hosts) {
     return "";
 }
 
+// Each instance has its root disk until that is removed, and there are no others.
+std::string Watch::volumes(ControlPlane& lodged, const Rows& rows) {
+    std::map<std::string, std::string> shown;  // whose, by ID
+    auto read = lodged.database().read([&](db::Session& session) -> Status {
+        session.query("SELECT id, instance_id FROM volumes", {},
+                      [&](const db::Row& row) { shown.emplace(row.text(0), row.text(1)); });
+        return {};
+    });
+    if (!read) return "the database could not be read";
+    for (const auto& row : rows) {
+        if (row.guest.observed == Observed::removed) continue;
+        const auto& volume = row.instance.root_volume_id.str();
+        auto found = shown.find(volume);
+        if (found == shown.end() || found->second != row.instance.id.str())
+            return row.instance.id.str() + " has a root disk that is no volume of its own: " + volume;
+        shown.erase(found);
+    }
+    return shown.empty() ? "" : "a volume of nobody: " + shown.begin()->first;
+}
+
 std::string Watch::after_step(ControlPlane& lodged, const Hosts& hosts, const ByAccount& promises) {
     const auto rows = rows_of(lodged);
-    for (const auto& wrong :
-         {machines(hosts), transitions(rows), kept(rows, promises), claims(lodged, hosts)})
+    for (const auto& wrong : {machines(hosts), transitions(rows), kept(rows, promises), claims(lodged, hosts),
+                              volumes(lodged, rows)})
         if (!wrong.empty()) return wrong;
     return "";
 }
@@ -158,7 +178,8 @@ std::string Watch::after_steps(ControlPlane& lodged, const Hosts& hosts, const B
             return row.instance.id.str() + " is back from the dead";
         known = state_of(row);
     }
-    for (const auto& wrong : {machines(hosts), kept(rows, promises), claims(lodged, hosts)})
+    for (const auto& wrong :
+         {machines(hosts), kept(rows, promises), claims(lodged, hosts), volumes(lodged, rows)})
         if (!wrong.empty()) return wrong;
     return "";
 }
