@@ -1,4 +1,4 @@
-// The <devices> of a guest's domain: root disk, network interfaces and room for more of them, serial console,
+// The <devices> of a guest's domain: disks, network interfaces and room for more of both, serial console,
 // entropy, balloon, and nothing else. Pure; any thread.
 #pragma once
 

@@ -16,6 +16,28 @@ struct Nic {
     std::int64_t mtu = 0;  // 0: the default
 };
 
+// How much a guest may ask of a disk; 0: as much as it likes.
+struct DiskLimits {
+    std::int64_t iops = 0;
+    std::int64_t bytes_per_s = 0;
+
+    bool operator==(const DiskLimits&) const = default;
+};
+
+// A disk of a guest: a qcow2 file.
+struct DiskSpec {
+    VolumeId volume_id;
+    std::string target;  // libvirt's name for it within the domain: "vda" is the root disk
+    std::string path = {};
+    std::string base_path =
+        {};  // the cached image under it. Empty: libvirt looks for one in the file's header,
+             // follows the image's own backing file if it has one, and gives QEMU's user
+             // ownership of the image; so leave it empty for disks without one alone
+    std::string base_format = {};  // "qcow2", "raw"
+    std::int64_t size_bytes = 0;
+    DiskLimits limits = {};
+};
+
 // A guest as the hypervisor is to run it: the agent's paths in place of content hashes. Paths are absolute.
 struct GuestSpec {
     GuestId guest_id;
@@ -27,13 +49,9 @@ struct GuestSpec {
     std::int64_t core_count = 0;  // cores times threads that are not `vcpus` give one thread a core
     std::int64_t threads_per_core = 0;
     std::int64_t memory_mib = 0;
-    VolumeId root_volume_id;
-    std::string root_path;    // the qcow2 overlay
-    std::string base_path;    // the cached image under it; empty: libvirt reads it from the overlay's header,
-                              // follows the image's own backing file if it has one, and gives QEMU's user
-                              // ownership of the image
-    std::string base_format;  // "qcow2", "raw"
-    std::string kernel_path;  // empty: the disk boots by itself
+    DiskSpec root;
+    std::vector<DiskSpec> disks;  // besides the root
+    std::string kernel_path;      // empty: the disk boots by itself
     std::string ramdisk_path;
     std::string kernel_cmdline;
     std::string console_path;  // the serial console's output goes to this file, rotated by virtlogd

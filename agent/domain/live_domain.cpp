@@ -1,5 +1,6 @@
 #include "agent/domain/live_domain.h"
 
+#include "agent/domain/disk_xml.h"
 #include "agent/domain/interface_xml.h"
 
 namespace lodge::agent {
@@ -11,9 +12,11 @@ std::optional<LiveDomain> parse_live_domain(const std::string& xml) {
     const pugi::xml_node metadata = domain.child("metadata");
     auto tag = parse_guest_tag(metadata.child("lodge:guest"));
     if (!tag) return std::nullopt;
-    LiveDomain found{std::move(*tag), !metadata.child("lodge-held:held").empty(), {}};
+    LiveDomain found{std::move(*tag), !metadata.child("lodge-held:held").empty(), {}, {}};
     for (const pugi::xml_node interface : domain.child("devices").children("interface"))
         if (auto id = parse_interface(interface)) found.interfaces.push_back(std::move(*id));
+    for (const pugi::xml_node disk : domain.child("devices").children("disk"))
+        if (auto id = parse_disk(disk)) found.disks.push_back(std::move(*id));
     return found;
 }
 

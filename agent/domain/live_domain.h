@@ -13,6 +13,7 @@ struct LiveDomain {
     GuestTag tag;
     bool held = false;                           // it has the mark of one that was not let run yet
     std::vector<NetworkInterfaceId> interfaces;  // Lodge's
+    std::vector<VolumeId> disks;                 // the same, the root disk among them
 };
 
 // Nothing for a domain without a tag.

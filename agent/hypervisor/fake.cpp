@@ -19,6 +19,14 @@ Status not_running(const GuestId& guest_id) {
     return fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running");
 }
 
+// Null if it has none of that volume.
+DiskSpec* find_disk(GuestSpec& spec, const VolumeId& id) {
+    if (spec.root.volume_id == id) return &spec.root;
+    const auto found = std::find_if(spec.disks.begin(), spec.disks.end(),
+                                    [&](const DiskSpec& each) { return each.volume_id == id; });
+    return found == spec.disks.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 FakeHypervisor::FakeHypervisor(const Clock& clock, Capacity capacity, std::int64_t boot_ms)
@@ -61,6 +69,8 @@ std::vector<Domain> FakeHypervisor::list_locked() const {
         if (!guest.on) continue;
         for (const Nic& nic : guest.spec.interfaces)
             domains.back().interfaces.push_back(nic.network_interface_id);
+        domains.back().disks.push_back(guest.spec.root.volume_id);
+        for (const DiskSpec& disk : guest.spec.disks) domains.back().disks.push_back(disk.volume_id);
     }
     return domains;
 }
@@ -133,6 +143,47 @@ Status FakeHypervisor::request_detach(const GuestId& guest_id, const NetworkInte
     });
 }
 
+Status FakeHypervisor::attach_disk(const GuestId& guest_id, const DiskSpec& disk) {
+    return change(guest_id, [&](Guest* guest) -> Status {
+        if (guest == nullptr || !guest->on) return not_running(guest_id);
+        if (find_disk(guest->spec, disk.volume_id) != nullptr) return {};
+        for (auto& [id, other] : guests_)
+            if (other.on && find_disk(other.spec, disk.volume_id) != nullptr)
+                return fail(ErrorCode::io_failure, disk.volume_id.str() + " is " + domain_name(id) + "'s");
+        guest->spec.disks.push_back(disk);
+        say(*guest, fmt::format("lodge-fake: disk /dev/{} {}", disk.target, disk.volume_id.str()));
+        return {};
+    });
+}
+
+Status FakeHypervisor::request_detach(const GuestId& guest_id, const VolumeId& id) {
+    return change(guest_id, [&](Guest* guest) -> Status {
+        if (guest == nullptr || !guest->on || guest->clinging) return {};
+        std::erase_if(guest->spec.disks, [&](const DiskSpec& each) { return each.volume_id == id; });
+        return {};
+    });
+}
+
+Status FakeHypervisor::adjust_disk(const GuestId& guest_id, const DiskSpec& disk) {
+    return change(guest_id, [&](Guest* guest) -> Status {
+        DiskSpec* const found =
+            guest != nullptr && guest->on ? find_disk(guest->spec, disk.volume_id) : nullptr;
+        if (found == nullptr) return not_running(guest_id);
+        found->size_bytes = std::max(found->size_bytes, disk.size_bytes);
+        found->limits = disk.limits;
+        return {};
+    });
+}
+
+std::optional<DiskSpec> FakeHypervisor::disk(const GuestId& guest_id, const VolumeId& id) const {
+    std::lock_guard lock(mutex_);
+    const auto guest = guests_.find(guest_id);
+    if (guest == guests_.end()) return std::nullopt;
+    auto spec = guest->second.spec;
+    const DiskSpec* const found = find_disk(spec, id);
+    return found != nullptr ? std::optional(*found) : std::nullopt;
+}
+
 void FakeHypervisor::boot(Guest& guest) {
     guest.up_at_ms = clock_.steady_ms() + boot_ms_;
     guest.told_up = boot_ms_ == 0;
@@ -140,7 +191,7 @@ void FakeHypervisor::boot(Guest& guest) {
                            guest.spec.vcpus, guest.spec.memory_mib));
     say(guest, "[    0.000000] Kernel command line: " + guest.spec.kernel_cmdline);
     say(guest, fmt::format("lodge-fake: instance-id {}", guest.spec.instance_id.str()));
-    say(guest, fmt::format("lodge-fake: root disk /dev/vda {}", guest.spec.root_volume_id.str()));
+    say(guest, fmt::format("lodge-fake: root disk /dev/vda {}", guest.spec.root.volume_id.str()));
     say(guest, "lodge-fake: ready");
 }
 

@@ -24,6 +24,9 @@ class FakeHypervisor final : public Hypervisor {
     Status start(const GuestSpec& spec, const Gate& gate) override;
     Status attach_interface(const GuestId& guest_id, const Nic& nic) override;
     Status request_detach(const GuestId& guest_id, const NetworkInterfaceId& id) override;
+    Status attach_disk(const GuestId& guest_id, const DiskSpec& disk) override;
+    Status request_detach(const GuestId& guest_id, const VolumeId& id) override;
+    Status adjust_disk(const GuestId& guest_id, const DiskSpec& disk) override;
     Status request_shutdown(const GuestId& guest_id) override;
     Status destroy(const GuestId& guest_id) override;
     Status undefine(const GuestId& guest_id) override;
@@ -46,11 +49,13 @@ class FakeHypervisor final : public Hypervisor {
     void guest_reboots(const GuestId& guest_id);
     void crash(const GuestId& guest_id);
     void set_deaf(const GuestId& guest_id, bool deaf);          // a guest that does not react to ACPI
-    void set_clinging(const GuestId& guest_id, bool clinging);  // it does not let go of its interfaces
+    void set_clinging(const GuestId& guest_id, bool clinging);  // it does not let go of interfaces and disks
     void leave_held(const GuestSpec& spec);                     // as an agent does that dies in start()
     void set_unavailable(bool unavailable);
     void set_stuck(bool stuck);  // list() does not return until it is no longer
 
+    // As the guest has it, its root disk too; nothing if it has no such disk.
+    std::optional<DiskSpec> disk(const GuestId& guest_id, const VolumeId& id) const;
     // What list() would say if it could be asked.
     std::vector<Domain> peek() const;
 

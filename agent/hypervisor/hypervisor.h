@@ -28,6 +28,7 @@ struct Domain {
     DomainState state = DomainState::shut_off;
     EndReason end_reason = EndReason::unknown;
     std::vector<NetworkInterfaceId> interfaces = {};  // plugged in; of a domain that is on
+    std::vector<VolumeId> disks = {};                 // the same, the root disk among them
 };
 
 struct Capacity {
@@ -65,6 +66,13 @@ class Hypervisor {
     // does not hear it, since it is not up, say, is to be asked again. Success when it is not plugged in, or
     // the guest is off or unknown.
     virtual Status request_detach(const GuestId& guest_id, const NetworkInterfaceId& id) = 0;
+
+    // The same for disks. The file must not be another guest's at the time: QEMU locks it.
+    virtual Status attach_disk(const GuestId& guest_id, const DiskSpec& disk) = 0;
+    virtual Status request_detach(const GuestId& guest_id, const VolumeId& id) = 0;
+    // Makes the running guest see a disk of that size, and holds it to those limits. A larger disk is left as
+    // large as it is. incorrect_instance_state unless the guest runs and has the disk.
+    virtual Status adjust_disk(const GuestId& guest_id, const DiskSpec& disk) = 0;
 
     // Asks the guest to power off (ACPI) and returns at once. Success when it is off already or unknown. A
     // guest that is not up yet does not hear it: ask again.

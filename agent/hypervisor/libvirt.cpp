@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "agent/domain/disk_xml.h"
 #include "agent/domain/domain_xml.h"
 #include "agent/domain/guest_tag.h"
 #include "agent/domain/interface_xml.h"
@@ -67,6 +68,34 @@ bool has(const LiveDomain& domain, const NetworkInterfaceId& id) {
     return std::find(domain.interfaces.begin(), domain.interfaces.end(), id) != domain.interfaces.end();
 }
 
+bool has(const LiveDomain& domain, const VolumeId& id) {
+    return std::find(domain.disks.begin(), domain.disks.end(), id) != domain.disks.end();
+}
+
+int grow_disk(virDomainPtr domain, const DiskSpec& disk) {
+    virDomainBlockInfo info;
+    if (virDomainGetBlockInfo(domain, disk.target.c_str(), &info, 0) != 0) return -1;
+    const auto wanted = static_cast<unsigned long long>(disk.size_bytes);
+    if (info.capacity >= wanted) return 0;
+    return virDomainBlockResize(domain, disk.target.c_str(), wanted, VIR_DOMAIN_BLOCK_RESIZE_BYTES);
+}
+
+// 0 takes a limit off.
+int limit_disk(virDomainPtr domain, const DiskSpec& disk) {
+    virTypedParameterPtr limits = nullptr;
+    int count = 0;
+    int room = 0;
+    int done = virTypedParamsAddULLong(&limits, &count, &room, VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC,
+                                       static_cast<unsigned long long>(disk.limits.bytes_per_s));
+    if (done == 0)
+        done = virTypedParamsAddULLong(&limits, &count, &room, VIR_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC,
+                                       static_cast<unsigned long long>(disk.limits.iops));
+    if (done == 0)
+        done = virDomainSetBlockIoTune(domain, disk.target.c_str(), limits, count, VIR_DOMAIN_AFFECT_LIVE);
+    virTypedParamsFree(limits, count);
+    return done;
+}
+
 // Off a domain that runs, in case its agent died before it could. Nothing is lost if it fails.
 void take_mark_off(virDomainPtr domain) {
     virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, nullptr, nullptr, held_mark_namespace,
@@ -128,6 +157,7 @@ Result<std::optional<Domain>> LibvirtHypervisor::observe(virDomainPtr domain) co
     }
     if (seen.state != DomainState::shut_off) {
         seen.interfaces = live->interfaces;
+        seen.disks = live->disks;
         return seen;
     }
     seen.end_reason = end_reason_of_state(state, reason);
@@ -239,6 +269,38 @@ Status LibvirtHypervisor::request_detach(const GuestId& guest_id, const NetworkI
                                                             VIR_DOMAIN_AFFECT_LIVE);
                       },
                       {});
+}
+
+Status LibvirtHypervisor::attach_disk(const GuestId& guest_id, const DiskSpec& disk) {
+    return if_running(
+        guest_id, "attaching " + disk.volume_id.str() + " to",
+        [&](virDomainPtr domain) {
+            const auto live = read_domain(domain);
+            if (live && *live && has(**live, disk.volume_id)) return 0;
+            return virDomainAttachDeviceFlags(domain, disk_xml(disk).c_str(), VIR_DOMAIN_AFFECT_LIVE);
+        },
+        fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running"));
+}
+
+Status LibvirtHypervisor::request_detach(const GuestId& guest_id, const VolumeId& id) {
+    return if_running(guest_id, "detaching " + id.str() + " from",
+                      [&](virDomainPtr domain) {
+                          const auto live = read_domain(domain);
+                          if (live && (!*live || !has(**live, id))) return 0;
+                          return virDomainDetachDeviceAlias(domain, disk_alias(id).c_str(),
+                                                            VIR_DOMAIN_AFFECT_LIVE);
+                      },
+                      {});
+}
+
+Status LibvirtHypervisor::adjust_disk(const GuestId& guest_id, const DiskSpec& disk) {
+    return if_running(
+        guest_id, "adjusting " + disk.volume_id.str() + " of",
+        [&](virDomainPtr domain) {
+            const int grown = grow_disk(domain, disk);
+            return grown == 0 ? limit_disk(domain, disk) : grown;
+        },
+        fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running"));
 }
 
 Status LibvirtHypervisor::if_running(const GuestId& guest_id, const std::string& doing,

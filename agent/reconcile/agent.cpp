@@ -214,6 +214,13 @@ bool Agent::take_desired(link::PollReply reply, bool started_anew) {
         std::lock_guard lock(mutex_);
         if (reply.epoch > 0 && reply.epoch < std::max(epoch_, leaving_to_)) return false;
         list_epoch_ = reply.epoch;
+        kept_volumes_ = {reply.kept_volumes.begin(), reply.kept_volumes.end()};
+        std::map<VolumeId, Doom> doomed;
+        for (const auto& id : reply.doomed_volumes) {
+            const auto known = doomed_volumes_.find(id);
+            doomed[id] = known != doomed_volumes_.end() && !started_anew ? known->second : Doom::wanted;
+        }
+        doomed_volumes_ = std::move(doomed);
         std::set<GuestId> named;
         for (auto& desired : reply.guests) {
             named.insert(desired.guest_id);
@@ -288,6 +295,7 @@ bool Agent::reconcile_once() {
     bool soon = false;
     {
         std::lock_guard lock(mutex_);
+        remove_doomed(*answer);
         strays_.clear();
         for (auto& domain : *answer) {
             if (!guests_.contains(domain.guest_id)) {
@@ -331,6 +339,8 @@ View Agent::view_of(const Entry& entry, const Listed& listed) const {
     for (const auto& each : entry.desired.interfaces)
         if (network_.is_installed(each.port_uuid)) view.installed.insert(each.network_interface_id);
     view.asked_detach_ms = entry.asked_detach_ms;
+    view.adjusted = entry.adjusted;
+    view.tried_disk_ms = entry.tried_disk_ms;
     view.now_ms = clock_.steady_ms();
     return view;
 }
@@ -360,13 +370,14 @@ void Agent::look_at(Entry& entry, const Listed& listed, bool& soon) {
     }
 }
 
-// Interfaces count while the guest is to run; what is not well with a start, until it runs.
+// Interfaces and disks count while the guest is to run; what is not well with a start, until it runs.
 bool Agent::is_news(const Entry& entry, const link::ObservedGuest& seen) {
     if (seen.observed != entry.desired.observed || seen.reboots_done != entry.desired.reboots_done ||
         seen.interrupts_done != entry.desired.interrupts_done)
         return true;
     if (entry.desired.desired != Desired::running) return false;
-    if (seen.observed == Observed::running) return !entry.told || entry.told->interfaces != seen.interfaces;
+    if (seen.observed == Observed::running)
+        return !entry.told || entry.told->interfaces != seen.interfaces || entry.told->disks != seen.disks;
     if (seen.observed == Observed::starting) return seen.reason != (entry.told ? entry.told->reason : "");
     return false;
 }
@@ -390,6 +401,7 @@ void Agent::dispatch(Entry& entry, const Decision& decision) {
         if (entry.asked_shutdown_ms == 0) entry.asked_shutdown_ms = entry.last_asked_ms;
     }
     if (decision.step == Step::detach) entry.asked_detach_ms[decision.interface] = clock_.steady_ms();
+    if (!decision.volume.empty()) entry.tried_disk_ms[decision.volume] = clock_.steady_ms();
     if (decision.step == Step::ask_reboot)
         entry.reboots_before = hypervisor_.reboots_seen(entry.desired.guest_id);
     entry.busy = true;
@@ -471,21 +483,23 @@ std::int64_t Agent::report_news() {
 
 // Called under the lock.
 bool Agent::has_news() const {
-    return std::any_of(guests_.begin(), guests_.end(), [](const auto& each) { return each.second.news; });
+    return std::any_of(guests_.begin(), guests_.end(), [](const auto& each) { return each.second.news; }) ||
+           std::any_of(doomed_volumes_.begin(), doomed_volumes_.end(),
+                       [](const auto& each) { return each.second == Doom::removed; });
 }
 
-std::vector<link::ObservedGuest> Agent::take_news() const {
-    std::vector<link::ObservedGuest> news;
+link::ReportRequest Agent::take_news() const {
+    link::ReportRequest news;
     std::lock_guard lock(mutex_);
     for (const auto& [id, entry] : guests_)
-        if (entry.news && news.size() < batch_size) news.push_back(*entry.news);
+        if (entry.news && news.guests.size() < batch_size) news.guests.push_back(*entry.news);
+    for (const auto& [id, doom] : doomed_volumes_)
+        if (doom == Doom::removed) news.removed_volumes.push_back(id);
     return news;
 }
 
-Status Agent::send(const std::vector<link::ObservedGuest>& news) {
-    link::ReportRequest report;
-    report.guests = news;
-    for (const auto& seen : news) {
+Status Agent::send(link::ReportRequest report) {
+    for (const auto& seen : report.guests) {
         if (seen.observed != Observed::stopped && seen.observed != Observed::gone) continue;
         std::lock_guard lock(mutex_);
         auto entry = guests_.find(seen.guest_id);
@@ -494,7 +508,8 @@ Status Agent::send(const std::vector<link::ObservedGuest>& news) {
     for (auto& console : report.consoles) console = console_of(console.instance_id);
     LODGE_CHECK(link_.report(report).map([](auto&&) {}));
     std::lock_guard lock(mutex_);
-    for (const auto& seen : news) {
+    for (const auto& id : report.removed_volumes) doomed_volumes_.erase(id);
+    for (const auto& seen : report.guests) {
         auto found = guests_.find(seen.guest_id);
         if (found == guests_.end()) continue;
         auto& entry = found->second;

@@ -97,12 +97,17 @@ class Agent {
         std::int64_t reboots_done = 0;
         std::int64_t interrupts_done = 0;
         std::map<NetworkInterfaceId, std::int64_t> asked_detach_ms;
+        std::map<VolumeId, link::ObservedDisk> adjusted;
+        std::map<VolumeId, std::int64_t> tried_disk_ms;
         bool removed = false;
         bool on_host = false;                     // the hypervisor has its domain
         std::optional<link::ObservedGuest> news;  // what is to be reported
         std::optional<link::ObservedGuest> told;  // what was, by this process to this control plane
         std::uint64_t step_ended = 0;             // what steps_ended_ was then
     };
+
+    // How far a volume is that is to be removed.
+    enum class Doom { wanted, under_way, removed };
 
     // What the hypervisor has.
     struct Listed {
@@ -129,6 +134,9 @@ class Agent {
     void pause(std::int64_t ms);
     void ask_leftovers();
     link::LeftoversRequest find_leftovers();
+    std::set<VolumeId> wanted_volumes() const;
+    void remove_doomed(const std::vector<Domain>& domains);
+    void run_doom(const VolumeId& id);
     void end_leftover(const GuestId& id);
     void remove_leftover(const VolumeId& id);
     std::int64_t next_backoff(std::int64_t& backoff_ms);
@@ -144,10 +152,10 @@ class Agent {
     void tell(Entry& entry, const link::ObservedGuest& seen);
     void dispatch(Entry& entry, const Decision& decision);
     bool has_news() const;
-    std::vector<link::ObservedGuest> take_news() const;
+    link::ReportRequest take_news() const;
     std::int64_t report_news();
     static bool run_next(WorkQueue& queue);
-    Status send(const std::vector<link::ObservedGuest>& news);
+    Status send(link::ReportRequest report);
     link::ConsoleOutput console_of(const InstanceId& instance_id);
     void answer_console_requests(const std::vector<InstanceId>& wanted);
 
@@ -158,8 +166,10 @@ class Agent {
 
     bool has_images(const link::DesiredGuest& desired);
     void carry_out(const link::DesiredGuest& desired, const Decision& decision);
-    Status run_start(const link::DesiredGuest& desired);
-    Result<GuestSpec> make_spec(const link::DesiredGuest& desired);
+    Status run_start(const link::DesiredGuest& desired, bool anew);
+    Result<GuestSpec> make_spec(const link::DesiredGuest& desired, bool anew);
+    Result<DiskSpec> make_disk(const link::GuestDisk& desired, bool grow);
+    Status run_disk_step(const link::DesiredGuest& desired, Step step, const VolumeId& id);
     Nic nic_of(const link::GuestInterface& interface) const;
     Status start_plugged(const GuestSpec& spec);
     Status network_is_well();
@@ -167,7 +177,8 @@ class Agent {
     Status end_strays(const link::DesiredGuest& desired);
     Status run_removal(const link::DesiredGuest& desired);
     static void end_reboot(Entry& entry);
-    void note_result(const link::DesiredGuest& desired, Step step, const Status& status);
+    void note_result(const link::DesiredGuest& desired, const Decision& decision, const Status& status);
+    static void note_disks(Entry& entry, const link::DesiredGuest& desired, const Decision& decision);
 
     Hypervisor& hypervisor_;
     Storage& storage_;
@@ -189,6 +200,8 @@ class Agent {
     bool kicked_ = false;
     bool network_kicked_ = false;
     std::map<GuestId, Entry> guests_;
+    std::set<VolumeId> kept_volumes_;
+    std::map<VolumeId, Doom> doomed_volumes_;
     std::uint64_t steps_ended_ = 0;
     std::string hypervisor_error_;
     std::int64_t list_asked_ms_ = 0;                // steady; 0: the hypervisor is not being asked

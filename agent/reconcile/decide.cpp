@@ -107,16 +107,61 @@ void decide_interfaces(const View& view, const Patience& patience, Decision& out
     }
 }
 
+template <class Disks>
+bool has_disk(const Disks& disks, const VolumeId& id) {
+    return std::any_of(disks.begin(), disks.end(), [&](const auto& each) { return each.volume_id == id; });
+}
+
+bool is_plugged(const View& view, const VolumeId& id) {
+    const auto& plugged = view.domain->disks;
+    return std::find(plugged.begin(), plugged.end(), id) != plugged.end();
+}
+
+void list_disks(const View& view, link::ObservedGuest& observed) {
+    for (const auto& id : view.domain->disks) {
+        const auto known = view.adjusted.find(id);
+        observed.disks.push_back(known == view.adjusted.end() ? link::ObservedDisk{.volume_id = id}
+                                                              : known->second);
+    }
+}
+
+// One at a time, and each only so often: one that fails, or that the guest clings to, keeps no other waiting.
+void decide_disks(const View& view, const Patience& patience, Decision& out) {
+    const auto choose = [&](Step step, const VolumeId& id) {
+        const auto tried = view.tried_disk_ms.find(id);
+        if (tried != view.tried_disk_ms.end() && view.now_ms - tried->second < patience.detach_again_ms) {
+            out.look_again_soon = true;
+        } else if (out.step == Step::none) {
+            out.step = step;
+            out.volume = id;
+        }
+    };
+    const auto wanted = disks_of(view.desired);
+    for (const auto& id : view.domain->disks)
+        if (!has_disk(wanted, id)) choose(Step::detach_disk, id);
+    for (const auto& disk : wanted) {
+        const auto known = view.adjusted.find(disk.volume_id);
+        if (is_plugged(view, disk.volume_id)) {
+            if (known == view.adjusted.end() || known->second != as_desired(disk))
+                choose(Step::adjust_disk, disk.volume_id);
+        } else if (disk.volume_id != view.desired.root_volume_id) {
+            choose(Step::attach_disk, disk.volume_id);
+        }
+    }
+}
+
 void decide_running(const View& view, const Patience& patience, Decision& out) {
     if (running(view)) {
         out.observed.observed = Observed::running;
         list_interfaces(view, out.observed);
+        list_disks(view, out.observed);
         if (view.desired.interrupts_wanted > view.desired.interrupts_done) {
             out.step = Step::interrupt;
         } else if (view.desired.reboots_wanted > view.desired.reboots_done) {
             decide_reboot(view, patience, out);
         }
         if (out.step == Step::none && view.has_network) decide_interfaces(view, patience, out);
+        if (out.step == Step::none) decide_disks(view, patience, out);
     } else if (has_run(view) && !starting(view)) {
         out.observed.observed = Observed::stopped;
         explain_end(view, out.observed);
@@ -128,6 +173,7 @@ void decide_running(const View& view, const Patience& patience, Decision& out) {
         if (!view.start_trouble.empty())
             give_reason(out.observed, "Server.InternalError", view.start_trouble);
         if (!starting(view)) out.step = Step::start;
+        out.anew = !view.domain;
         out.look_again_soon = starting(view);
     }
 }
@@ -195,8 +241,25 @@ std::string_view name_of(Step step) {
             return "attach";
         case Step::detach:
             return "detach";
+        case Step::attach_disk:
+            return "attach disk";
+        case Step::detach_disk:
+            return "detach disk";
+        case Step::adjust_disk:
+            return "adjust disk";
     }
     return {};
+}
+
+std::vector<link::GuestDisk> disks_of(const link::DesiredGuest& guest) {
+    std::vector<link::GuestDisk> all = {{guest.root_volume_id, "vda", guest.root_size_bytes, guest.root_iops,
+                                         guest.root_bytes_per_s, guest.image, guest.keep_root}};
+    all.insert(all.end(), guest.disks.begin(), guest.disks.end());
+    return all;
+}
+
+link::ObservedDisk as_desired(const link::GuestDisk& disk) {
+    return {disk.volume_id, disk.size_bytes, disk.iops, disk.bytes_per_s};
 }
 
 Decision decide(const View& view, const Patience& patience) {

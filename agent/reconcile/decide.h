@@ -25,6 +25,9 @@ enum class Step {
     end_strays,  // guests of the same instance that nobody asked for
     attach,      // an interface
     detach,      // ask the guest to let go of one, the first time or again
+    attach_disk,
+    detach_disk,  // as detach
+    adjust_disk,  // its size and limits
 };
 // "ask shutdown"; empty for a number that is no step's.
 std::string_view name_of(Step step);
@@ -43,7 +46,9 @@ struct View {
     bool has_network = false;                // guests here have interfaces
     std::set<NetworkInterfaceId> installed;  // of the wanted ones
     std::map<NetworkInterfaceId, std::int64_t> asked_detach_ms;  // the last time of each
-    std::int64_t now_ms = 0;                                     // steady
+    std::map<VolumeId, link::ObservedDisk> adjusted;  // what this process knows of the domain's disks
+    std::map<VolumeId, std::int64_t> tried_disk_ms;   // when each was last attached, detached or adjusted
+    std::int64_t now_ms = 0;                          // steady
 };
 
 // In milliseconds.
@@ -52,15 +57,22 @@ struct Patience {
     std::int64_t terminate_ms = 20'000;    // the same for TerminateInstances
     std::int64_t ask_again_ms = 2'000;     // a guest that is still booting misses the first request
     std::int64_t reboot_ms = 60'000;       // from the ACPI request to a reset
-    std::int64_t detach_again_ms = 5'000;  // a guest that is still booting does not let go of an interface
+    std::int64_t detach_again_ms = 5'000;  // a guest that is still booting does not let go of anything
 };
 
 struct Decision {
     Step step = Step::none;
+    bool anew = false;             // to start: the hypervisor knows nothing of the guest
     NetworkInterfaceId interface;  // to attach or detach
+    VolumeId volume;               // the same, or to adjust
     link::ObservedGuest observed;  // what to report; equal to what the control plane knows: nothing to say
     bool look_again_soon = false;  // time alone may change the decision
 };
+
+// The root disk, as "vda", and the others.
+std::vector<link::GuestDisk> disks_of(const link::DesiredGuest& guest);
+// As a report tells it when the guest has it as desired.
+link::ObservedDisk as_desired(const link::GuestDisk& disk);
 
 Decision decide(const View& view, const Patience& patience);
 

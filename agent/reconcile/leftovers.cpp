@@ -9,18 +9,50 @@ namespace lodge::agent {
 
 // Nothing before the first list, or while the host leaves an epoch: nothing would be on the list.
 link::LeftoversRequest Agent::find_leftovers() {
-    auto roots = storage_.list_roots();  // before the list of guests: a disk made meanwhile is on it
+    auto roots = storage_.list_disks();  // before the list of guests: a disk made meanwhile is on it
     if (!roots) spdlog::warn("{}", roots.error().message);
     link::LeftoversRequest left;
     std::lock_guard lock(mutex_);
     if (desired_changes_ == 0 || (list_epoch_ > 0 && list_epoch_ != epoch_)) return left;
     for (const auto& stray : strays_)
         if (!guests_.contains(stray.guest_id)) left.guests.push_back(stray);
-    std::set<VolumeId> wanted;
-    for (const auto& [id, entry] : guests_) wanted.insert(entry.desired.root_volume_id);
+    const auto wanted = wanted_volumes();
     for (auto& root : roots ? *roots : std::vector<VolumeId>())
-        if (!wanted.contains(root)) left.volumes.push_back(std::move(root));
+        if (!wanted.contains(root) && !doomed_volumes_.contains(root))
+            left.volumes.push_back(std::move(root));
     return left;
+}
+
+// Called under the lock.
+std::set<VolumeId> Agent::wanted_volumes() const {
+    std::set<VolumeId> wanted = kept_volumes_;
+    for (const auto& [id, entry] : guests_) {
+        wanted.insert(entry.desired.root_volume_id);
+        for (const auto& disk : entry.desired.disks) wanted.insert(disk.volume_id);
+    }
+    return wanted;
+}
+
+// Called under the lock. One that a domain still has waits for it to let go.
+void Agent::remove_doomed(const std::vector<Domain>& domains) {
+    if (list_epoch_ > 0 && list_epoch_ != epoch_) return;
+    std::set<VolumeId> used = wanted_volumes();
+    for (const auto& domain : domains) used.insert(domain.disks.begin(), domain.disks.end());
+    for (auto& [id, doom] : doomed_volumes_) {
+        if (doom != Doom::wanted || used.contains(id)) continue;
+        doom = Doom::under_way;
+        add_work(work_, [this, id = id] { run_doom(id); });
+    }
+}
+
+void Agent::run_doom(const VolumeId& id) {
+    const Status status = storage_.remove_disk(id);
+    if (!status) spdlog::warn("disk {}: {}", id.str(), status.error().message);
+    std::lock_guard lock(mutex_);
+    auto doomed = doomed_volumes_.find(id);
+    if (doomed == doomed_volumes_.end()) return;
+    doomed->second = status ? Doom::removed : Doom::wanted;
+    if (status) news_wake_.notify_all();
 }
 
 void Agent::ask_leftovers() {
@@ -49,11 +81,10 @@ void Agent::end_leftover(const GuestId& id) {
 void Agent::remove_leftover(const VolumeId& id) {
     {
         std::lock_guard lock(mutex_);
-        for (const auto& [guest, entry] : guests_)
-            if (entry.desired.root_volume_id == id) return;
+        if (wanted_volumes().contains(id)) return;
     }
     spdlog::warn("disk {}: removed, since the control plane knows that it is over", id.str());
-    if (auto status = storage_.remove_root(id); !status)
+    if (auto status = storage_.remove_disk(id); !status)
         spdlog::warn("disk {}: {}", id.str(), status.error().message);
 }
 

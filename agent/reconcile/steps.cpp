@@ -18,13 +18,24 @@ bool may_pass(const Error& error) {
     return error.code == ErrorCode::service_unavailable;
 }
 
+// Without its paths.
+DiskSpec spec_of(const link::GuestDisk& disk) {
+    DiskSpec spec;
+    spec.volume_id = disk.volume_id;
+    spec.target = disk.target;
+    spec.base_format = disk.image.format;
+    spec.size_bytes = disk.size_bytes;
+    spec.limits = {disk.iops, disk.bytes_per_s};
+    return spec;
+}
+
 }  // namespace
 
 void Agent::carry_out(const link::DesiredGuest& desired, const Decision& decision) {
     Status status;
     switch (decision.step) {
         case Step::start:
-            status = run_start(desired);
+            status = run_start(desired, decision.anew);
             break;
         case Step::ask_shutdown:
             status = hypervisor_.request_shutdown(desired.guest_id);
@@ -56,20 +67,37 @@ void Agent::carry_out(const link::DesiredGuest& desired, const Decision& decisio
         case Step::detach:
             status = hypervisor_.request_detach(desired.guest_id, decision.interface);
             break;
+        case Step::attach_disk:
+        case Step::detach_disk:
+        case Step::adjust_disk:
+            status = run_disk_step(desired, decision.step, decision.volume);
+            break;
         case Step::none:
             break;
     }
-    note_result(desired, decision.step, status);
+    note_result(desired, decision, status);
     kick();
 }
 
 bool Agent::has_images(const link::DesiredGuest& desired) {
-    for (const auto* content : {&desired.image, &desired.kernel, &desired.ramdisk})
-        if (!content->sha256.empty() && !storage_.has_image(*content)) return false;
-    return true;
+    std::vector<const link::Content*> contents = {&desired.image, &desired.kernel, &desired.ramdisk};
+    for (const auto& disk : desired.disks) contents.push_back(&disk.image);
+    return std::all_of(contents.begin(), contents.end(), [this](const auto* content) {
+        return content->sha256.empty() || storage_.has_image(*content);
+    });
 }
 
-Result<GuestSpec> Agent::make_spec(const link::DesiredGuest& desired) {
+Result<DiskSpec> Agent::make_disk(const link::GuestDisk& desired, bool grow) {
+    DiskSpec disk = spec_of(desired);
+    if (!desired.image.sha256.empty()) {
+        LODGE_TRY(disk.base_path, storage_.ensure_image(desired.image));
+    }
+    LODGE_TRY(disk.path, storage_.ensure_disk(
+                             {desired.volume_id, desired.size_bytes, desired.image, desired.keep, grow}));
+    return disk;
+}
+
+Result<GuestSpec> Agent::make_spec(const link::DesiredGuest& desired, bool anew) {
     GuestSpec spec;
     spec.guest_id = desired.guest_id;
     spec.instance_id = desired.instance_id;
@@ -80,7 +108,6 @@ Result<GuestSpec> Agent::make_spec(const link::DesiredGuest& desired) {
     spec.core_count = desired.core_count;
     spec.threads_per_core = desired.threads_per_core;
     spec.memory_mib = desired.memory_mib;
-    spec.root_volume_id = desired.root_volume_id;
     spec.kernel_cmdline = desired.kernel_cmdline;
     spec.console_path = storage_.console_path(desired.instance_id);
     if (!desired.kernel.sha256.empty()) {
@@ -89,10 +116,11 @@ Result<GuestSpec> Agent::make_spec(const link::DesiredGuest& desired) {
     if (!desired.ramdisk.sha256.empty()) {
         LODGE_TRY(spec.ramdisk_path, storage_.ensure_image(desired.ramdisk));
     }
-    RootDisk root{desired.root_volume_id, desired.root_size_bytes, desired.image, desired.keep_root};
-    LODGE_TRY(spec.base_path, storage_.ensure_image(desired.image));
-    spec.base_format = desired.image.format;
-    LODGE_TRY(spec.root_path, storage_.ensure_root(root));
+    for (const auto& each : disks_of(desired)) {
+        LODGE_TRY(spec.disks.emplace_back(), make_disk(each, anew));
+    }
+    spec.root = std::move(spec.disks.front());
+    spec.disks.erase(spec.disks.begin());
     if (network_.kind() == NetworkKind::present)
         for (const auto& each : desired.interfaces) spec.interfaces.push_back(nic_of(each));
     return spec;
@@ -104,8 +132,8 @@ Nic Agent::nic_of(const link::GuestInterface& interface) const {
             chassis_ ? chassis_->guest_mtu : 0};
 }
 
-Status Agent::run_start(const link::DesiredGuest& desired) {
-    LODGE_TRY(const GuestSpec spec, make_spec(desired));
+Status Agent::run_start(const link::DesiredGuest& desired, bool anew) {
+    LODGE_TRY(const GuestSpec spec, make_spec(desired, anew));
     if (spec.interfaces.empty()) return hypervisor_.start(spec, [] { return Status(); });
     return start_plugged(spec);
 }
@@ -142,6 +170,17 @@ Status Agent::run_attach(const link::DesiredGuest& desired, const NetworkInterfa
     return {};
 }
 
+Status Agent::run_disk_step(const link::DesiredGuest& desired, Step step, const VolumeId& id) {
+    if (step == Step::detach_disk) return hypervisor_.request_detach(desired.guest_id, id);
+    for (const auto& each : disks_of(desired)) {
+        if (each.volume_id != id) continue;
+        if (step == Step::adjust_disk) return hypervisor_.adjust_disk(desired.guest_id, spec_of(each));
+        LODGE_TRY(const DiskSpec disk, make_disk(each, true));
+        return hypervisor_.attach_disk(desired.guest_id, disk);
+    }
+    return {};
+}
+
 Status Agent::end_strays(const link::DesiredGuest& desired) {
     LODGE_TRY(auto domains, hypervisor_.list());
     for (const auto& domain : domains) {
@@ -163,7 +202,7 @@ Status Agent::run_removal(const link::DesiredGuest& desired) {
     link::ReportRequest report;
     report.consoles.push_back(console_of(desired.instance_id));
     if (!report.consoles.front().bytes.empty()) LODGE_CHECK(link_.report(report).map([](auto&&) {}));
-    LODGE_CHECK(storage_.remove_root(desired.root_volume_id));
+    if (!desired.root_stays) LODGE_CHECK(storage_.remove_disk(desired.root_volume_id));
     return storage_.remove_console(desired.instance_id);
 }
 
@@ -172,7 +211,19 @@ void Agent::end_reboot(Entry& entry) {
     entry.asked_reboot_ms = 0;
 }
 
-void Agent::note_result(const link::DesiredGuest& desired, Step step, const Status& status) {
+// What the guest has for certain from now on. A start that went on with a machine made that of an older wish.
+void Agent::note_disks(Entry& entry, const link::DesiredGuest& desired, const Decision& decision) {
+    if (decision.step == Step::start) entry.adjusted.clear();
+    if (decision.step == Step::detach_disk) entry.adjusted.erase(decision.volume);
+    for (const auto& disk : disks_of(desired)) {
+        const bool adjusted = disk.volume_id == decision.volume && decision.step != Step::detach_disk;
+        if (adjusted || (decision.step == Step::start && decision.anew))
+            entry.adjusted[disk.volume_id] = as_desired(disk);
+    }
+}
+
+void Agent::note_result(const link::DesiredGuest& desired, const Decision& decision, const Status& status) {
+    const Step step = decision.step;
     std::lock_guard lock(mutex_);
     auto found = guests_.find(desired.guest_id);
     if (found == guests_.end()) return;
@@ -186,6 +237,7 @@ void Agent::note_result(const link::DesiredGuest& desired, Step step, const Stat
     if (status) {
         entry.backoff_ms = 0;
         entry.ran = entry.ran || step == Step::start;
+        note_disks(entry, desired, decision);
         if (step == Step::start) entry.start_trouble.clear();
         if (step == Step::remove_root) entry.removed = true;
         if (step == Step::ask_reboot) {

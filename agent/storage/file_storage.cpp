@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent/storage/console_file.h"
@@ -73,7 +74,7 @@ Result<std::unique_ptr<FileStorage>> FileStorage::open(fs::path root, FetchImage
 FileStorage::FileStorage(fs::path root, Fd lock, FetchImage fetch)
     : root_(std::move(root)), lock_(std::move(lock)), images_(root_ / "images", std::move(fetch)) {}
 
-fs::path FileStorage::root_path(const VolumeId& volume_id) const {
+fs::path FileStorage::disk_path(const VolumeId& volume_id) const {
     return root_ / "disks" / (volume_id.str() + ".qcow2");
 }
 
@@ -85,53 +86,69 @@ bool FileStorage::has_image(const link::Content& content) {
     return images_.has(content);
 }
 
-Result<std::string> FileStorage::ensure_root(const RootDisk& disk) {
+Result<std::string> FileStorage::ensure_disk(const WantedDisk& disk) {
     LODGE_CHECK(check_volume(disk.volume_id));
-    const fs::path path = root_path(disk.volume_id);
+    const fs::path path = disk_path(disk.volume_id);
     std::error_code error;
     const bool exists = fs::exists(path, error);
     if (!exists && disk.must_exist)
         return fail(ErrorCode::not_found,
-                    "the root disk " + disk.volume_id.str() + " is not on this host: " + path.string());
-    LODGE_TRY(const std::string base, images_.ensure(disk.image));
-    LODGE_CHECK(exists ? check_existing(disk, base) : make_overlay(disk, base));
+                    "the disk " + disk.volume_id.str() + " is not on this host: " + path.string());
+    std::string base;
+    if (!disk.image.sha256.empty()) {
+        LODGE_TRY(base, images_.ensure(disk.image));
+    }
+    LODGE_CHECK(exists ? keep_existing(disk, base) : make_disk(disk, base));
     return path.string();
 }
 
 // An overlay holds the blocks that differ from one image; on another one they would be rubbish.
-Status FileStorage::check_existing(const RootDisk& disk, const std::string& base) const {
-    const fs::path path = root_path(disk.volume_id);
+Status FileStorage::keep_existing(const WantedDisk& disk, const std::string& base) const {
+    const fs::path path = disk_path(disk.volume_id);
     LODGE_TRY(const DiskHeader header, read_disk_header(path, "qcow2"));
-    if (fs::path(header.backing_file).filename() == fs::path(base).filename()) return {};
-    return fail(ErrorCode::conflict,
-                path.string() + " is an overlay on " + header.backing_file + ", not on " + base);
+    if (fs::path(header.backing_file).filename() != fs::path(base).filename())
+        return fail(ErrorCode::conflict,
+                    path.string() + " is an overlay on '" + header.backing_file + "', not on '" + base + "'");
+    if (!disk.grow || header.virtual_size_bytes >= disk.size_bytes) return {};
+    // Without its backing file, which a user may have made.
+    const nlohmann::json alone = {{"driver", "qcow2"},
+                                  {"backing", nullptr},
+                                  {"file", {{"driver", "file"}, {"filename", path.string()}}}};
+    return run_program({"qemu-img", "resize", "-q", "json:" + alone.dump(), std::to_string(disk.size_bytes)},
+                       qemu_img_timeout_ms);
 }
 
-Status FileStorage::make_overlay(const RootDisk& disk, const std::string& base) const {
+Status FileStorage::check_base(const WantedDisk& disk, const std::string& base) const {
     LODGE_TRY(const DiskHeader header, read_disk_header(base, disk.image.format));
     if (!header.backing_file.empty())
         return fail(ErrorCode::invalid_input, "the image " + base + " names a backing file of its own");
-    if (disk.size_bytes < header.virtual_size_bytes)
-        return fail(ErrorCode::invalid_input,
-                    fmt::format("a root disk of {} bytes is smaller than its image of {}", disk.size_bytes,
-                                header.virtual_size_bytes));
-    const fs::path final = root_path(disk.volume_id);
+    if (disk.size_bytes >= header.virtual_size_bytes) return {};
+    return fail(ErrorCode::invalid_input, fmt::format("a disk of {} bytes is smaller than its image of {}",
+                                                      disk.size_bytes, header.virtual_size_bytes));
+}
+
+Status FileStorage::make_disk(const WantedDisk& disk, const std::string& base) const {
+    const fs::path final = disk_path(disk.volume_id);
     const fs::path temporary = final.parent_path() / (temporary_prefix + disk.volume_id.str());
-    // -u: qemu-img does not open the image, which a user may have made.
-    Status status = run_program({"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", disk.image.format,
-                                 "-b", base, temporary.string(), std::to_string(disk.size_bytes)},
-                                qemu_img_timeout_ms);
+    std::vector<std::string> command = {"qemu-img", "create", "-q", "-f", "qcow2"};
+    if (!base.empty()) {
+        LODGE_CHECK(check_base(disk, base));
+        // -u: qemu-img does not open the image, which a user may have made.
+        command.insert(command.end(), {"-u", "-F", disk.image.format, "-b", base});
+    }
+    command.insert(command.end(), {temporary.string(), std::to_string(disk.size_bytes)});
+    Status status = run_program(command, qemu_img_timeout_ms);
     if (status) status = publish(temporary, final, private_file);
     if (!status) static_cast<void>(remove_file(temporary));
     return status;
 }
 
-Status FileStorage::remove_root(const VolumeId& volume_id) {
+Status FileStorage::remove_disk(const VolumeId& volume_id) {
     LODGE_CHECK(check_volume(volume_id));
-    return remove_file(root_path(volume_id));
+    return remove_file(disk_path(volume_id));
 }
 
-Result<std::vector<VolumeId>> FileStorage::list_roots() {
+Result<std::vector<VolumeId>> FileStorage::list_disks() {
     std::vector<VolumeId> found;
     std::error_code error;
     for (fs::directory_iterator each(root_ / "disks", error), end; !error && each != end;

@@ -1,7 +1,7 @@
 // Disks and consoles in files under one folder:
 //
 //     images/<sha256>         cached images, kernels, ramdisks
-//     disks/<volume>.qcow2    root disks: overlays on cached images
+//     disks/<volume>.qcow2    volumes: overlays on cached images, or empty at first
 //     consoles/<instance>.log what virtlogd writes
 //     lock                    held by the one process that uses the folder
 //
@@ -27,9 +27,9 @@ class FileStorage final : public Storage {
 
     Result<std::string> ensure_image(const link::Content& content) override;
     bool has_image(const link::Content& content) override;
-    Result<std::string> ensure_root(const RootDisk& disk) override;
-    Status remove_root(const VolumeId& volume_id) override;
-    Result<std::vector<VolumeId>> list_roots() override;
+    Result<std::string> ensure_disk(const WantedDisk& disk) override;
+    Status remove_disk(const VolumeId& volume_id) override;
+    Result<std::vector<VolumeId>> list_disks() override;
     std::string console_path(const InstanceId& instance_id) const override;
     Result<std::string> console_tail(const InstanceId& instance_id, std::size_t max_bytes) override;
     Status remove_console(const InstanceId& instance_id) override;
@@ -37,9 +37,11 @@ class FileStorage final : public Storage {
 
   private:
     FileStorage(std::filesystem::path root, Fd lock, FetchImage fetch);
-    std::filesystem::path root_path(const VolumeId& volume_id) const;
-    Status check_existing(const RootDisk& disk, const std::string& base) const;
-    Status make_overlay(const RootDisk& disk, const std::string& base) const;
+    std::filesystem::path disk_path(const VolumeId& volume_id) const;
+    // `base`: the path of its image; empty: none.
+    Status keep_existing(const WantedDisk& disk, const std::string& base) const;
+    Status make_disk(const WantedDisk& disk, const std::string& base) const;
+    Status check_base(const WantedDisk& disk, const std::string& base) const;
 
     const std::filesystem::path root_;
     const Fd lock_;

@@ -20,24 +20,24 @@ bool NullStorage::has_image(const link::Content& content) {
     return content.sha256 != image_away_;
 }
 
-Result<std::string> NullStorage::ensure_root(const RootDisk& disk) {
-    if (disk.must_exist && !has_root(disk.volume_id))
-        return fail(ErrorCode::not_found, "the root disk " + disk.volume_id.str() + " is not on this host");
-    LODGE_CHECK(ensure_image(disk.image));
+Result<std::string> NullStorage::ensure_disk(const WantedDisk& disk) {
+    if (disk.must_exist && !has_disk(disk.volume_id))
+        return fail(ErrorCode::not_found, "the disk " + disk.volume_id.str() + " is not on this host");
+    if (!disk.image.sha256.empty()) LODGE_CHECK(ensure_image(disk.image));
     std::lock_guard lock(mutex_);
-    roots_.insert(disk.volume_id);
+    disks_.insert(disk.volume_id);
     return "/simulated/disks/" + disk.volume_id.str() + ".qcow2";
 }
 
-Status NullStorage::remove_root(const VolumeId& volume_id) {
+Status NullStorage::remove_disk(const VolumeId& volume_id) {
     std::lock_guard lock(mutex_);
-    roots_.erase(volume_id);
+    disks_.erase(volume_id);
     return {};
 }
 
-Result<std::vector<VolumeId>> NullStorage::list_roots() {
+Result<std::vector<VolumeId>> NullStorage::list_disks() {
     std::lock_guard lock(mutex_);
-    return std::vector<VolumeId>(roots_.begin(), roots_.end());
+    return std::vector<VolumeId>(disks_.begin(), disks_.end());
 }
 
 std::string NullStorage::console_path(const InstanceId& instance_id) const {
@@ -70,19 +70,19 @@ void NullStorage::set_image_away(std::optional<std::string> sha256) {
     image_arrived_.notify_all();
 }
 
-void NullStorage::add_root(const VolumeId& volume_id) {
+void NullStorage::add_disk(const VolumeId& volume_id) {
     std::lock_guard lock(mutex_);
-    roots_.insert(volume_id);
+    disks_.insert(volume_id);
 }
 
-bool NullStorage::has_root(const VolumeId& volume_id) const {
+bool NullStorage::has_disk(const VolumeId& volume_id) const {
     std::lock_guard lock(mutex_);
-    return roots_.contains(volume_id);
+    return disks_.contains(volume_id);
 }
 
-std::size_t NullStorage::root_count() const {
+std::size_t NullStorage::disk_count() const {
     std::lock_guard lock(mutex_);
-    return roots_.size();
+    return disks_.size();
 }
 
 }  // namespace lodge::agent

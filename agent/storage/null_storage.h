@@ -23,9 +23,9 @@ class NullStorage final : public Storage {
 
     Result<std::string> ensure_image(const link::Content& content) override;
     bool has_image(const link::Content& content) override;
-    Result<std::string> ensure_root(const RootDisk& disk) override;
-    Status remove_root(const VolumeId& volume_id) override;
-    Result<std::vector<VolumeId>> list_roots() override;
+    Result<std::string> ensure_disk(const WantedDisk& disk) override;
+    Status remove_disk(const VolumeId& volume_id) override;
+    Result<std::vector<VolumeId>> list_disks() override;
     std::string console_path(const InstanceId& instance_id) const override;
     Result<std::string> console_tail(const InstanceId& instance_id, std::size_t max_bytes) override;
     Status remove_console(const InstanceId& instance_id) override;
@@ -35,9 +35,9 @@ class NullStorage final : public Storage {
     void fail_next_image(std::string message);
     // ensure_image() waits for it until it is no longer away.
     void set_image_away(std::optional<std::string> sha256);
-    void add_root(const VolumeId& volume_id);
-    bool has_root(const VolumeId& volume_id) const;
-    std::size_t root_count() const;
+    void add_disk(const VolumeId& volume_id);
+    bool has_disk(const VolumeId& volume_id) const;
+    std::size_t disk_count() const;
 
   private:
     const std::int64_t disk_mib_;
@@ -46,7 +46,7 @@ class NullStorage final : public Storage {
     mutable std::mutex mutex_;
     std::condition_variable image_arrived_;
     std::optional<std::string> image_away_;
-    std::set<VolumeId> roots_;
+    std::set<VolumeId> disks_;
     std::optional<std::string> next_image_fails_;
 };
 

@@ -1,5 +1,5 @@
 // The seam to what guests' disks and consoles are kept in. Two implementations: files, and none for simulated
-// hosts. Every call is idempotent, may block on the disk (or, ensure_image and ensure_root, on fetching an
+// hosts. Every call is idempotent, may block on the disk (or, ensure_image and ensure_disk, on fetching an
 // image), and is safe from several threads for different volumes and instances. Errors are io_failure with a
 // sentence that names the file, unless said otherwise.
 #pragma once
@@ -13,12 +13,13 @@
 
 namespace lodge::agent {
 
-// A guest's root disk as it is to be.
-struct RootDisk {
+// A disk as it is to be.
+struct WantedDisk {
     VolumeId volume_id;
     std::int64_t size_bytes = 0;
-    link::Content image;      // what it starts as
+    link::Content image;      // what it starts as; none: empty
     bool must_exist = false;  // it was there before: a missing one is an error, never a new empty disk
+    bool grow = true;         // one that is smaller; not while a machine may have it
 };
 
 struct DiskSpace {
@@ -35,15 +36,15 @@ class Storage {
     virtual Result<std::string> ensure_image(const link::Content& content) = 0;
     // Whether ensure_image() has its copy at hand: it will not fetch, nor hash what it has.
     virtual bool has_image(const link::Content& content) = 0;
-    // The absolute path of the volume's qcow2 overlay on its image (which is ensured as well). An overlay
-    // that is there already is left as it is. not_found when it must exist and does not; invalid_input when
-    // the image does not fit.
-    virtual Result<std::string> ensure_root(const RootDisk& disk) = 0;
+    // The absolute path of the volume's qcow2 file: an overlay on its image (which is ensured as well), or
+    // one without. One that is there already keeps what it holds, and grows if it is to. not_found when it
+    // must exist and does not; invalid_input when the image does not fit.
+    virtual Result<std::string> ensure_disk(const WantedDisk& disk) = 0;
     // Success when there is none.
-    virtual Status remove_root(const VolumeId& volume_id) = 0;
+    virtual Status remove_disk(const VolumeId& volume_id) = 0;
 
-    // The root disks that are there, whoever wanted them; files that are no volume's are not named.
-    virtual Result<std::vector<VolumeId>> list_roots() = 0;
+    // The disks that are there, whoever wanted them; files that are no volume's are not named.
+    virtual Result<std::vector<VolumeId>> list_disks() = 0;
 
     // Where the instance's console output is to go.
     virtual std::string console_path(const InstanceId& instance_id) const = 0;

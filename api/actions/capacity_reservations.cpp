@@ -56,8 +56,8 @@ const describe::FilterTable<Record>& filters() {
          }},
         filter<Record>("end-date-type", [](const auto& r) { return end_type(r.value); }),
         filter<Record>("instance-match-criteria", [](const auto& r) { return r.value.match_criteria; }),
-        {"outpost-arn", [](const Record&, describe::Values&) {}},
-        {"placement-group-arn", [](const Record&, describe::Values&) {}},
+        none<Record>("outpost-arn"),
+        none<Record>("placement-group-arn"),
     };
     return table;
 }

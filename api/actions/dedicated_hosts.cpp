@@ -52,7 +52,7 @@ describe::FilterTable<Record> filters(const RequestContext& context) {
         filter<Record>("auto-placement", [](const auto& r) { return on_or_off(r.value.auto_placement); }),
         filter<Record>("availability-zone", [](const auto& r) { return r.value.zone; }),
         filter<Record>("client-token", [](const auto& r) { return r.value.client_token; }),
-        {"host-reservation-id", [](const Record&, describe::Values&) {}},
+        none<Record>("host-reservation-id"),
         {"instance-type",
          [](const Record& r, describe::Values& out) {
              if (!r.value.instance_type.empty()) out.push_back(r.value.instance_type);

@@ -178,7 +178,7 @@ const describe::FilterTable<FleetRecord>& fleet_filters() {
         filter<FleetRecord>("fleet-state", state_of),
         filter<FleetRecord>("replace-unhealthy-instances", [](const auto&) { return "false"; }),
         filter<FleetRecord>("type", [](const auto&) { return "instant"; }),
-        {"excess-capacity-termination-policy", [](const FleetRecord&, describe::Values&) {}},
+        none<FleetRecord>("excess-capacity-termination-policy"),
     };
     return table;
 }
@@ -296,8 +296,7 @@ std::vector<Instance> active_of(db::Session& session, const FleetId& id, const s
 
 // As its status checks see it.
 std::string health_of(const RequestContext& context, const Instance& instance) {
-    auto condition = context.services.hub.condition(instance.host_id, HostState::active);
-    return scheduler::serves(condition) ? "healthy" : "unhealthy";
+    return context.services.hub.serves(instance.host_id) ? "healthy" : "unhealthy";
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "api/actions/words.h"
 #include "db/store/images.h"
 #include "db/store/network_interfaces.h"
+#include "db/store/volumes.h"
 #include "proto/base/encoding.h"
 #include "scheduler/lifecycle/lifecycle.h"
 
@@ -160,12 +161,19 @@ Status change_groups(Change& change) {
 
 Status change_block_devices(Change& change) {
     for (const auto& mapping : change.request.block_device_mapping) {
-        auto name = mapping.device_name.value_or("");
-        if (name != change.instance.root_device_name)
+        const auto name = mapping.device_name.value_or("");
+        auto volumes = db::volumes::of_instance(change.session, change.instance.id);
+        const auto found = std::find_if(volumes.begin(), volumes.end(),
+                                        [&](const auto& volume) { return volume.device == name; });
+        if (found == volumes.end())
             return fail(ErrorCode::invalid_parameter_value, "No device is currently mapped at " + name);
-        bool other = mapping.ebs && mapping.ebs->volume_id &&
-                     *mapping.ebs->volume_id != change.instance.root_volume_id.str();
-        if (other) return bad_value("blockDeviceMapping", *mapping.ebs->volume_id);
+        if (!mapping.ebs) continue;
+        if (mapping.ebs->volume_id.value_or(found->id.str()) != found->id.str())
+            return bad_value("blockDeviceMapping", *mapping.ebs->volume_id);
+        found->delete_on_termination =
+            mapping.ebs->delete_on_termination.value_or(found->delete_on_termination);
+        db::volumes::update(change.session, *found);
+        wake_host(change.session, change.context, found->host_id);
     }
     return {};
 }

@@ -1,5 +1,6 @@
 #include "api/actions/instance_filters.h"
 
+#include "api/actions/words.h"
 #include "proto/base/encoding.h"
 #include "scheduler/lifecycle/lifecycle.h"
 
@@ -83,25 +84,27 @@ void add_state(Table& table) {
     }));
 }
 
-// The root disk is there until the instance has terminated.
+// One value of each block device.
 template <class F>
-describe::FilterField<InstanceRecord> root(std::string_view name, F value) {
-    return text(name, [value](const InstanceRecord& r) {
-        return r.state() == InstanceState::terminated ? std::string() : std::string(value(r));
-    });
+describe::FilterField<InstanceRecord> block_device(std::string_view name, F value) {
+    return {name, [value](const InstanceRecord& record, describe::Values& out) {
+                for (const auto& mapping : record.block_devices()) out.emplace_back(value(mapping));
+            }};
 }
 
-void add_disk(Table& table) {
+void add_disks(Table& table) {
     table.push_back(text("root-device-name", [](const auto& r) { return r.instance.root_device_name; }));
     table.push_back(constant("root-device-type", "ebs"));
     table.push_back(
-        root("block-device-mapping.device-name", [](const auto& r) { return r.instance.root_device_name; }));
-    table.push_back(root("block-device-mapping.volume-id",
-                         [](const auto& r) { return r.instance.root_volume_id.str(); }));
-    table.push_back(root("block-device-mapping.status", [](const auto&) { return "attached"; }));
-    table.push_back(root("block-device-mapping.delete-on-termination", [](const auto&) { return "true"; }));
-    table.push_back(root("block-device-mapping.attach-time",
-                         [](const auto& r) { return format_time(r.instance.root_attached_ms); }));
+        block_device("block-device-mapping.device-name", [](const auto& m) { return *m.device_name; }));
+    table.push_back(
+        block_device("block-device-mapping.volume-id", [](const auto& m) { return *m.ebs->volume_id; }));
+    table.push_back(
+        block_device("block-device-mapping.status", [](const auto& m) { return *m.ebs->status; }));
+    table.push_back(block_device("block-device-mapping.delete-on-termination",
+                                 [](const auto& m) { return word(*m.ebs->delete_on_termination); }));
+    table.push_back(block_device("block-device-mapping.attach-time",
+                                 [](const auto& m) { return format_time(*m.ebs->attach_time); }));
 }
 
 void add_constants(Table& table) {
@@ -164,7 +167,7 @@ const Table& instance_filters() {
         add_state(made);
         add_capacity(made);
         add_options(made);
-        add_disk(made);
+        add_disks(made);
         add_network_filters(made);
         add_constants(made);
         add_absent(made);

@@ -17,8 +17,7 @@ struct StatusRecord {
 StatusRecord status_of(const RequestContext& context, InstanceRecord instance) {
     StatusRecord out;
     bool running = instance.state() == InstanceState::running;
-    auto condition = context.services.hub.condition(instance.instance.host_id, HostState::active);
-    bool healthy = scheduler::serves(condition);
+    bool healthy = context.services.hub.serves(instance.instance.host_id);
     out.instance = std::move(instance);
     out.system = !running ? "not-applicable" : healthy ? "ok" : "impaired";
     if (!running) return out;

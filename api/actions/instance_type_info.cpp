@@ -51,7 +51,7 @@ ec2::EbsInfo ebs_info(const InstanceType& type) {
     info.encryption_support = type.ebs_encryption;
     if (type.states_ebs_speed()) info.ebs_optimized_info = ebs_optimized_info(type);
     info.nvme_support = type.ebs_nvme;
-    info.maximum_ebs_attachments = type.max_volumes;
+    info.maximum_ebs_attachments = type.attachable_volumes();
     info.attachment_limit_type = "shared";
     return info;
 }

@@ -8,6 +8,7 @@
 #include "api/actions/tagging.h"
 #include "api/actions/words.h"
 #include "db/store/tags.h"
+#include "db/store/volumes.h"
 #include "scheduler/lifecycle/lifecycle.h"
 #include "scheduler/network/names.h"
 
@@ -38,17 +39,6 @@ void add_state(ec2::Instance& out, const InstanceRecord& record) {
     out.state = to_ec2(record.state());
     out.reason = scheduler::shown_transition_reason(instance);
     out.state_reason = record.state_reason();
-}
-
-void add_root_disk(ec2::Instance& out, const InstanceRecord& record) {
-    const auto& instance = record.instance;
-    out.root_device_name = instance.root_device_name;
-    if (record.state() == InstanceState::terminated) return;
-    ec2::InstanceBlockDeviceMapping root;
-    root.device_name = instance.root_device_name;
-    root.ebs = ec2::EbsInstanceBlockDevice{instance.root_volume_id.str(), "attached",
-                                           instance.root_attached_ms, true};
-    out.block_device_mapping.push_back(std::move(root));
 }
 
 std::vector<ec2::GroupIdentifier> groups_of(const AttachedInterface& attached) {
@@ -202,6 +192,28 @@ std::string InstanceRecord::monitoring_state() const {
     return state() == InstanceState::pending ? "pending" : "enabled";
 }
 
+std::vector<ec2::InstanceBlockDeviceMapping> InstanceRecord::block_devices() const {
+    std::vector<ec2::InstanceBlockDeviceMapping> out;
+    if (state() == InstanceState::terminated) return out;
+    ec2::InstanceBlockDeviceMapping root;
+    root.device_name = instance.root_device_name;
+    root.ebs = ec2::EbsInstanceBlockDevice{instance.root_volume_id.str(), "attached",
+                                           instance.root_attached_ms, true};
+    const bool stays =
+        std::any_of(volumes.begin(), volumes.end(), [](const auto& each) { return each.is_root; });
+    root.ebs->delete_on_termination = !stays;
+    out.push_back(std::move(root));
+    for (const auto& volume : volumes) {
+        if (volume.is_root) continue;
+        auto& mapping = out.emplace_back();
+        mapping.device_name = volume.device;
+        mapping.ebs =
+            ec2::EbsInstanceBlockDevice{volume.id.str(), std::string(to_text(volume.attachment_state)),
+                                        volume.attached_ms, volume.delete_on_termination};
+    }
+    return out;
+}
+
 const AttachedInterface* InstanceRecord::primary() const {
     bool is_there = !interfaces.empty() && interfaces.front().interface.device_index == 0;
     return is_there ? &interfaces.front() : nullptr;
@@ -235,7 +247,7 @@ std::vector<InstanceRecord> load_tags(db::Session& session, std::vector<db::inst
     auto span = span_of(rows);
     records.reserve(rows.size());
     for (auto& row : rows)
-        records.emplace_back(InstanceRecord{std::move(row.instance), std::move(row.guest), {}, {}});
+        records.emplace_back(InstanceRecord{std::move(row.instance), std::move(row.guest), {}, {}, {}});
     auto by_id = index_of(records);
     for (auto& tag : db::tags::of_instances(session, span))
         if (auto found = by_id.find(tag.resource_id); found != by_id.end())
@@ -251,6 +263,9 @@ std::vector<InstanceRecord> load_all(db::Session& session, std::vector<db::insta
     for (auto& attached : db::attached_interfaces::of_instances(session, span))
         if (auto found = by_id.find(attached.interface.instance_id); found != by_id.end())
             found->second->interfaces.push_back(std::move(attached));
+    for (auto& volume : db::volumes::worth_telling_of(session, span))
+        if (auto found = by_id.find(volume.instance_id.str()); found != by_id.end())
+            found->second->volumes.push_back(std::move(volume));
     return records;
 }
 
@@ -283,7 +298,8 @@ ec2::Instance to_ec2(const InstanceRecord& record) {
     ec2::Instance out;
     add_constant_blocks(out);
     add_state(out, record);
-    add_root_disk(out, record);
+    out.root_device_name = instance.root_device_name;
+    out.block_device_mapping = record.block_devices();
     add_network(out, record);
     add_capacity(out, record);
     add_options(out, record);
@@ -334,6 +350,12 @@ Status require_stopped(const db::instances::WithGuest& row) {
     return fail(ErrorCode::incorrect_instance_state, "The instance '" + row.instance.id.str() +
                                                          "' must be stopped: its state is '" +
                                                          std::string(to_text(state)) + "'.");
+}
+
+void ask_guest(db::Session& session, const RequestContext& context, db::instances::WithGuest& row) {
+    ++row.instance.generation;
+    db::instances::update(session, row.instance);
+    wake_host(session, context, row.instance.host_id);
 }
 
 void wake_host(db::Session& session, const RequestContext& context, const HostId& id) {

@@ -9,6 +9,7 @@
 #include "db/store/instances.h"
 #include "proto/ec2/instances.h"
 #include "proto/model/tag.h"
+#include "proto/model/volume.h"
 
 namespace lodge::api {
 
@@ -18,11 +19,15 @@ struct InstanceRecord {
     std::vector<Tag> tags;
     // By device index. A terminated instance has none, and so neither address nor VPC.
     std::vector<db::attached_interfaces::AttachedInterface> interfaces;
+    // By device; without a root disk that ends with the instance.
+    std::vector<Volume> volumes = {};
 
     InstanceState state() const;
     std::optional<ec2::StateReason> state_reason() const;
     std::string capacity_reservation() const;  // that it runs in; empty: none
     std::string monitoring_state() const;      // "disabled", "pending", "enabled"
+    // Root disk and volumes, as the instance shows them; none of a terminated one.
+    std::vector<ec2::InstanceBlockDeviceMapping> block_devices() const;
     // The one of index 0; null when there is none.
     const db::attached_interfaces::AttachedInterface* primary() const;
     std::string private_ip() const;  // empty: none
@@ -35,10 +40,10 @@ struct InstanceRecord {
 std::string public_ip_of(const db::attached_interfaces::AttachedInterface& attached,
                          std::string_view private_ip);
 
-// With their tags and interfaces. All at once are neighbours in the store's order (reservation, ID) and cost
-// a few queries together.
+// With their tags, interfaces and volumes. All at once are neighbours in the store's order (reservation, ID)
+// and cost a few queries together.
 std::vector<InstanceRecord> load_all(db::Session& session, std::vector<db::instances::WithGuest> rows);
-// Without interfaces, for who does not show them.
+// Without interfaces and volumes, for who does not show them.
 std::vector<InstanceRecord> load_tags(db::Session& session, std::vector<db::instances::WithGuest> rows);
 InstanceRecord load_one(db::Session& session, db::instances::WithGuest row);
 
@@ -61,6 +66,8 @@ Result<db::instances::WithGuest> find_living_instance(db::Session& session, cons
 // IncorrectInstanceState unless it is stopped.
 Status require_stopped(const db::instances::WithGuest& row);
 
+// Has the guest asked for something else from now on: what its agent said before does not tell of it.
+void ask_guest(db::Session& session, const RequestContext& context, db::instances::WithGuest& row);
 // Wakes the host's agent once this is committed: what it is to know of its guests has changed.
 void wake_host(db::Session& session, const RequestContext& context, const HostId& id);
 // The same for every host with a guest in the VPC.

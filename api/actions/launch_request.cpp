@@ -1,12 +1,14 @@
 #include "api/actions/launch_request.h"
 
 #include <algorithm>
+#include <set>
 
 #include "api/actions/image_view.h"
 #include "api/actions/tagging.h"
 #include "db/store/images.h"
 #include "db/store/key_pairs.h"
 #include "proto/base/encoding.h"
+#include "scheduler/volumes/devices.h"
 
 namespace lodge::api {
 namespace {
@@ -76,18 +78,21 @@ Status resolve_user_data(const ec2::RunInstancesRequest& request, LaunchWish& wi
     return {};
 }
 
-// Only the root device can be spoken of; its name is checked once the image is known.
-Status resolve_root(const ec2::RunInstancesRequest& request, LaunchWish& wish) {
-    wish.root_type = default_volume_type;
-    if (request.block_device_mapping.size() > 1)
-        return fail(ErrorCode::unsupported_operation,
-                    "The parameter BlockDeviceMapping is supported for the root device only.");
+// Which of them is the root disk, and how large, is known once the image is.
+Status resolve_disks(const ec2::RunInstancesRequest& request, LaunchWish& wish) {
     for (const auto& mapping : request.block_device_mapping) {
         if (!mapping.device_name)
-            return fail(ErrorCode::missing_parameter, "BlockDeviceMapping.1.DeviceName");
-        if (!mapping.ebs) continue;
-        wish.root_size_gib = mapping.ebs->volume_size;
-        wish.root_type = mapping.ebs->volume_type.value_or(wish.root_type);
+            return fail(ErrorCode::missing_parameter,
+                        "BlockDeviceMapping." + std::to_string(wish.disks.size() + 1) + ".DeviceName");
+        const auto ebs = mapping.ebs.value_or(ec2::RunEbs());
+        DiskWish disk;
+        disk.device = *mapping.device_name;
+        disk.shape = {ebs.volume_type.value_or(std::string(default_volume_type)), ebs.volume_size.value_or(0),
+                      ebs.iops, ebs.throughput};
+        disk.has_size = ebs.volume_size.has_value();
+        disk.delete_on_termination = ebs.delete_on_termination.value_or(true);
+        if (disk.has_size) LODGE_CHECK(volumes::shape_of(disk.shape).map([](auto&&) {}));
+        wish.disks.push_back(std::move(disk));
     }
     return {};
 }
@@ -99,21 +104,52 @@ Status check_type(const Image& image, ImageType type) {
                 "The image '" + image.id.str() + "' is not a " + kind + ".");
 }
 
-Result<std::int64_t> root_size(const ec2::RunInstancesRequest& request, const LaunchWish& wish,
-                               const Image& image) {
-    for (const auto& mapping : request.block_device_mapping) {
-        if (*mapping.device_name != image.root_device_name)
-            return fail(ErrorCode::unsupported_operation,
-                        "The parameter BlockDeviceMapping is supported for the root device (" +
-                            image.root_device_name + ") only.");
-    }
-    if (!wish.root_size_gib) return image.blob.virtual_size_bytes;
-    auto bytes = *wish.root_size_gib * gib;
-    if (bytes >= image.blob.virtual_size_bytes) return bytes;
-    auto least = (image.blob.virtual_size_bytes + gib - 1) / gib;
+// The image's size where the request names none: that need not be whole GiB.
+Status put_root(DiskWish wish, const Image& image, LaunchImages& out) {
+    const auto least = gib_of(image.blob.virtual_size_bytes);
+    if (!wish.has_size) wish.shape.size_gib = least;
+    LODGE_TRY(out.root, volumes::shape_of(wish.shape));
+    if (!wish.has_size) out.root.size_bytes = image.blob.virtual_size_bytes;
+    out.root_goes = wish.delete_on_termination;
+    if (out.root.size_bytes >= image.blob.virtual_size_bytes) return {};
     return fail(ErrorCode::invalid_block_device_mapping,
-                "Volume of size " + std::to_string(*wish.root_size_gib) +
+                "Volume of size " + std::to_string(wish.shape.size_gib) +
                     "GB is smaller than the image, expect size >= " + std::to_string(least) + "GB");
+}
+
+// `taken`: the disks that the instance has already, by libvirt's names.
+Status put_volume(const DiskWish& wish, std::set<std::string>& taken, LaunchImages& out) {
+    const auto target = volumes::disk_target(wish.device);
+    if (!target)
+        return fail(ErrorCode::invalid_block_device_mapping,
+                    "'" + wish.device + "' is not a valid EBS device name.");
+    if (!taken.insert(*target).second)
+        return fail(ErrorCode::invalid_block_device_mapping,
+                    "The device '" + wish.device + "' is the root device (" + out.image.root_device_name +
+                        ") or used in more than one block-device mapping");
+    if (!wish.has_size) return fail(ErrorCode::missing_parameter, "size or snapshotId");
+    LODGE_TRY(auto shape, volumes::shape_of(wish.shape));
+    out.volumes.push_back({wish.device, std::move(shape), wish.delete_on_termination});
+    return {};
+}
+
+Status put_disks(const LaunchWish& wish, LaunchImages& out) {
+    DiskWish root;
+    root.device = out.image.root_device_name;
+    root.shape.type = default_volume_type;
+    std::set<std::string> taken = {"vda"};
+    for (const auto& disk : wish.disks) {
+        if (disk.device == root.device)
+            root = disk;
+        else
+            LODGE_CHECK(put_volume(disk, taken, out));
+    }
+    LODGE_CHECK(put_root(std::move(root), out.image, out));
+    const auto most = wish.type->attachable_volumes() - 1;
+    if (static_cast<std::int64_t>(out.volumes.size()) <= most) return {};
+    return fail(ErrorCode::attachment_limit_exceeded, "An instance of type " + wish.type->name +
+                                                          " has at most " + std::to_string(most) +
+                                                          " volumes besides its root disk.");
 }
 
 Result<std::string> public_key_of(db::Session& session, const RequestContext& context,
@@ -151,7 +187,7 @@ Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunIns
     LODGE_CHECK(resolve_cpus(request, wish));
     LODGE_CHECK(check_credits(request, wish));
     LODGE_CHECK(resolve_user_data(request, wish));
-    LODGE_CHECK(resolve_root(request, wish));
+    LODGE_CHECK(resolve_disks(request, wish));
     LODGE_TRY(wish.instance_tags, tags_of(request, "instance"));
     LODGE_TRY(wish.volume_tags, tags_of(request, "volume"));
     LODGE_TRY(wish.interface_tags, tags_of(request, "network-interface"));
@@ -200,7 +236,7 @@ Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& 
               part_of(session, context, request.kernel_id, out.image.kernel_id, ImageType::kernel));
     LODGE_TRY(out.ramdisk_id,
               part_of(session, context, request.ramdisk_id, out.image.ramdisk_id, ImageType::ramdisk));
-    LODGE_TRY(out.root_size_bytes, root_size(request, wish, out.image));
+    LODGE_CHECK(put_disks(wish, out));
     LODGE_TRY(out.public_key, public_key_of(session, context, request));
     return out;
 }

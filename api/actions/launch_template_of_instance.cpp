@@ -5,6 +5,7 @@
 #include "db/store/volumes.h"
 #include "proto/base/encoding.h"
 #include "proto/ec2/launch_templates.h"
+#include "scheduler/volumes/volume_types.h"
 
 namespace lodge::api {
 namespace {
@@ -30,16 +31,16 @@ ec2::LaunchTemplateNetworkInterface interface_like(const db::attached_interfaces
     return out;
 }
 
-ec2::LaunchTemplateBlockDevice root_like(db::Session& session, const Instance& instance) {
+ec2::LaunchTemplateBlockDevice disk_like(const Volume& volume) {
     ec2::LaunchTemplateBlockDevice out;
-    out.device_name = instance.root_device_name;
+    out.device_name = volume.device;
     out.ebs.emplace();
-    out.ebs->delete_on_termination = true;
+    out.ebs->delete_on_termination = volume.delete_on_termination;
     out.ebs->encrypted = false;
-    out.ebs->volume_size = gib_of(instance.root_size_bytes);
-    auto volume =
-        db::volumes::find(session, instance.account_id, instance.region, instance.root_volume_id.str());
-    if (volume) out.ebs->volume_type = volume->type;
+    out.ebs->volume_size = gib_of(volume.size_bytes);
+    out.ebs->volume_type = volume.type;
+    if (volumes::may_choose_iops(volume.type)) out.ebs->iops = volume.iops;
+    if (volume.throughput > 0) out.ebs->throughput = volume.throughput;
     return out;
 }
 
@@ -103,7 +104,8 @@ Result<ec2::GetLaunchTemplateDataResponse> get_launch_template_data(
         auto record = load_one(session, std::move(row));
         ec2::LaunchTemplateData data;
         put_launch(record.instance, data);
-        data.block_device_mapping.push_back(root_like(session, record.instance));
+        for (const auto& volume : db::volumes::of_instance(session, record.instance.id))
+            data.block_device_mapping.push_back(disk_like(volume));
         put_capacity(record.instance, data);
         put_options(record.instance, data);
         put_tags(record.tags, data);

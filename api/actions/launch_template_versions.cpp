@@ -68,10 +68,10 @@ const describe::FilterTable<VersionRecord>& version_filters() {
         maybe("ram-disk-id", [](const auto& d) { return d.ram_disk_id; }),
         {"network-card-index", card_indexes},
         // What no template here can hold.
-        {"host-resource-group-arn", [](const VersionRecord&, describe::Values&) {}},
-        {"http-protocol-ipv4", [](const VersionRecord&, describe::Values&) {}},
-        {"iam-instance-profile", [](const VersionRecord&, describe::Values&) {}},
-        {"license-configuration-arn", [](const VersionRecord&, describe::Values&) {}},
+        none<VersionRecord>("host-resource-group-arn"),
+        none<VersionRecord>("http-protocol-ipv4"),
+        none<VersionRecord>("iam-instance-profile"),
+        none<VersionRecord>("license-configuration-arn"),
     };
     return table;
 }

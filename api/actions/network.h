@@ -102,7 +102,13 @@ Result<std::vector<std::string>> ids_of(RequestContext& context, std::vector<std
     });
 }
 
-// Filters on one value of the record, and on several.
+// A filter on what no record has: it finds none.
+template <class Record>
+describe::FilterField<Record> none(std::string_view name) {
+    return {name, [](const Record&, describe::Values&) {}};
+}
+
+// Filters on one value of the record.
 template <class Record, class F>
 describe::FilterField<Record> filter(std::string_view name, F value) {
     return {name, [value](const Record& record, describe::Values& out) { out.emplace_back(value(record)); }};

@@ -65,14 +65,6 @@ Status check_attachable(db::Session& session, const RequestContext& context, con
     return check_limits(session, interface, limits_of_type(context, instance.instance_type));
 }
 
-// The guest is asked for something else from now on. What its agent said before does not tell of it.
-void ask_guest(db::Session& session, const RequestContext& context, Row& row) {
-    ++row.instance.generation;
-    db::instances::update(session, row.instance);
-    session.after_commit(
-        [&hub = context.services.hub, host_id = row.instance.host_id] { hub.changed(host_id); });
-}
-
 Result<NetworkInterface> find_attached(db::Session& session, const RequestContext& context,
                                        const std::string& attachment_id) {
     auto found = db::network_interfaces::find_by_attachment(session, context.account_id, context.region,

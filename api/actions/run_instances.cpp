@@ -21,6 +21,7 @@
 #include "scheduler/apply/groups.h"
 #include "scheduler/placement/place.h"
 #include "scheduler/reconcile/events.h"
+#include "scheduler/volumes/attachments.h"
 
 namespace lodge::api {
 namespace {
@@ -161,28 +162,41 @@ class Launch {
         db::instances::insert(session_, instance);
         if (!wish_.user_data.empty()) db::instances::put_user_data(session_, instance.id, wish_.user_data);
         db::guests::insert(session_, guest);
-        db::volumes::insert(session_, root_of(instance));
+        add_volumes(instance);
         LODGE_CHECK(network_.attach(instance));
         put_tags(session_, context_, instance.id.str(), "instance", wish_.instance_tags);
-        put_tags(session_, context_, instance.root_volume_id.str(), "volume", wish_.volume_tags);
         scheduler::record(session_, now_ms_, instance.account_id, instance.id.str(), "placed",
                           "accepted and placed on " + guest.host_id.str());
         wake_host(session_, context_, guest.host_id);
         return {};
     }
 
-    Volume root_of(const Instance& instance) const {
-        return {instance.root_volume_id,
-                instance.account_id,
-                instance.region,
-                instance.zone,
-                instance.host_id,
-                instance.root_size_bytes,
-                wish_.root_type,
-                now_ms_,
-                instance.id,
-                instance.root_device_name,
-                now_ms_};
+    void add_volumes(const Instance& instance) const {
+        Volume root;
+        root.id = instance.root_volume_id;
+        root.image_id = instance.image_id;
+        root.is_root = true;
+        root.delete_on_termination = images_.root_goes;
+        add_volume(instance, std::move(root), images_.root, instance.root_device_name);
+        for (const auto& wish : images_.volumes) {
+            Volume volume;
+            volume.id = VolumeId::make(context_.services.random);
+            volume.delete_on_termination = wish.delete_on_termination;
+            add_volume(instance, std::move(volume), wish.shape, wish.device);
+        }
+    }
+
+    // Attached from the start: the guest comes into being with it.
+    void add_volume(const Instance& instance, Volume volume, const VolumeShape& shape,
+                    const std::string& device) const {
+        volume.account_id = instance.account_id;
+        volume.region = instance.region;
+        volume.zone = instance.zone;
+        volume.created_ms = now_ms_;
+        volumes::put_shape(volume, shape);
+        volumes::put_attachment(volume, instance, device, AttachmentState::attached, now_ms_);
+        db::volumes::insert(session_, volume);
+        put_tags(session_, context_, volume.id.str(), "volume", wish_.volume_tags);
     }
 
     Instance make_instance(const ReservationId& reservation_id, std::int64_t index) const {
@@ -213,7 +227,7 @@ class Launch {
             request_.instance_initiated_shutdown_behavior.value_or("stop") == "terminate";
         instance.root_device_name = images_.image.root_device_name;
         instance.root_volume_id = VolumeId::make(context_.services.random);
-        instance.root_size_bytes = images_.root_size_bytes;
+        instance.root_size_bytes = images_.root.size_bytes;
         instance.root_attached_ms = instance.launched_ms = instance.desired_ms = now_ms_;
         return instance;
     }

@@ -1,89 +1,72 @@
-// DescribeVolumes, DescribeVolumeStatus.
-#include "proto/ec2/volumes.h"
-
+// CreateVolume, DeleteVolume, DescribeVolumes, DescribeVolumeStatus, EnableVolumeIO, and the volumes'
+// attributes.
+#include "db/store/volumes.h"
 #include "api/actions/image_view.h"
 #include "api/actions/instance_view.h"
-#include "api/actions/network.h"
 #include "api/actions/tagging.h"
-#include "db/store/volumes.h"
+#include "api/actions/volume_view.h"
 #include "proto/base/encoding.h"
+#include "scheduler/volumes/attachments.h"
+#include "scheduler/volumes/volume_types.h"
 
 namespace lodge::api {
 namespace {
 
-using VolumeRecord = Tagged<Volume>;
-using FilterField = describe::FilterField<VolumeRecord>;
-
-// What no volume has: a filter on it finds none.
-FilterField none(std::string_view name) {
-    return {name, [](const VolumeRecord&, describe::Values&) {}};
+// A value of the attachment, if there is one.
+template <class F>
+describe::FilterField<VolumeRecord> attachment(std::string_view name, F value) {
+    return {name, [value](const VolumeRecord& record, describe::Values& out) {
+                if (record.value.attachment_state != AttachmentState::none)
+                    out.emplace_back(value(record.value));
+            }};
 }
 
-FilterField text(std::string_view name, std::string_view value) {
+describe::FilterField<VolumeRecord> constant(std::string_view name, std::string_view value) {
     return filter<VolumeRecord>(name, [value](const auto&) { return value; });
 }
 
 const describe::FilterTable<VolumeRecord>& volume_filters() {
     static const describe::FilterTable<VolumeRecord> table = {
-        filter<VolumeRecord>("attachment.attach-time",
-                             [](const auto& r) { return format_time(r.value.attached_ms); }),
-        text("attachment.delete-on-termination", "true"),
-        filter<VolumeRecord>("attachment.device", [](const auto& r) { return r.value.device; }),
-        filter<VolumeRecord>("attachment.instance-id",
-                             [](const auto& r) { return r.value.instance_id.str(); }),
-        text("attachment.status", "attached"),
+        attachment("attachment.attach-time", [](const Volume& v) { return format_time(v.attached_ms); }),
+        attachment("attachment.delete-on-termination",
+                   [](const Volume& v) { return word(v.delete_on_termination); }),
+        attachment("attachment.device", [](const Volume& v) { return v.device; }),
+        attachment("attachment.instance-id", [](const Volume& v) { return v.instance_id.str(); }),
+        attachment("attachment.status", [](const Volume& v) { return to_text(v.attachment_state); }),
         filter<VolumeRecord>("availability-zone", [](const auto& r) { return r.value.zone; }),
         filter<VolumeRecord>("create-time", [](const auto& r) { return format_time(r.value.created_ms); }),
-        text("encrypted", "false"),
-        text("fast-restored", "false"),
-        text("multi-attach-enabled", "false"),
-        none("operator.managed"),
-        none("operator.principal"),
+        constant("encrypted", "false"),
+        constant("fast-restored", "false"),
+        constant("multi-attach-enabled", "false"),
+        none<VolumeRecord>("operator.managed"),
+        none<VolumeRecord>("operator.principal"),
         filter<VolumeRecord>("size",
                              [](const auto& r) { return std::to_string(gib_of(r.value.size_bytes)); }),
-        none("snapshot-id"),
-        text("status", "in-use"),
+        none<VolumeRecord>("snapshot-id"),
+        filter<VolumeRecord>("status", [](const auto& r) { return state_of(r.value); }),
         filter<VolumeRecord>("volume-id", [](const auto& r) { return r.value.id.str(); }),
         filter<VolumeRecord>("volume-type", [](const auto& r) { return r.value.type; }),
     };
     return table;
 }
 
-ec2::Volume shown(const VolumeRecord& record) {
-    const auto& volume = record.value;
-    ec2::Volume out;
-    out.volume_id = volume.id.str();
-    out.size = gib_of(volume.size_bytes);
-    out.snapshot_id = "";
-    out.availability_zone = volume.zone;
-    out.state = "in-use";
-    out.create_time = volume.created_ms;
-    out.attachments.push_back(
-        {volume.id.str(), volume.instance_id.str(), volume.device, "attached", volume.attached_ms, true});
-    out.tags = to_ec2(record.tags);
-    out.volume_type = volume.type;
-    out.encrypted = false;
-    out.multi_attach_enabled = false;
-    return out;
-}
-
-// A volume is as well as what its host's agent says of its hypervisor.
+// A volume is as well as what its host's agent says of its hypervisor; one without a host has nothing to ail.
 std::string status_of(const RequestContext& context, const VolumeRecord& record) {
-    const auto condition = context.services.hub.condition(record.value.host_id, HostState::active);
-    return scheduler::serves(condition) ? "ok" : "insufficient-data";
+    const auto& host = record.value.host_id;
+    return host.empty() || context.services.hub.serves(host) ? "ok" : "insufficient-data";
 }
 
 describe::FilterTable<VolumeRecord> status_filters(const RequestContext& context) {
     return {
-        none("action.code"),
-        none("action.description"),
-        none("action.event-id"),
+        none<VolumeRecord>("action.code"),
+        none<VolumeRecord>("action.description"),
+        none<VolumeRecord>("action.event-id"),
         filter<VolumeRecord>("availability-zone", [](const auto& r) { return r.value.zone; }),
-        none("event.description"),
-        none("event.event-id"),
-        none("event.event-type"),
-        none("event.not-after"),
-        none("event.not-before"),
+        none<VolumeRecord>("event.description"),
+        none<VolumeRecord>("event.event-id"),
+        none<VolumeRecord>("event.event-type"),
+        none<VolumeRecord>("event.not-after"),
+        none<VolumeRecord>("event.not-before"),
         {"volume-status.details-name",
          [](const VolumeRecord&, describe::Values& out) {
              out.emplace_back("io-enabled");
@@ -110,34 +93,84 @@ ec2::VolumeStatusItem status_shown(const RequestContext& context, const VolumeRe
     return out;
 }
 
-// EC2 tells a malformed volume ID so, unlike those of other things.
-Status check_ids(const std::vector<std::string>& ids) {
-    for (const auto& id : ids) {
-        if (VolumeId::parse(id)) continue;
-        return fail(ErrorCode::invalid_parameter_value,
-                    "Value (" + id + ") for parameter volumes is invalid. Expected: 'vol-...'.");
-    }
-    return {};
-}
-
 template <class Request>
 Result<describe::Page<VolumeRecord>> page_of(RequestContext& context, const Request& request,
                                              const describe::FilterTable<VolumeRecord>& filters) {
-    LODGE_CHECK(check_ids(request.volume_id));
     auto resource = resource_of<VolumeId, Volume, VolumeRecord>(
-        context, ErrorCode::invalid_parameter_value, ErrorCode::invalid_volume_not_found, filters,
+        context, ErrorCode::invalid_volume_id, ErrorCode::invalid_volume_not_found, filters,
         db::volumes::find, db::volumes::list, with_tags<Volume>);
     return describe::describe<VolumeRecord>(
         context, {request.volume_id, request.filter, request.max_results, request.next_token}, resource);
 }
 
+Result<VolumeShape> wished_shape(const ec2::CreateVolumeRequest& request) {
+    const auto type = request.volume_type.value_or("gp2");  // as CreateVolume has it, unlike a launch
+    if (!request.size) return fail(ErrorCode::missing_parameter, "size or snapshotId");
+    LODGE_TRY(auto shape, volumes::shape_of({type, *request.size, request.iops, request.throughput}));
+    if (!request.multi_attach_enabled.value_or(false)) return shape;
+    if (type != "io1" && type != "io2")
+        return fail(ErrorCode::invalid_parameter_combination,
+                    "Multi-Attach is not supported for " + type + " volumes: it needs io1 or io2.");
+    return fail(ErrorCode::unsupported_operation, "A volume is attached to one instance at a time here.");
+}
+
+Result<Volume> make_volume(db::Session& session, const RequestContext& context, const Zone& zone,
+                           const VolumeShape& shape) {
+    Volume made;
+    made.id = VolumeId::make(context.services.random);
+    made.account_id = context.account_id;
+    made.region = context.region;
+    made.zone = zone.name;
+    volumes::put_shape(made, shape);
+    made.created_ms = context.now_ms();
+    db::volumes::insert(session, made);
+    return made;
+}
+
 }  // namespace
+
+// Its file is made where an instance first has it; until then there is nothing to wait for. EC2 answers
+// "creating" all the same, and clients wait for "available".
+Result<ec2::Volume> create_volume(RequestContext& context, const ec2::CreateVolumeRequest& request) {
+    if (!request.availability_zone && !request.availability_zone_id)
+        return fail(ErrorCode::missing_parameter, "AvailabilityZone");
+    LODGE_TRY(const auto zone, find_zone(context, request.availability_zone, request.availability_zone_id));
+    LODGE_TRY(const auto shape, wished_shape(request));
+    LODGE_TRY(const auto tags, tags_for(request.tag_specification, "volume", {"volume"}));
+    return context.write([&](db::Session& session) -> Result<ec2::Volume> {
+        LODGE_TRY(auto earlier, replay(session, context, request.client_token));
+        if (earlier) {
+            LODGE_TRY(auto volume, find_volume(session, context, *earlier));
+            return to_ec2(with_tags(session, std::move(volume)));
+        }
+        LODGE_TRY(auto made, make_volume(session, context, zone, shape));
+        put_tags(session, context, made.id.str(), "volume", tags);
+        remember(session, context, request.client_token, made.id.str());
+        auto out = to_ec2(with_tags(session, std::move(made)));
+        out.state = "creating";
+        return out;
+    });
+}
+
+Result<ec2::DeleteVolumeResponse> delete_volume(RequestContext& context,
+                                                const ec2::DeleteVolumeRequest& request) {
+    return context.write([&](db::Session& session) -> Result<ec2::DeleteVolumeResponse> {
+        LODGE_TRY(auto volume, find_volume(session, context, request.volume_id));
+        if (volume.attachment_state != AttachmentState::none)
+            return fail(ErrorCode::volume_in_use, "Volume " + volume.id.str() + " is currently attached to " +
+                                                      volume.instance_id.str());
+        const auto host_id = volume.host_id;
+        volumes::begin_delete(session, volume);
+        if (!host_id.empty()) wake_host(session, context, host_id);
+        return ec2::DeleteVolumeResponse{};
+    });
+}
 
 Result<ec2::DescribeVolumesResponse> describe_volumes(RequestContext& context,
                                                       const ec2::DescribeVolumesRequest& request) {
     LODGE_TRY(auto page, page_of(context, request, volume_filters()));
     ec2::DescribeVolumesResponse response;
-    for (const auto& record : page.records) response.volumes.push_back(shown(record));
+    for (const auto& record : page.records) response.volumes.push_back(to_ec2(record));
     response.next_token = page.next_token;
     return response;
 }
@@ -150,6 +183,39 @@ Result<ec2::DescribeVolumeStatusResponse> describe_volume_status(
     for (const auto& record : page.records) response.volume_statuses.push_back(status_shown(context, record));
     response.next_token = page.next_token;
     return response;
+}
+
+Result<ec2::DescribeVolumeAttributeResponse> describe_volume_attribute(
+    RequestContext& context, const ec2::DescribeVolumeAttributeRequest& request) {
+    return context.read([&](db::Session& session) -> Result<ec2::DescribeVolumeAttributeResponse> {
+        LODGE_TRY(const auto volume, find_volume(session, context, request.volume_id));
+        ec2::DescribeVolumeAttributeResponse response;
+        response.volume_id = volume.id.str();
+        if (request.attribute == "autoEnableIO")
+            response.auto_enable_io = ec2::VolumeAttributeFlag{volume.auto_enable_io};
+        return response;
+    });
+}
+
+Result<ec2::ModifyVolumeAttributeResponse> modify_volume_attribute(
+    RequestContext& context, const ec2::ModifyVolumeAttributeRequest& request) {
+    if (!request.auto_enable_io || !request.auto_enable_io->value)
+        return fail(ErrorCode::missing_parameter, "AutoEnableIO");
+    return context.write([&](db::Session& session) -> Result<ec2::ModifyVolumeAttributeResponse> {
+        LODGE_TRY(auto volume, find_volume(session, context, request.volume_id));
+        volume.auto_enable_io = *request.auto_enable_io->value;
+        db::volumes::update(session, volume);
+        return ec2::ModifyVolumeAttributeResponse{};
+    });
+}
+
+// A volume's I/O is never disabled: its data has no checks that could fail.
+Result<ec2::EnableVolumeIOResponse> enable_volume_io(RequestContext& context,
+                                                     const ec2::EnableVolumeIORequest& request) {
+    return context.read([&](db::Session& session) -> Result<ec2::EnableVolumeIOResponse> {
+        LODGE_CHECK(find_volume(session, context, request.volume_id).map([](auto&&) {}));
+        return ec2::EnableVolumeIOResponse{};
+    });
 }
 
 }  // namespace lodge::api

@@ -1,9 +1,12 @@
 // One instance type as EC2 describes it. Plain data; the values an entry may have are in type_keys.cpp.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "proto/model/volume.h"
 
 namespace lodge::catalogue {
 
@@ -62,8 +65,10 @@ struct InstanceType {
     std::int64_t ebs_baseline_iops = 0;
     std::int64_t ebs_maximum_mbps = 0;
     std::int64_t ebs_maximum_iops = 0;
-    std::int64_t max_volumes = 1;
+    std::int64_t max_volumes = 1;  // as EC2's type has them, the root disk included
 
+    // The same here: guests have ports for so many.
+    std::int64_t attachable_volumes() const { return std::min(max_volumes, 1 + most_data_volumes(vcpus)); }
     bool states_ebs_speed() const { return ebs_baseline_mbps > 0; }
     // Megabytes a second, as EC2 reports next to the megabits.
     double ebs_baseline_mb_per_s() const { return static_cast<double>(ebs_baseline_mbps) / 8; }

@@ -12,7 +12,7 @@
 #include "db/store/accounts.h"
 #include "db/store/hosts.h"
 #include "db/store/images.h"
-#include "db/store/root_disks.h"
+#include "db/store/volumes.h"
 #include "proto/base/encoding.h"
 #include "scheduler/network/make.h"
 
@@ -92,7 +92,7 @@ void insert_image(db::Session& session, const std::string& region, UnixMs now_ms
 }  // namespace
 
 struct Simulation::SimulatedHost {
-    SimulatedHost(scheduler::Agents& agents, const HostId& id, const std::vector<VolumeId>& root_disks,
+    SimulatedHost(scheduler::Agents& agents, const HostId& id, const std::vector<VolumeId>& disks,
                   std::int64_t boot_ms, const Clock& clock, Random& random)
         : hypervisor(clock, {"simulated-" + id.str(), "x86_64", host_vcpus, host_memory_mib, "simulated"},
                      boot_ms),
@@ -101,7 +101,7 @@ struct Simulation::SimulatedHost {
               [this](const InstanceId& instance) { hypervisor.forget_console(instance); }),
           link(agents, id),
           agent({hypervisor, storage, network, metadata}, link, clock, random, options(id)) {
-        for (const auto& volume_id : root_disks) storage.add_root(volume_id);
+        for (const auto& volume_id : disks) storage.add_disk(volume_id);
         agent.start();
     }
 
@@ -147,12 +147,12 @@ Result<std::vector<HostId>> prepare_simulation(db::Database& database, int hosts
 
 Simulation::Simulation(db::Database& database, scheduler::Agents& agents, const std::vector<HostId>& hosts,
                        std::int64_t boot_ms, const Clock& clock, Random& random) {
-    using RootDisks = std::map<HostId, std::vector<VolumeId>>;
-    auto root_disks = database.read(
-        [](db::Session& session) -> Result<RootDisks> { return db::root_disks::by_host(session); });
+    using DisksByHost = std::map<HostId, std::vector<VolumeId>>;
+    auto disks = database.read(
+        [](db::Session& session) -> Result<DisksByHost> { return db::volumes::by_host(session); });
     for (const auto& id : hosts)
         hosts_.push_back(std::make_unique<SimulatedHost>(
-            agents, id, root_disks ? (*root_disks)[id] : std::vector<VolumeId>(), boot_ms, clock, random));
+            agents, id, disks ? (*disks)[id] : std::vector<VolumeId>(), boot_ms, clock, random));
 }
 
 Simulation::~Simulation() {

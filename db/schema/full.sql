@@ -724,12 +724,42 @@ CREATE TABLE volumes (
     account_id TEXT NOT NULL REFERENCES accounts (id),
     region TEXT NOT NULL,
     zone TEXT NOT NULL,
-    host_id TEXT NOT NULL REFERENCES hosts (id),
+    host_id TEXT NOT NULL,
     size_bytes BIGINT NOT NULL,
     type TEXT NOT NULL,
+    iops BIGINT NOT NULL,
+    throughput BIGINT NOT NULL,
+    image_id TEXT NOT NULL,
+    made BIGINT NOT NULL,
+    deleting BIGINT NOT NULL,
+    modifying BIGINT NOT NULL,
+    auto_enable_io BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
     instance_id TEXT NOT NULL,
+    is_root BIGINT NOT NULL,
+    attachment_state TEXT NOT NULL,
     device TEXT NOT NULL,
-    attached_ms BIGINT NOT NULL
+    attached_ms BIGINT NOT NULL,
+    delete_on_termination BIGINT NOT NULL
 );
 CREATE INDEX volumes_by_account ON volumes (account_id, region, id);
+CREATE INDEX volumes_by_host ON volumes (host_id);
+CREATE INDEX volumes_by_instance ON volumes (instance_id);
+CREATE INDEX volumes_worth_telling ON volumes (instance_id) WHERE is_root = 0 OR delete_on_termination = 0;
+
+CREATE TABLE volume_modifications (
+    id TEXT PRIMARY KEY REFERENCES volumes (id),
+    account_id TEXT NOT NULL,
+    region TEXT NOT NULL,
+    original_size_bytes BIGINT NOT NULL,
+    original_type TEXT NOT NULL,
+    original_iops BIGINT NOT NULL,
+    original_throughput BIGINT NOT NULL,
+    target_size_bytes BIGINT NOT NULL,
+    target_type TEXT NOT NULL,
+    target_iops BIGINT NOT NULL,
+    target_throughput BIGINT NOT NULL,
+    started_ms BIGINT NOT NULL,
+    ended_ms BIGINT NOT NULL
+);
+CREATE INDEX volume_modifications_by_account ON volume_modifications (account_id, region, id);

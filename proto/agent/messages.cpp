@@ -91,12 +91,15 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GuestMetadata, http_endpoint, ht
                                                 launched_ms, root_device_name, key_name, public_key, hostname,
                                                 tags)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LaunchDataRequest, guest_id)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GuestDisk, volume_id, target, size_bytes, iops, bytes_per_s,
+                                                image, keep)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DesiredGuest, guest_id, instance_id, generation, desired,
                                                 skip_os_shutdown, observed, reboots_wanted, reboots_done,
                                                 interrupts_wanted, interrupts_done, instance_type,
                                                 architecture, vcpus, core_count, threads_per_core, memory_mib,
                                                 root_volume_id, root_size_bytes, image, kernel, ramdisk,
-                                                kernel_cmdline, keep_root, interfaces, metadata)
+                                                kernel_cmdline, keep_root, root_iops, root_bytes_per_s,
+                                                root_stays, disks, interfaces, metadata)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PollRequest, known_version, wait_ms)
 
 void to_json(nlohmann::json& json, const PollReply& reply) {
@@ -104,7 +107,9 @@ void to_json(nlohmann::json& json, const PollReply& reply) {
             {"changed", reply.changed},
             {"guests", reply.guests},
             {"console_requests", reply.console_requests},
-            {"epoch", reply.epoch}};
+            {"epoch", reply.epoch},
+            {"kept_volumes", reply.kept_volumes},
+            {"doomed_volumes", reply.doomed_volumes}};
 }
 
 // Of its members only those that came later may be missing.
@@ -114,11 +119,14 @@ void from_json(const nlohmann::json& json, PollReply& reply) {
     json.at("guests").get_to(reply.guests);
     json.at("console_requests").get_to(reply.console_requests);
     reply.epoch = json.value("epoch", std::int64_t{0});
+    reply.kept_volumes = json.value("kept_volumes", std::vector<VolumeId>());
+    reply.doomed_volumes = json.value("doomed_volumes", std::vector<VolumeId>());
 }
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ObservedDisk, volume_id, size_bytes, iops, bytes_per_s)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ObservedGuest, guest_id, generation, observed, reboots_done,
-                                                interrupts_done, reason_code, reason, interfaces)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ReportRequest, guests, consoles)
+                                                interrupts_done, reason_code, reason, interfaces, disks)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ReportRequest, guests, consoles, removed_volumes)
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LeftGuest, guest_id, instance_id, on)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LeftoversRequest, guests, volumes)

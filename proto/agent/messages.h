@@ -149,6 +149,19 @@ struct LaunchDataReply {
     std::string identity_rsa2048;    // the same with an RSA key of 2048 bits and SHA-256
 };
 
+// A disk as its guest is to have it. Changes of size and limits raise no generation.
+struct GuestDisk {
+    VolumeId volume_id;
+    std::string target;  // libvirt's name for it within the domain: "vdf"
+    std::int64_t size_bytes = 0;
+    std::int64_t iops = 0;         // how much the guest may ask of it; 0: as much as it likes
+    std::int64_t bytes_per_s = 0;  // the same
+    Content image = {};            // what it began as; none: empty
+    bool keep = false;             // its file existed before: never make it anew
+
+    bool operator==(const GuestDisk&) const = default;
+};
+
 // One guest as the host is to have it.
 struct DesiredGuest {
     GuestId guest_id;
@@ -173,7 +186,11 @@ struct DesiredGuest {
     Content kernel;
     Content ramdisk;
     std::string kernel_cmdline;
-    bool keep_root = false;                  // the root disk existed before this guest: never make it anew
+    bool keep_root = false;      // the root disk existed before this guest: never make it anew
+    std::int64_t root_iops = 0;  // as a GuestDisk's
+    std::int64_t root_bytes_per_s = 0;
+    bool root_stays = false;                 // when the guest is terminated
+    std::vector<GuestDisk> disks;            // besides the root disk
     std::vector<GuestInterface> interfaces;  // by device index; changes raise no generation
     GuestMetadata metadata;
 
@@ -189,10 +206,22 @@ struct PollRequest {
 };
 struct PollReply {
     std::string version;
-    bool changed = false;                      // false: `guests` is not filled
-    std::vector<DesiredGuest> guests;          // all of the host's
-    std::vector<InstanceId> console_requests;  // whose console output somebody is waiting for
-    std::int64_t epoch = 0;                    // the host's, when `guests` was read; 0: not told
+    bool changed = false;                       // false: `guests` is not filled
+    std::vector<DesiredGuest> guests;           // all of the host's
+    std::vector<InstanceId> console_requests;   // whose console output somebody is waiting for
+    std::int64_t epoch = 0;                     // the host's, when `guests` was read; 0: not told
+    std::vector<VolumeId> kept_volumes = {};    // the host's that are no root disks, a guest's or not
+    std::vector<VolumeId> doomed_volumes = {};  // those to be removed, as soon as no domain has them
+};
+
+// A disk that is plugged into a running guest, the root disk among them.
+struct ObservedDisk {
+    VolumeId volume_id;
+    std::int64_t size_bytes = 0;  // that the guest sees for certain; 0: not known
+    std::int64_t iops = 0;        // what it is held to
+    std::int64_t bytes_per_s = 0;
+
+    bool operator==(const ObservedDisk&) const = default;
 };
 
 // What the agent sees of one guest.
@@ -207,6 +236,7 @@ struct ObservedGuest {
     std::string reason;
     // Plugged into the running guest, and installed by OVN.
     std::vector<NetworkInterfaceId> interfaces;
+    std::vector<ObservedDisk> disks = {};
 
     bool operator==(const ObservedGuest&) const = default;
 };
@@ -218,6 +248,7 @@ struct ConsoleOutput {
 struct ReportRequest {
     std::vector<ObservedGuest> guests;
     std::vector<ConsoleOutput> consoles;
+    std::vector<VolumeId> removed_volumes = {};  // doomed ones whose files are gone
 };
 struct ReportReply {};
 

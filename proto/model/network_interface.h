@@ -4,20 +4,9 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/ids.h"
-#include "proto/model/enum_text.h"
+#include "proto/model/attachment_state.h"
 
 namespace lodge {
-
-enum class AttachmentState { none, attaching, attached, detaching };
-
-template <>
-struct EnumText<AttachmentState> {
-    static constexpr std::array words = {
-        std::pair{AttachmentState::none, std::string_view("")},
-        std::pair{AttachmentState::attaching, std::string_view("attaching")},
-        std::pair{AttachmentState::attached, std::string_view("attached")},
-        std::pair{AttachmentState::detaching, std::string_view("detaching")}};
-};
 
 // An ENI. Its addresses and groups are rows of their own.
 struct NetworkInterface {

@@ -11,6 +11,7 @@
 #include "scheduler/reconcile/desired.h"
 #include "scheduler/reconcile/events.h"
 #include "scheduler/reconcile/guest_change.h"
+#include "scheduler/volumes/attachments.h"
 
 namespace lodge::scheduler {
 namespace {
@@ -21,13 +22,15 @@ Error unknown_host(const HostId& id) {
     return make_error(ErrorCode::not_found, {"there is no host " + id.str()});
 }
 
-// What the report says of a running guest's interfaces, unless it is of an older guest or generation.
-void note_interfaces(db::Session& session, const Instance& instance, const Guest& guest,
-                     const link::ObservedGuest& seen) {
+// What the report says of a running guest's interfaces and disks, unless it is of an older guest or
+// generation.
+void note_plugged(db::Session& session, const Instance& instance, const Guest& guest,
+                  const link::ObservedGuest& seen, UnixMs now_ms) {
     if (guest.id != instance.guest_id || seen.generation < instance.generation ||
         seen.observed != Observed::running)
         return;
     network::note_plugged(session, instance.id, {seen.interfaces.begin(), seen.interfaces.end()});
+    volumes::note_plugged(session, instance.id, seen.disks, now_ms);
 }
 
 }  // namespace
@@ -82,7 +85,7 @@ Result<link::PollReply> Agents::look(const HostId& host_id, const std::string& k
         auto host = db::hosts::find(session, host_id);
         if (!host) return tl::unexpected<Error>(unknown_host(host_id));
         reply.epoch = host->epoch;
-        reply.guests = desired_guests(session, host_id);
+        desire(session, host_id, reply);
         return {};
     }));
     return reply;
@@ -103,16 +106,16 @@ void Agents::apply(db::Session& session, const HostId& host_id, const link::Obse
     auto row = db::instances::find_any(session, guest->instance_id);
     if (!row) return;
     auto& instance = row->instance;
-    note_interfaces(session, instance, *guest, seen);
+    auto now_ms = clock_.now_ms();
+    note_plugged(session, instance, *guest, seen, now_ms);
     auto generation = instance.generation;
     Observation observation{seen.generation,  seen.observed, seen.reboots_done,
                             seen.reason_code, seen.reason,   seen.interrupts_done};
-    auto now_ms = clock_.now_ms();
-    change_guest(session, claims_, *row, now_ms, [&](Instance& of, Guest& current) {
+    const auto done = change_guest(session, claims_, *row, now_ms, [&](Instance& of, Guest& current) {
         return current.id == seen.guest_id && observe(of, current, observation, now_ms);
     });
     // A guest that is removed leaves its host's list: should its domain or disk come back, it is a leftover.
-    if (instance.generation != generation || row->guest.observed == Observed::removed)
+    if (done.asks_host || instance.generation != generation || row->guest.observed == Observed::removed)
         session.after_commit([this, host_id] { hub_.changed(host_id); });
 }
 
@@ -120,6 +123,9 @@ Result<link::ReportReply> Agents::report(const HostId& host_id, const link::Repo
     hub_.heard(host_id, nullptr);
     auto done = database_.write([&](db::Session& session) -> Result<link::ReportReply> {
         for (const auto& seen : request.guests) apply(session, host_id, seen);
+        for (const auto& id : request.removed_volumes) volumes::note_removed(session, host_id, id);
+        if (!request.removed_volumes.empty())
+            session.after_commit([this, host_id] { hub_.changed(host_id); });
         for (const auto& console : request.consoles) {
             auto row = db::instances::find_any(session, console.instance_id);
             if (!row || row->instance.host_id != host_id) continue;

@@ -7,9 +7,12 @@
 #include "db/store/instances.h"
 #include "db/store/subnets.h"
 #include "db/store/tags.h"
+#include "db/store/volumes.h"
 #include "db/store/vpcs.h"
 #include "db/store/zones.h"
 #include "scheduler/network/names.h"
+#include "scheduler/volumes/devices.h"
+#include "scheduler/volumes/volume_types.h"
 
 namespace lodge::scheduler {
 namespace {
@@ -29,6 +32,10 @@ class Images {
     db::Session& session_;
     std::unordered_map<std::string, Image> known_;
 };
+
+link::Content content(const Image& image) {
+    return {image.blob.sha256, image.blob.format, image.blob.size_bytes};
+}
 
 using db::attached_interfaces::AttachedInterface;
 
@@ -135,6 +142,45 @@ class Attachments {
     std::unordered_map<std::string, std::vector<AttachedInterface>> by_instance_;
 };
 
+// The volumes of a host, loaded at once.
+class Disks {
+  public:
+    Disks(db::Session& session, const HostId& host_id, Images& images) : images_(images) {
+        for (auto& volume : db::volumes::of_host(session, host_id))
+            by_instance_[volume.instance_id.str()].push_back(std::move(volume));
+    }
+
+    // What is to be plugged in: a volume that is detaching is not. Without a row of its own a root disk's
+    // file stays: it is for the sweep of what is left to judge that.
+    void fill(const Instance& instance, link::DesiredGuest& out) {
+        out.root_stays = true;
+        for (const auto& volume : by_instance_[instance.id.str()]) {
+            const auto limits = volumes::limits_of(volume);
+            if (volume.is_root) {
+                out.root_size_bytes = volume.size_bytes;
+                out.root_iops = limits.iops;
+                out.root_bytes_per_s = limits.bytes_per_s;
+                out.root_stays = !volume.delete_on_termination;
+            } else if (volume.attachment_state != AttachmentState::detaching) {
+                out.disks.push_back({volume.id, volumes::disk_target(volume.device).value_or(""),
+                                     volume.size_bytes, limits.iops, limits.bytes_per_s,
+                                     content(images_.get(volume.image_id.str())), volume.made});
+            }
+        }
+    }
+
+    void fill(link::PollReply& out) const {
+        for (const auto& [instance, volumes] : by_instance_)
+            for (const auto& volume : volumes)
+                if (!volume.is_root)
+                    (volume.deleting ? out.doomed_volumes : out.kept_volumes).push_back(volume.id);
+    }
+
+  private:
+    Images& images_;
+    std::unordered_map<std::string, std::vector<Volume>> by_instance_;
+};
+
 std::unordered_map<std::string, std::string> zone_ids(db::Session& session) {
     std::unordered_map<std::string, std::string> ids;
     for (const auto& zone : db::zones::list(session)) ids[zone.name] = zone.id;
@@ -164,10 +210,6 @@ link::GuestMetadata metadata(db::Session& session, const Instance& instance) {
         for (auto& tag : db::tags::of(session, instance.account_id, instance.id.str()))
             out.tags[tag.key] = tag.value;
     return out;
-}
-
-link::Content content(const Image& image) {
-    return {image.blob.sha256, image.blob.format, image.blob.size_bytes};
 }
 
 link::DesiredGuest desired(const db::instances::WithGuest& row, Images& images) {
@@ -202,19 +244,20 @@ link::DesiredGuest desired(const db::instances::WithGuest& row, Images& images) 
 
 }  // namespace
 
-std::vector<link::DesiredGuest> desired_guests(db::Session& session, const HostId& host_id) {
+void desire(db::Session& session, const HostId& host_id, link::PollReply& reply) {
     Images images(session);
     Attachments attachments(session, host_id);
+    Disks disks(session, host_id, images);
     auto zones = zone_ids(session);
-    std::vector<link::DesiredGuest> all;
     for (const auto& row : db::instances::on_host(session, host_id)) {
-        auto& guest = all.emplace_back(desired(row, images));
+        auto& guest = reply.guests.emplace_back(desired(row, images));
+        disks.fill(row.instance, guest);
         guest.interfaces = attachments.of(row.instance);
         guest.metadata = metadata(session, row.instance);
         guest.metadata.zone_id = zones[row.instance.zone];
         if (!guest.interfaces.empty()) guest.metadata.hostname = guest.interfaces.front().private_dns_name;
     }
-    return all;
+    disks.fill(reply);
 }
 
 }  // namespace lodge::scheduler

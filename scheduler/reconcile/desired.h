@@ -1,14 +1,12 @@
 // What a host is to have: rows in, messages out.
 #pragma once
 
-#include <vector>
-
 #include "db/driver/session.h"
 #include "proto/agent/messages.h"
 
 namespace lodge::scheduler {
 
-// Every guest whose domain or disk is, or is to be, on the host.
-std::vector<link::DesiredGuest> desired_guests(db::Session& session, const HostId& host_id);
+// Fills in every guest whose domain or disk is, or is to be, on the host, and what becomes of volumes there.
+void desire(db::Session& session, const HostId& host_id, link::PollReply& reply);
 
 }  // namespace lodge::scheduler

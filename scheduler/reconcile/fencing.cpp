@@ -19,8 +19,8 @@ Result<Fenced> fence(db::Session& session, Claims& claims, HostHub& hub, const H
     std::int64_t lost = 0;
     for (auto& row : db::instances::on_host(session, host.id))
         lost += change_guest(session, claims, row, now_ms, [&](Instance& instance, Guest& guest) {
-            return lose_host(instance, guest, now_ms);
-        });
+                    return lose_host(instance, guest, now_ms);
+                }).kept;
     record(session, now_ms, "", host.id.str(), "operator",
            "fenced: epoch " + std::to_string(epoch) + ", " + std::to_string(lost) + " guests taken for gone");
     session.after_commit([&hub, id = host.id] {

@@ -9,10 +9,15 @@
 
 namespace lodge::scheduler {
 
+struct GuestChange {
+    bool kept = false;       // `change` has changed something
+    bool asks_host = false;  // its host is asked for something else besides
+};
+
 // Lets `change` alter an instance and its guest, and keeps what it made of them: both rows, what the guest no
-// longer claims, its network, and the transition that users see. False when `change` returned false; nothing
-// is kept then.
-bool change_guest(db::Session& session, Claims& claims, db::instances::WithGuest& row, UnixMs now_ms,
-                  const std::function<bool(Instance&, Guest&)>& change);
+// longer claims, its network and volumes, and the transition that users see. Nothing is kept when `change`
+// returned false.
+GuestChange change_guest(db::Session& session, Claims& claims, db::instances::WithGuest& row, UnixMs now_ms,
+                         const std::function<bool(Instance&, Guest&)>& change);
 
 }  // namespace lodge::scheduler

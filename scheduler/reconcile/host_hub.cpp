@@ -88,8 +88,12 @@ HostCondition HostHub::condition(const HostId& id, HostState state) const {
     return low ? HostCondition::low_disk : HostCondition::ok;
 }
 
+bool HostHub::serves(const HostId& id) const {
+    return scheduler::serves(condition(id, HostState::active));
+}
+
 std::int64_t HostHub::well_ms(const HostId& id) const {
-    if (!serves(condition(id, HostState::active))) return 0;
+    if (!serves(id)) return 0;
     return clock_.steady_ms() - liveness(id).well_since_steady_ms;
 }
 

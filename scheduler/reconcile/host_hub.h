@@ -52,6 +52,8 @@ class HostHub {
     bool hears(const HostId& id) const;
     // `draining` and what the lease and the last heartbeat say.
     HostCondition condition(const HostId& id, HostState state) const;
+    // Whether what is on the host is well, drained or not.
+    bool serves(const HostId& id) const;
     // For how long the host could have told how its guests are, without a break up to now; 0 when it cannot.
     std::int64_t well_ms(const HostId& id) const;
     // Whether the host has not been heard only because this process is young.

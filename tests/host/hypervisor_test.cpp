@@ -129,17 +129,17 @@ TEST_F(HypervisorTest, GuestBootsKnowsItselfAndPowersOff) {
     for (const std::string& marker :
          {"instance-id " + spec_.instance_id.str(), "system uuid " + domain_uuid(spec_.instance_id),
           std::string("vcpus 2 memory"),
-          "root disk /dev/vda vol" + spec_.root_volume_id.str().substr(4) + " 1024 MiB",
+          "root disk /dev/vda vol" + spec_.root.volume_id.str().substr(4) + " 1024 MiB",
           std::string("boot 1 of this disk")})
         EXPECT_NE(text.find("lodge-tiny: " + marker), std::string::npos) << marker;
     EXPECT_TRUE(is(DomainState::running));
-    EXPECT_NE(owner_of(spec_.root_path), 0U);  // QEMU is not root, and is given the disk,
-    EXPECT_EQ(owner_of(spec_.base_path), 0U);  // but never the image
+    EXPECT_NE(owner_of(spec_.root.path), 0U);       // QEMU is not root, and is given the disk,
+    EXPECT_EQ(owner_of(spec_.root.base_path), 0U);  // but never the image
     ASSERT_TRUE(hypervisor_->request_shutdown(spec_.guest_id));
     EXPECT_TRUE(eventually(reaction_timeout_s, [&] { return is(DomainState::shut_off); }));
     EXPECT_EQ(only().end_reason, EndReason::guest_shutdown);
     EXPECT_NE(console().find("lodge-tiny: powering off"), std::string::npos);
-    EXPECT_EQ(owner_of(spec_.root_path), 0U);
+    EXPECT_EQ(owner_of(spec_.root.path), 0U);
     EXPECT_EQ(owner_of(spec_.kernel_path), 0U);
 }
 
@@ -207,11 +207,11 @@ TEST_F(HypervisorTest, ListingDuringAStartNeverTakesTheGuestForDead) {
 }
 
 TEST_F(HypervisorTest, FailedStartSaysWhyAndLeavesNothing) {
-    spec_.root_path += ".missing";
+    spec_.root.path += ".missing";
     const Status started = hypervisor_->start(spec_, [] { return Status(); });
     ASSERT_FALSE(started);
     EXPECT_EQ(started.error().code, ErrorCode::io_failure);
-    EXPECT_NE(started.error().message.find(spec_.root_path), std::string::npos) << started.error().message;
+    EXPECT_NE(started.error().message.find(spec_.root.path), std::string::npos) << started.error().message;
     EXPECT_TRUE(hypervisor_->list()->empty());
 }
 

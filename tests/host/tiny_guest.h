@@ -50,11 +50,12 @@ class TinyImage {
         spec.architecture = "x86_64";
         spec.vcpus = spec.core_count = spec.threads_per_core = 1;
         spec.memory_mib = 256;
-        spec.root_volume_id = VolumeId::make(random);
+        spec.root.volume_id = VolumeId::make(random);
         const link::Content image = content(disk, "qcow2");
-        spec.root_path = storage.ensure_root({spec.root_volume_id, 1LL << 30, image, false}).value_or("");
-        spec.base_path = storage.ensure_image(image).value_or("");
-        spec.base_format = image.format;
+        spec.root.target = "vda";
+        spec.root.path = storage.ensure_disk({spec.root.volume_id, 1LL << 30, image, false}).value_or("");
+        spec.root.base_path = storage.ensure_image(image).value_or("");
+        spec.root.base_format = image.format;
         spec.kernel_path = storage.ensure_image(content(kernel, "raw")).value_or("");
         spec.ramdisk_path = storage.ensure_image(content(ramdisk, "raw")).value_or("");
         spec.kernel_cmdline = "console=ttyS0 loglevel=6 panic=5 no_timer_check cryptomgr.notests";

@@ -26,8 +26,8 @@ BUGS = [
      "    LODGE_CHECK(link_.report(report).map([](auto&&) {}));\n    std::lock_guard",
      "    auto sent = link_.report(report);\n    if (!BUG && !sent) return tl::unexpected<Error>(sent.error());\n    std::lock_guard"),
     ("a root disk stays", "agent/reconcile/steps.cpp",
-     "LODGE_CHECK(storage_.remove_root(desired.root_volume_id));",
-     "if (!BUG) LODGE_CHECK(storage_.remove_root(desired.root_volume_id));"),
+     "LODGE_CHECK(storage_.remove_disk(desired.root_volume_id));",
+     "if (!BUG) LODGE_CHECK(storage_.remove_disk(desired.root_volume_id));"),
     ("a host is not told of a change", "api/actions/instances.cpp",
      "{ hub.changed(host); }", "{ if (!BUG) hub.changed(host); }"),
     ("a start takes no claim", "api/actions/instances.cpp",
@@ -52,8 +52,14 @@ BUGS = [
     ("a claim survives its transaction", "scheduler/apply/claims.cpp",
      "{ index_.release(id, amount.vcpus, amount.memory_mib); });\n    return true;",
      "{ if (!BUG) index_.release(id, amount.vcpus, amount.memory_mib); });\n    return true;"),
-    ("a volume is shown whose disk is gone", "scheduler/reconcile/guest_change.cpp",
+    ("a volume is shown whose disk is gone", "scheduler/volumes/attachments.cpp",
      "if (guest.observed == Observed::removed) db::volumes", "if (!BUG && guest.observed == Observed::removed) db::volumes"),
+    ("an attachment does not move on", "scheduler/volumes/attachments.cpp",
+     "    if (volume.attachment_state == AttachmentState::attaching) {", "    if (BUG) return false;\n    if (volume.attachment_state == AttachmentState::attaching) {"),
+    ("a deleted volume's disk stays", "agent/reconcile/leftovers.cpp",
+     "const Status status = storage_.remove_disk(id);", "const Status status = BUG ? Status() : storage_.remove_disk(id);"),
+    ("a disk that was to go stays plugged in", "agent/reconcile/decide.cpp",
+     "if (!has_disk(wanted, id)) choose(", "if (!BUG && !has_disk(wanted, id)) choose("),
 ]
 
 

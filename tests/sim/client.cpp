@@ -39,6 +39,7 @@ std::string Client::act(const Call& call) {
                         {"ClientToken", token}}};
         return settle(call);
     }
+    if (dice_.once_in(3)) return use_volume(call);
     return choice < 8 ? change(call) : look(call);
 }
 
@@ -82,6 +83,32 @@ std::string Client::change(const Call& call) {
     auto answer = call(account_, action, words);
     if (action == "TerminateInstances" && answer && *answer) promises_.terminating.insert(*at);
     return name_ + " " + action + " " + *at + ": " + word_of(answer);
+}
+
+std::string Client::use_volume(const Call& call) {
+    static constexpr const char* actions[] = {"AttachVolume", "AttachVolume", "AttachVolume",
+                                              "DetachVolume", "ModifyVolume", "DeleteVolume"};
+    const auto pick = [this](const std::set<std::string>& ids) {
+        auto at = ids.begin();
+        std::advance(at, static_cast<std::ptrdiff_t>(dice_.below(ids.size())));
+        return *at;
+    };
+    if (promises_.volumes.empty() || dice_.once_in(4)) {
+        auto answer = call(account_, "CreateVolume", {{"AvailabilityZone", zone_name}, {"Size", "1"}});
+        if (answer && *answer) promises_.volumes.insert(texts_of(**answer, "volumeId").front());
+        return name_ + " CreateVolume: " + word_of(answer);
+    }
+    const auto volume = pick(promises_.volumes);
+    const std::string action = actions[dice_.below(std::size(actions))];
+    Words words = {{"VolumeId", volume}};
+    if (action == "AttachVolume") {
+        words.emplace_back("InstanceId", pick(promises_.instances));
+        words.emplace_back("Device", std::string("/dev/sd") + "fgh"[dice_.below(3)]);
+    }
+    if (action == "DetachVolume" && dice_.once_in(4)) words.emplace_back("Force", "true");
+    if (action == "ModifyVolume") words.emplace_back("Size", std::to_string(dice_.between(1, 9)));
+    if (action == "DeleteVolume") promises_.deleted.insert(volume);
+    return name_ + " " + action + " " + volume + ": " + word_of(call(account_, action, words));
 }
 
 std::string Client::look(const Call& call) {

@@ -1,5 +1,5 @@
-// A client of the API who launches, stops, starts, reboots and ends instances, tries again what had no
-// answer, and remembers what it was promised.
+// A client of the API who launches, stops, starts, reboots and ends instances, makes, attaches, detaches,
+// enlarges and deletes volumes, tries again what had no answer, and remembers what it was promised.
 #pragma once
 
 #include <functional>
@@ -26,6 +26,8 @@ struct Promises {
     std::set<std::string> instances;                           // that were named in any answer
     std::set<std::string> terminating;                         // whose end was acknowledged
     std::set<std::string> ended;                               // that have come to it, for whatever reason
+    std::set<std::string> volumes;                             // that were named in any answer
+    std::set<std::string> deleted;                             // that somebody has tried to delete
 };
 
 class Client {
@@ -49,6 +51,7 @@ class Client {
     std::string launch(const Call& call, const Launch& launch);
     std::string change(const Call& call);
     std::string look(const Call& call);
+    std::string use_volume(const Call& call);
     void note_launched(const std::string& token, const std::vector<std::string>& ids);
 
     const std::string name_;

@@ -20,6 +20,7 @@ namespace lodge::sim {
 inline constexpr const char* region = "us-east-1";
 // Accounts whose clients know nothing of each other.
 inline constexpr const char* accounts[] = {"123456789012", "210987654321"};
+inline constexpr const char* zone_name = "us-east-1a";
 inline constexpr const char* image_id = "ami-00000000000000001";
 
 // Makes a database with accounts, an image and hosts. The same every time; returns the hosts' IDs.

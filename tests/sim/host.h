@@ -36,6 +36,15 @@ class CrashingHypervisor final : public agent::Hypervisor {
     Status request_detach(const GuestId& guest, const NetworkInterfaceId& id) override {
         return around([&] { return inner_.request_detach(guest, id); });
     }
+    Status attach_disk(const GuestId& guest, const agent::DiskSpec& disk) override {
+        return around([&] { return inner_.attach_disk(guest, disk); });
+    }
+    Status request_detach(const GuestId& guest, const VolumeId& id) override {
+        return around([&] { return inner_.request_detach(guest, id); });
+    }
+    Status adjust_disk(const GuestId& guest, const agent::DiskSpec& disk) override {
+        return around([&] { return inner_.adjust_disk(guest, disk); });
+    }
     Status request_shutdown(const GuestId& guest) override {
         return around([&] { return inner_.request_shutdown(guest); });
     }
@@ -79,21 +88,21 @@ class CrashingStorage final : public agent::Storage {
         return inner_.ensure_image(content);
     }
     bool has_image(const link::Content& content) override { return inner_.has_image(content); }
-    Result<std::string> ensure_root(const agent::RootDisk& disk) override {
+    Result<std::string> ensure_disk(const agent::WantedDisk& disk) override {
         plan_.pass();
-        if (full && !inner_.has_root(disk.volume_id))
+        if (full && !inner_.has_disk(disk.volume_id))
             return fail(ErrorCode::io_failure, "No space left on device");
-        auto made = inner_.ensure_root(disk);
+        auto made = inner_.ensure_disk(disk);
         plan_.pass();
         return made;
     }
-    Status remove_root(const VolumeId& volume_id) override {
+    Status remove_disk(const VolumeId& volume_id) override {
         plan_.pass();
-        auto removed = inner_.remove_root(volume_id);
+        auto removed = inner_.remove_disk(volume_id);
         plan_.pass();
         return removed;
     }
-    Result<std::vector<VolumeId>> list_roots() override { return inner_.list_roots(); }
+    Result<std::vector<VolumeId>> list_disks() override { return inner_.list_disks(); }
     std::string console_path(const InstanceId& id) const override { return inner_.console_path(id); }
     Result<std::string> console_tail(const InstanceId& id, std::size_t max_bytes) override {
         return inner_.console_tail(id, max_bytes);

@@ -5,6 +5,7 @@
 
 #include "db/store/guests.h"
 #include "db/store/hosts.h"
+#include "db/store/volumes.h"
 #include "scheduler/lifecycle/lifecycle.h"
 
 namespace lodge::sim {
@@ -16,6 +17,13 @@ Rows rows_of(ControlPlane& lodged) {
     auto rows = lodged.database().read(
         [](db::Session& session) -> Result<Rows> { return db::instances::list_all(session, 100'000); });
     return rows ? std::move(*rows) : Rows();
+}
+
+std::vector<Volume> volumes_of(ControlPlane& lodged) {
+    using Volumes = std::vector<Volume>;
+    auto volumes = lodged.database().read(
+        [](db::Session& session) -> Result<Volumes> { return db::volumes::list_all(session); });
+    return volumes ? std::move(*volumes) : Volumes();
 }
 
 InstanceState state_of(const db::instances::WithGuest& row) {
@@ -142,30 +150,67 @@ std::string Watch::claims(ControlPlane& lodged, const Hosts& hosts) {
     return "";
 }
 
-// Each instance has its root disk until that is removed, and there are no others.
-std::string Watch::volumes(ControlPlane& lodged, const Rows& rows) {
-    std::map<std::string, std::string> shown;  // whose, by ID
-    auto read = lodged.database().read([&](db::Session& session) -> Status {
-        session.query("SELECT id, instance_id FROM volumes", {},
-                      [&](const db::Row& row) { shown.emplace(row.text(0), row.text(1)); });
-        return {};
-    });
-    if (!read) return "the database could not be read";
+// Each instance has its root disk until that is removed, and there are no others; other volumes that somebody
+// was told of are there until he deletes them.
+std::string Watch::volumes(ControlPlane& lodged, const Rows& rows, const ByAccount& promises) {
+    std::map<std::string, std::string> roots;  // whose, by ID
+    std::set<std::string> others;
+    for (const auto& volume : volumes_of(lodged)) {
+        if (volume.is_root)
+            roots.emplace(volume.id.str(), volume.instance_id.str());
+        else
+            others.insert(volume.id.str());
+    }
     for (const auto& row : rows) {
         if (row.guest.observed == Observed::removed) continue;
         const auto& volume = row.instance.root_volume_id.str();
-        auto found = shown.find(volume);
-        if (found == shown.end() || found->second != row.instance.id.str())
+        auto found = roots.find(volume);
+        if (found == roots.end() || found->second != row.instance.id.str())
             return row.instance.id.str() + " has a root disk that is no volume of its own: " + volume;
-        shown.erase(found);
+        roots.erase(found);
     }
-    return shown.empty() ? "" : "a volume of nobody: " + shown.begin()->first;
+    if (!roots.empty()) return "a root disk of nobody: " + roots.begin()->first;
+    for (const auto& [account, promised] : promises)
+        for (const auto& id : promised.volumes)
+            if (!others.contains(id) && !promised.deleted.contains(id)) return "acknowledged and lost: " + id;
+    return "";
+}
+
+// Once all has come to rest: guests have what is attached to their instances, hosts what there is.
+std::string Watch::disks(ControlPlane& lodged, const Hosts& hosts) {
+    std::map<std::string, std::set<std::string>> plugged;  // machines by volume
+    for (const auto& host : hosts)
+        for (const auto& domain : host->domains())
+            for (const auto& id : domain.disks) plugged[id.str()].insert(domain.instance_id.str());
+    std::map<HostId, std::set<VolumeId>> unclaimed;
+    for (const auto& host : hosts) {
+        const auto files = host->disks.list_disks();
+        unclaimed[host->id()] = {files->begin(), files->end()};
+    }
+    const auto rows = rows_of(lodged);
+    for (const auto& volume : volumes_of(lodged)) {
+        const auto story = volume.id.str() + " of " + volume.instance_id.str() + ", " +
+                           std::string(to_text(volume.attachment_state));
+        if (volume.modifying || volume.deleting) return "still on its way: " + story;
+        const bool runs = std::any_of(rows.begin(), rows.end(), [&](const auto& row) {
+            return row.instance.id == volume.instance_id && state_of(row) == InstanceState::running;
+        });
+        auto wanted = runs ? std::set{volume.instance_id.str()} : std::set<std::string>();
+        if (plugged[volume.id.str()] != wanted)
+            return story + (runs ? " is not in its guest, or in another" : " is in a guest");
+        if (runs && volume.attachment_state != AttachmentState::attached) return "still on its way: " + story;
+        if (unclaimed[volume.host_id].erase(volume.id) == 0 && volume.made)
+            return "the disk is missing on " + volume.host_id.str() + " of " + story;
+    }
+    for (const auto& [host, left] : unclaimed)
+        if (!left.empty()) return "a disk is left on " + host.str() + ": " + left.begin()->str();
+    return "";
 }
 
 std::string Watch::after_step(ControlPlane& lodged, const Hosts& hosts, const ByAccount& promises) {
     const auto rows = rows_of(lodged);
     for (const auto& wrong : {machines(hosts), transitions(rows), kept(rows, promises), claims(lodged, hosts),
-                              volumes(lodged, rows)})
+                              volumes(lodged, rows, promises)})
         if (!wrong.empty()) return wrong;
     return "";
 }
@@ -179,7 +224,7 @@ std::string Watch::after_steps(ControlPlane& lodged, const Hosts& hosts, const B
         known = state_of(row);
     }
     for (const auto& wrong :
-         {machines(hosts), kept(rows, promises), claims(lodged, hosts), volumes(lodged, rows)})
+         {machines(hosts), kept(rows, promises), claims(lodged, hosts), volumes(lodged, rows, promises)})
         if (!wrong.empty()) return wrong;
     return "";
 }
@@ -193,8 +238,6 @@ std::string Watch::at_rest(ControlPlane& lodged, const Hosts& hosts, const ByAcc
     std::map<InstanceId, HostId> run;
     for (const auto& host : hosts)
         for (const auto& id : host->running()) run.emplace(id, host->id());
-    std::map<HostId, std::size_t> roots;
-    std::map<HostId, std::size_t> most_roots;  // with those of guests that could not be started
     std::size_t running = 0;
     for (const auto& row : rows_of(lodged)) {
         const auto& instance = row.instance;
@@ -207,20 +250,13 @@ std::string Watch::at_rest(ControlPlane& lodged, const Hosts& hosts, const ByAcc
         if (runs != (state == InstanceState::running))
             return story + (runs ? ", and it runs" : ", and it does not run there");
         running += runs;
-        if (state == InstanceState::terminated) continue;
-        ++most_roots[instance.host_id];
-        if (row.guest.observed != Observed::failed) ++roots[instance.host_id];
     }
     if (running != run.size()) return "guests run that no instance has";
-    for (const auto& host : hosts) {
+    for (const auto& host : hosts)
         for (const auto& domain : host->domains())
             if (domain.state == agent::DomainState::held)
                 return domain.guest_id.str() + " is held and nobody lets it run";
-        if (host->disks.root_count() < roots[host->id()])
-            return "a root disk is missing on " + host->id().str();
-        if (host->disks.root_count() > most_roots[host->id()])
-            return "a root disk is left on " + host->id().str();
-    }
+    if (auto wrong = disks(lodged, hosts); !wrong.empty()) return wrong;
     for (const auto& [account, promised] : promises)
         for (const auto& id : promised.terminating)
             if (states_[InstanceId::trusted(id)] != InstanceState::terminated)

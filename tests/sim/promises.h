@@ -36,7 +36,9 @@ class Watch {
     std::string transitions(const std::vector<db::instances::WithGuest>& rows);
     std::string kept(const std::vector<db::instances::WithGuest>& rows, const ByAccount& promises) const;
     static std::string claims(ControlPlane& lodged, const Hosts& hosts);
-    static std::string volumes(ControlPlane& lodged, const std::vector<db::instances::WithGuest>& rows);
+    static std::string volumes(ControlPlane& lodged, const std::vector<db::instances::WithGuest>& rows,
+                               const ByAccount& promises);
+    static std::string disks(ControlPlane& lodged, const Hosts& hosts);
 
     std::map<InstanceId, InstanceState> states_;  // as they were
     std::map<GuestId, bool> ended_;               // of guests that ran: whether they have ended

@@ -119,7 +119,8 @@ class Running(AttributeTest):
     def test_the_root_disk(self):
         identity, = self.launch()
         self.modify(identity, BlockDeviceMappings=[{"DeviceName": "/dev/vda", "Ebs": {"DeleteOnTermination": True}}])
-        self.refused("UnsupportedOperation", self.modify, identity, BlockDeviceMappings=[{"DeviceName": "/dev/vda", "Ebs": {"DeleteOnTermination": False}}])
+        self.modify(identity, BlockDeviceMappings=[{"DeviceName": "/dev/vda", "Ebs": {"DeleteOnTermination": False}}])
+        self.assertFalse(self.describe(identity)["BlockDeviceMappings"][0]["Ebs"]["DeleteOnTermination"])
         self.refused(("InvalidParameterValue", "InvalidInstanceAttributeValue"), self.modify, identity,
                      BlockDeviceMappings=[{"DeviceName": "/dev/vdz", "Ebs": {"DeleteOnTermination": True}}])
 

@@ -76,19 +76,19 @@ class AgentTest : public ::testing::Test {
 
 TEST_F(AgentTest, StartsStopsAndRemoves) {
     auto desired = run_one();
-    EXPECT_TRUE(storage.has_root(desired.root_volume_id));
+    EXPECT_TRUE(storage.has_disk(desired.root_volume_id));
     desired.desired = Desired::stopped;
     desired.generation = 2;
     desired.observed = Observed::running;
     link->want(desired);
     ASSERT_TRUE(link->wait_for(desired.guest_id, Observed::gone));
-    EXPECT_TRUE(storage.has_root(desired.root_volume_id)) << "stopping keeps the disk";
+    EXPECT_TRUE(storage.has_disk(desired.root_volume_id)) << "stopping keeps the disk";
     desired.desired = Desired::terminated;
     desired.generation = 3;
     desired.observed = Observed::gone;
     link->want(desired);
     ASSERT_TRUE(link->wait_for(desired.guest_id, Observed::removed));
-    EXPECT_FALSE(storage.has_root(desired.root_volume_id));
+    EXPECT_FALSE(storage.has_disk(desired.root_volume_id));
     EXPECT_TRUE(link->wait_for_console(desired.instance_id)) << "the last words were sent";
 }
 
@@ -384,7 +384,7 @@ TEST_F(AgentTest, WhatIsLeftEndsByTheControlPlanesWordAlone) {
     link->restore(known);
     ASSERT_TRUE(link->wait_for(known.guest_id, Observed::running));
     auto orphan = VolumeId::make(random);
-    storage.add_root(orphan);
+    storage.add_disk(orphan);
     auto volumes = std::vector{stranger.root_volume_id, orphan};
     std::sort(volumes.begin(), volumes.end());
     const link::LeftGuest left{stranger.guest_id, stranger.instance_id, true};
@@ -394,8 +394,8 @@ TEST_F(AgentTest, WhatIsLeftEndsByTheControlPlanesWordAlone) {
     ASSERT_TRUE(link->wait_for_leftovers({{}, {stranger.root_volume_id}}));
     ASSERT_EQ(hypervisor.list()->size(), 1U);
     EXPECT_EQ(hypervisor.list()->front().guest_id, known.guest_id) << "what is wanted stays";
-    EXPECT_TRUE(storage.has_root(known.root_volume_id));
-    EXPECT_FALSE(storage.has_root(orphan));
+    EXPECT_TRUE(storage.has_disk(known.root_volume_id));
+    EXPECT_FALSE(storage.has_disk(orphan));
     link->set_over({{}, {stranger.root_volume_id}});
     EXPECT_TRUE(link->wait_for_leftovers({})) << "that nothing is left is told, too";
 }

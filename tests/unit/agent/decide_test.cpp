@@ -57,6 +57,66 @@ TEST(Decide, NeverStartsAGuestTwice) {
     }
 }
 
+// --- Disks
+
+const VolumeId root_id = VolumeId::trusted("vol-00000000000000001");
+const VolumeId disk_id = VolumeId::trusted("vol-00000000000000002");
+
+// A guest that has its root disk and, if `plugged`, another one, both as they are to be.
+View view_with_disk(bool plugged, bool wanted) {
+    auto made = view(Desired::running, Observed::running, DomainState::running);
+    made.desired.root_volume_id = root_id;
+    made.domain->disks = {root_id};
+    if (plugged) made.domain->disks.push_back(disk_id);
+    if (wanted) made.desired.disks = {{disk_id, "vdf", 1'000, 100, 0}};
+    made.adjusted = {{root_id, {root_id}}, {disk_id, {disk_id, 1'000, 100, 0}}};
+    return made;
+}
+
+TEST(Decide, PlugsDisksInAndOut) {
+    EXPECT_EQ(decide(view_with_disk(true, true), patience).step, Step::none);
+    auto decision = decide(view_with_disk(false, true), patience);
+    EXPECT_EQ(decision.step, Step::attach_disk);
+    EXPECT_EQ(decision.volume, disk_id);
+    decision = decide(view_with_disk(true, false), patience);
+    EXPECT_EQ(decision.step, Step::detach_disk);
+    EXPECT_EQ(decision.volume, disk_id);
+    EXPECT_EQ(decision.observed.disks.size(), 2U) << "the guest still has it";
+}
+
+TEST(Decide, AsksForADiskOnlySoOften) {
+    auto clinging = view_with_disk(true, false);
+    clinging.tried_disk_ms[disk_id] = 9'900;
+    auto decision = decide(clinging, patience);
+    EXPECT_EQ(decision.step, Step::none);
+    EXPECT_TRUE(decision.look_again_soon);
+    clinging.tried_disk_ms[disk_id] = 9'800;
+    EXPECT_EQ(decide(clinging, patience).step, Step::detach_disk);
+    clinging.tried_disk_ms[disk_id] = 9'900;
+    const VolumeId other = VolumeId::trusted("vol-00000000000000003");
+    clinging.desired.disks = {{other, "vdg"}};
+    EXPECT_EQ(decide(clinging, patience).volume, other) << "another one does not wait for it";
+}
+
+TEST(Decide, AdjustsDisksThatAreNotAsWanted) {
+    for (auto change : {+[](View& v) { v.desired.disks[0].size_bytes = 2'000; },
+                        +[](View& v) { v.desired.disks[0].iops = 200; },
+                        +[](View& v) { v.desired.disks[0].bytes_per_s = 1; },
+                        +[](View& v) { v.adjusted.erase(disk_id); }}) {
+        auto seen = view_with_disk(true, true);
+        change(seen);
+        const auto decision = decide(seen, patience);
+        EXPECT_EQ(decision.step, Step::adjust_disk);
+        EXPECT_EQ(decision.volume, disk_id);
+    }
+    auto larger_root = view_with_disk(true, true);
+    larger_root.desired.root_size_bytes = 5;
+    EXPECT_EQ(decide(larger_root, patience).volume, root_id);
+    // The domain of an older agent, whose root disk has no name: it is left alone.
+    larger_root.domain->disks = {disk_id};
+    EXPECT_EQ(decide(larger_root, patience).step, Step::none);
+}
+
 TEST(Decide, WaitsForAStartedGuestToComeUp) {
     auto seen = view(Desired::running, Observed::starting, DomainState::starting);
     seen.ran = true;
@@ -255,10 +315,12 @@ TEST(Decide, EveryStateConverges) {
                                              : std::optional(DomainState::shut_off));
                 at.has_network = true;
                 at.desired.interfaces.emplace_back().network_interface_id = first;
+                at.desired.disks = {{disk_id, "vdf", 1'000}};
                 if (at.domain) at.domain->interfaces = {second};
+                if (at.domain) at.domain->disks = {VolumeId::trusted("vol-00000000000000003")};
                 Decision decision;
                 int steps = 0;
-                for (; steps < 10; ++steps) {
+                for (; steps < 12; ++steps) {
                     decision = decide(at, patience);
                     switch (decision.step) {
                         case Step::start:
@@ -269,6 +331,15 @@ TEST(Decide, EveryStateConverges) {
                             break;
                         case Step::detach:
                             std::erase(at.domain->interfaces, decision.interface);
+                            break;
+                        case Step::attach_disk:
+                            at.domain->disks.push_back(decision.volume);
+                            break;
+                        case Step::detach_disk:
+                            std::erase(at.domain->disks, decision.volume);
+                            break;
+                        case Step::adjust_disk:
+                            at.adjusted[decision.volume] = as_desired(at.desired.disks.front());
                             break;
                         case Step::ask_shutdown:
                         case Step::destroy:
@@ -289,7 +360,7 @@ TEST(Decide, EveryStateConverges) {
                     }
                     if (decision.step == Step::none) break;
                 }
-                EXPECT_LT(steps, 10) << to_text(desired) << " " << to_text(known) << " " << domain;
+                EXPECT_LT(steps, 12) << to_text(desired) << " " << to_text(known) << " " << domain;
                 EXPECT_TRUE(desired == Desired::running || !at.domain);
             }
         }

@@ -8,6 +8,7 @@
 
 #include "agent/domain/guest_tag.h"
 #include "agent/domain/live_domain.h"
+#include "proto/model/volume.h"
 #include "tests/unit/agent/specs.h"
 #include "tests/unit/golden.h"
 
@@ -26,7 +27,7 @@ GuestSpec hostile() {
     GuestSpec spec = direct_boot();
     spec.instance_type = "t3\"'><&";
     spec.kernel_cmdline = "a=\"b\" c='d' ]]> </cmdline><devices/> &amp; <![CDATA[";
-    spec.root_path = "/tmp/it's \"a\" <disk> & more.qcow2";
+    spec.root.path = "/tmp/it's \"a\" <disk> & more.qcow2";
     spec.console_path = "/tmp/\"/><emulator>/bin/sh</emulator>";
     spec.interfaces = {example_nic()};
     spec.interfaces.front().mac = "'\"><mac/>";
@@ -59,6 +60,13 @@ TEST(DomainXml, InterfacesAreOvnsPorts) {
     testing::expect_golden("domain/interfaces_kvm.xml", domain_xml(spec, {"kvm"}));
 }
 
+TEST(DomainXml, VolumesAreKnownBySerialAndHeldToLimits) {
+    GuestSpec spec = example_guest();
+    spec.root.limits = {3'000, 125 << 20};
+    spec.disks = {{*VolumeId::parse("vol-10000000000000001"), "vdf", "/d/vol-10000000000000001.qcow2"}};
+    testing::expect_golden("domain/disks_kvm.xml", domain_xml(spec, {"kvm"}));
+}
+
 // Spare ports besides one for each device that is there: how EC2 counts interfaces of larger types.
 TEST(DomainXml, LargerGuestsTakeMoreInterfacesLater) {
     for (const auto& [vcpus, spare] : {std::pair{2, 4}, {8, 4}, {16, 8}, {64, 15}}) {
@@ -67,19 +75,21 @@ TEST(DomainXml, LargerGuestsTakeMoreInterfacesLater) {
         spec.interfaces = {example_nic()};
         const auto document = parsed(domain_xml(spec, {}));
         EXPECT_EQ(document.select_nodes("//controller[@model='pcie-root-port']").size(),
-                  static_cast<std::size_t>(3 + 1 + spare));
+                  static_cast<std::size_t>(3 + 1 + spare + most_data_volumes(vcpus)));
     }
 }
 
 TEST(LiveDomain, ReadsBackWhatWasWritten) {
     GuestSpec spec = example_guest();
     spec.interfaces = {example_nic(1), example_nic(2)};
+    spec.disks = {{*VolumeId::parse("vol-10000000000000001"), "vdf", "/d"}};
     const auto live = parse_live_domain(domain_xml(spec, {}));
     ASSERT_TRUE(live);
     EXPECT_EQ(live->tag.guest_id, spec.guest_id);
     EXPECT_TRUE(live->held);
     EXPECT_EQ(live->interfaces,
               (std::vector{example_nic(1).network_interface_id, example_nic(2).network_interface_id}));
+    EXPECT_EQ(live->disks, (std::vector{spec.root.volume_id, spec.disks.front().volume_id}));
     EXPECT_FALSE(parse_live_domain("<domain><metadata/></domain>"));
     EXPECT_FALSE(parse_live_domain("rubbish"));
 }
@@ -108,7 +118,7 @@ TEST(DomainXml, MarkupInValuesStaysText) {
 
 TEST(DomainXml, WithoutBaseLibvirtFindsTheChain) {
     GuestSpec spec = example_guest();
-    spec.base_path.clear();
+    spec.root.base_path.clear();
     EXPECT_TRUE(parsed(domain_xml(spec, {})).select_nodes("//backingStore").empty());
 }
 

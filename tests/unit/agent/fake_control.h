@@ -44,6 +44,8 @@ class FakeControl final : public Link {
         if (interrupted_ || away_) return fail(ErrorCode::service_unavailable, "away");
         link::PollReply reply{version(), version() != request.known_version, {}, {}};
         if (reply.changed) reply.guests = guests_;
+        reply.kept_volumes = kept_;
+        reply.doomed_volumes = doomed_;
         reply.epoch = epoch_;
         reply.console_requests = std::exchange(console_requests_, {});
         return reply;
@@ -63,6 +65,7 @@ class FakeControl final : public Link {
                 }
         }
         for (const auto& console : request.consoles) consoles_.push_back(console);
+        for (const auto& id : request.removed_volumes) version_ += std::erase(doomed_, id);
         changed_.notify_all();
         return link::ReportReply{};
     }
@@ -178,6 +181,21 @@ class FakeControl final : public Link {
         std::lock_guard lock(mutex_);
         over_ = over;
     }
+    void set_volumes(std::vector<VolumeId> kept, std::vector<VolumeId> doomed) {
+        std::lock_guard lock(mutex_);
+        kept_ = std::move(kept);
+        doomed_ = std::move(doomed);
+        ++version_;
+        changed_.notify_all();
+    }
+    std::vector<VolumeId> doomed() {
+        std::lock_guard lock(mutex_);
+        return doomed_;
+    }
+    bool wait_for_removal() {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return doomed_.empty(); });
+    }
     bool wait_for_console(const InstanceId& id) {
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
@@ -244,6 +262,8 @@ class FakeControl final : public Link {
     bool reports_refused_ = false;
     link::LeftoversRequest left_;
     link::LeftoversReply over_;
+    std::vector<VolumeId> kept_;
+    std::vector<VolumeId> doomed_;
 };
 
 // What the metadata service was told.

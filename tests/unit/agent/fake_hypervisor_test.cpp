@@ -41,6 +41,32 @@ TEST_F(FakeHypervisorTest, StartsAndTellsCapacity) {
     EXPECT_GE(changes_, 1);
 }
 
+TEST_F(FakeHypervisorTest, DisksComeAndGo) {
+    const DiskSpec disk{VolumeId::trusted("vol-10000000000000001"), "vdf", "/d", "", "", 5};
+    EXPECT_EQ(fake_.attach_disk(id_, disk).error().code, ErrorCode::incorrect_instance_state);
+    ASSERT_TRUE(fake_.start(spec_, open_gate));
+    EXPECT_EQ(fake_.adjust_disk(id_, disk).error().code, ErrorCode::incorrect_instance_state);
+    EXPECT_TRUE(fake_.attach_disk(id_, disk));
+    EXPECT_TRUE(fake_.attach_disk(id_, disk)) << "it is there";
+    EXPECT_EQ(only().disks, (std::vector{spec_.root.volume_id, disk.volume_id}));
+    ASSERT_TRUE(fake_.start(numbered_guest(2), open_gate));
+    EXPECT_FALSE(fake_.attach_disk(numbered_guest(2).guest_id, disk)) << "another guest has it";
+    DiskSpec wanted = disk;
+    wanted.size_bytes = 4;
+    wanted.limits.iops = 100;
+    EXPECT_TRUE(fake_.adjust_disk(id_, wanted));
+    EXPECT_EQ(fake_.disk(id_, disk.volume_id)->size_bytes, 5) << "it never shrinks";
+    EXPECT_EQ(fake_.disk(id_, disk.volume_id)->limits.iops, 100);
+    fake_.set_clinging(id_, true);
+    EXPECT_TRUE(fake_.request_detach(id_, disk.volume_id));
+    EXPECT_TRUE(fake_.disk(id_, disk.volume_id));
+    fake_.set_clinging(id_, false);
+    EXPECT_TRUE(fake_.request_detach(id_, disk.volume_id));
+    EXPECT_FALSE(fake_.disk(id_, disk.volume_id));
+    EXPECT_TRUE(fake_.request_detach(id_, disk.volume_id));
+    EXPECT_TRUE(fake_.attach_disk(numbered_guest(2).guest_id, disk));
+}
+
 TEST_F(FakeHypervisorTest, BootTakesItsTime) {
     FakeHypervisor slow(clock_, size, 300);
     int changes = 0;

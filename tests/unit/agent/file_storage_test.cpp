@@ -50,7 +50,7 @@ class FileStorageTest : public ::testing::Test {
         EXPECT_TRUE(storage) << storage.error().message;
         return storage ? std::move(*storage) : nullptr;
     }
-    RootDisk disk(std::int64_t size_bytes = 256 * mib, bool must_exist = false) const {
+    WantedDisk disk(std::int64_t size_bytes = 256 * mib, bool must_exist = false) const {
         return {volume, size_bytes, image_, must_exist};
     }
 
@@ -70,7 +70,7 @@ TEST_F(FileStorageTest, FoldersLetQemuPassAndNobodyList) {
 }
 
 TEST_F(FileStorageTest, RootIsAnOverlayOfTheAskedSize) {
-    const auto path = storage_->ensure_root(disk());
+    const auto path = storage_->ensure_disk(disk());
     ASSERT_TRUE(path) << path.error().message;
     EXPECT_EQ(*path, (root_ / "disks" / "vol-0a1b2c3d4e5f60718.qcow2").string());
     EXPECT_EQ(mode_of(*path), 0600U);
@@ -82,16 +82,54 @@ TEST_F(FileStorageTest, RootIsAnOverlayOfTheAskedSize) {
 }
 
 TEST_F(FileStorageTest, RootThatIsThereIsKept) {
-    const auto path = storage_->ensure_root(disk());
+    const auto path = storage_->ensure_disk(disk());
     ASSERT_TRUE(path);
     const std::string before = slurp(*path);
-    EXPECT_EQ(storage_->ensure_root(disk()).value_or(""), *path);
-    EXPECT_EQ(storage_->ensure_root(disk(512 * mib, true)).value_or(""), *path);
+    EXPECT_EQ(storage_->ensure_disk(disk()).value_or(""), *path);
+    EXPECT_EQ(storage_->ensure_disk(disk(128 * mib, true)).value_or(""), *path) << "it never shrinks";
+    auto larger = disk(512 * mib, true);
+    larger.grow = false;
+    EXPECT_EQ(storage_->ensure_disk(larger).value_or(""), *path);
     EXPECT_EQ(slurp(*path), before);
 }
 
+// Nothing but the overlay itself is looked at: the image may be anything by now.
+TEST_F(FileStorageTest, RootGrowsWithoutItsImageBeingOpened) {
+    const auto path = storage_->ensure_disk(disk());
+    ASSERT_TRUE(path);
+    storage_.reset();
+    ASSERT_TRUE(run_program({"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b",
+                             "/nonexistent", (outside_.path() / "hostile").string(), "64M"},
+                            10'000));
+    const std::string hostile = slurp(outside_.path() / "hostile");
+    image_bytes_ = hostile;
+    image_ = describe(image_bytes_, "qcow2");
+    const std::string base = (root_ / "images" / image_.sha256).string();
+    spill(base, hostile);
+    ASSERT_TRUE(run_program(
+        {"qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", base, *path}, 10'000));
+    storage_ = open();
+    const auto grown = storage_->ensure_disk(disk(512 * mib, true));
+    ASSERT_TRUE(grown) << grown.error().message;
+    EXPECT_EQ(read_disk_header(*path, "qcow2")->virtual_size_bytes, 512 * mib);
+    EXPECT_EQ(read_disk_header(*path, "qcow2")->backing_file, base);
+}
+
+TEST_F(FileStorageTest, ADiskWithoutAnImageIsEmpty) {
+    const WantedDisk empty{volume, 3 * mib, {}, false};
+    const auto path = storage_->ensure_disk(empty);
+    ASSERT_TRUE(path) << path.error().message;
+    EXPECT_EQ(mode_of(*path), 0600U);
+    EXPECT_EQ(read_disk_header(*path, "qcow2")->virtual_size_bytes, 3 * mib);
+    EXPECT_EQ(read_disk_header(*path, "qcow2")->backing_file, "");
+    EXPECT_TRUE(fs::is_empty(root_ / "images"));
+    ASSERT_TRUE(storage_->ensure_disk({volume, 4 * mib, {}, true}));
+    EXPECT_EQ(read_disk_header(*path, "qcow2")->virtual_size_bytes, 4 * mib);
+    EXPECT_EQ(storage_->ensure_disk(disk()).error().code, ErrorCode::conflict) << "it is no overlay";
+}
+
 TEST_F(FileStorageTest, LostRootIsNeverMadeAnew) {
-    const auto path = storage_->ensure_root(disk(256 * mib, true));
+    const auto path = storage_->ensure_disk(disk(256 * mib, true));
     ASSERT_FALSE(path);
     EXPECT_EQ(path.error().code, ErrorCode::not_found);
     EXPECT_NE(path.error().message.find("vol-0a1b2c3d4e5f60718"), std::string::npos);
@@ -99,17 +137,17 @@ TEST_F(FileStorageTest, LostRootIsNeverMadeAnew) {
 }
 
 TEST_F(FileStorageTest, RootSmallerThanItsImageIsRefused) {
-    const auto path = storage_->ensure_root(disk(32 * mib));
+    const auto path = storage_->ensure_disk(disk(32 * mib));
     ASSERT_FALSE(path);
     EXPECT_EQ(path.error().code, ErrorCode::invalid_input);
     EXPECT_TRUE(fs::is_empty(root_ / "disks"));
 }
 
 TEST_F(FileStorageTest, RootOfAnotherImageIsNotUsed) {
-    ASSERT_TRUE(storage_->ensure_root(disk()));
+    ASSERT_TRUE(storage_->ensure_disk(disk()));
     image_bytes_ += std::string(512, '\0');
     image_ = describe(image_bytes_, "qcow2");
-    const auto path = storage_->ensure_root(disk());
+    const auto path = storage_->ensure_disk(disk());
     ASSERT_FALSE(path);
     EXPECT_EQ(path.error().code, ErrorCode::conflict);
 }
@@ -121,7 +159,7 @@ TEST_F(FileStorageTest, ImageWithABackingFileIsRefused) {
                             10'000));
     image_bytes_ = slurp(child);
     image_ = describe(image_bytes_, "qcow2");
-    const auto path = storage_->ensure_root(disk());
+    const auto path = storage_->ensure_disk(disk());
     ASSERT_FALSE(path);
     EXPECT_EQ(path.error().code, ErrorCode::invalid_input);
 }
@@ -129,26 +167,26 @@ TEST_F(FileStorageTest, ImageWithABackingFileIsRefused) {
 TEST_F(FileStorageTest, DeclaredFormatIsTheOneUsed) {
     image_bytes_ = std::string(mib, 'x');
     image_ = describe(image_bytes_, "qcow2");
-    EXPECT_FALSE(storage_->ensure_root(disk()));
+    EXPECT_FALSE(storage_->ensure_disk(disk()));
     image_.format = "vmdk";
-    EXPECT_FALSE(storage_->ensure_root(disk()));
+    EXPECT_FALSE(storage_->ensure_disk(disk()));
     image_.format = "raw";
-    EXPECT_TRUE(storage_->ensure_root(disk()));
+    EXPECT_TRUE(storage_->ensure_disk(disk()));
 }
 
 TEST_F(FileStorageTest, RemovingIsIdempotent) {
-    const auto path = storage_->ensure_root(disk());
-    EXPECT_TRUE(storage_->remove_root(volume));
+    const auto path = storage_->ensure_disk(disk());
+    EXPECT_TRUE(storage_->remove_disk(volume));
     EXPECT_FALSE(fs::exists(*path));
-    EXPECT_TRUE(storage_->remove_root(volume));
+    EXPECT_TRUE(storage_->remove_disk(volume));
 }
 
 TEST_F(FileStorageTest, ListsVolumesAndNothingElse) {
-    ASSERT_TRUE(storage_->ensure_root(disk()));
+    ASSERT_TRUE(storage_->ensure_disk(disk()));
     for (const std::string& name : {std::string("vol-nonsense.qcow2"), std::string("notes.txt"),
                                     volume.str() + ".bak", ".tmp-" + volume.str() + ".qcow2"})
         spill(root_ / "disks" / name, "x");
-    EXPECT_EQ(storage_->list_roots().value_or(std::vector<VolumeId>()), std::vector{volume});
+    EXPECT_EQ(storage_->list_disks().value_or(std::vector<VolumeId>()), std::vector{volume});
 }
 
 TEST_F(FileStorageTest, CrashLeavesNothingHalfMade) {
@@ -158,13 +196,13 @@ TEST_F(FileStorageTest, CrashLeavesNothingHalfMade) {
     storage_ = open();
     EXPECT_TRUE(fs::is_empty(root_ / "disks"));
     EXPECT_TRUE(fs::is_empty(root_ / "images"));
-    EXPECT_TRUE(storage_->ensure_root(disk()));
+    EXPECT_TRUE(storage_->ensure_disk(disk()));
 }
 
 TEST_F(FileStorageTest, FailingQemuImgSaysWhyAndLeavesNothing) {
     // Makes the temporary file's name unusable.
     fs::create_directory(root_ / "disks" / ".tmp-vol-0a1b2c3d4e5f60718");
-    const auto path = storage_->ensure_root(disk());
+    const auto path = storage_->ensure_disk(disk());
     ASSERT_FALSE(path);
     EXPECT_NE(path.error().message.find("qemu-img"), std::string::npos) << path.error().message;
     EXPECT_FALSE(fs::exists(root_ / "disks" / "vol-0a1b2c3d4e5f60718.qcow2"));
@@ -178,8 +216,8 @@ TEST_F(FileStorageTest, OneProcessAFolder) {
 
 TEST_F(FileStorageTest, IdsThatAreNoIdsAreRefused) {
     const auto evil = VolumeId::trusted("../../../tmp/evil");
-    EXPECT_FALSE(storage_->ensure_root({evil, 256 * mib, image_, false}));
-    EXPECT_FALSE(storage_->remove_root(evil));
+    EXPECT_FALSE(storage_->ensure_disk({evil, 256 * mib, image_, false}));
+    EXPECT_FALSE(storage_->remove_disk(evil));
     EXPECT_FALSE(storage_->console_tail(InstanceId::trusted("../lock"), 10));
     EXPECT_FALSE(storage_->remove_console(InstanceId::trusted("../lock")));
 }

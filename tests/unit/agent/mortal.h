@@ -52,6 +52,15 @@ class MortalHypervisor final : public Hypervisor {
     Status request_detach(const GuestId& guest_id, const NetworkInterfaceId& id) override {
         return fate_.pass("request_detach", [&] { return inner_.request_detach(guest_id, id); });
     }
+    Status attach_disk(const GuestId& guest_id, const DiskSpec& disk) override {
+        return fate_.pass("attach_disk", [&] { return inner_.attach_disk(guest_id, disk); });
+    }
+    Status request_detach(const GuestId& guest_id, const VolumeId& id) override {
+        return fate_.pass("request_detach_disk", [&] { return inner_.request_detach(guest_id, id); });
+    }
+    Status adjust_disk(const GuestId& guest_id, const DiskSpec& disk) override {
+        return fate_.pass("adjust_disk", [&] { return inner_.adjust_disk(guest_id, disk); });
+    }
     Status request_shutdown(const GuestId& guest_id) override {
         return fate_.pass("request_shutdown", [&] { return inner_.request_shutdown(guest_id); });
     }
@@ -89,14 +98,14 @@ class MortalStorage final : public Storage {
         return fate_.pass("ensure_image", [&] { return inner_.ensure_image(content); });
     }
     bool has_image(const link::Content& content) override { return inner_.has_image(content); }
-    Result<std::string> ensure_root(const RootDisk& disk) override {
-        return fate_.pass("ensure_root", [&] { return inner_.ensure_root(disk); });
+    Result<std::string> ensure_disk(const WantedDisk& disk) override {
+        return fate_.pass("ensure_disk", [&] { return inner_.ensure_disk(disk); });
     }
-    Status remove_root(const VolumeId& volume_id) override {
-        return fate_.pass("remove_root", [&] { return inner_.remove_root(volume_id); });
+    Status remove_disk(const VolumeId& volume_id) override {
+        return fate_.pass("remove_disk", [&] { return inner_.remove_disk(volume_id); });
     }
-    Result<std::vector<VolumeId>> list_roots() override {
-        return show(fate_.pass("list_roots", [&] { return inner_.list_roots(); }), shown_.roots, seen_.roots);
+    Result<std::vector<VolumeId>> list_disks() override {
+        return show(fate_.pass("list_disks", [&] { return inner_.list_disks(); }), shown_.roots, seen_.roots);
     }
     std::string console_path(const InstanceId& instance_id) const override {
         return inner_.console_path(instance_id);

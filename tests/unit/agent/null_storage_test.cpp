@@ -10,22 +10,25 @@ const InstanceId instance = *InstanceId::parse("i-0123456789abcdef0");
 
 TEST(NullStorage, KeepsPromisesAboutRoots) {
     NullStorage storage(1000);
-    EXPECT_EQ(storage.ensure_root({volume, 1, {}, true}).error().code, ErrorCode::not_found);
-    EXPECT_TRUE(storage.ensure_root({volume, 1, {}, false}));
-    EXPECT_TRUE(storage.ensure_root({volume, 1, {}, true}));
-    EXPECT_EQ(storage.root_count(), 1U);
-    EXPECT_TRUE(storage.remove_root(volume));
-    EXPECT_TRUE(storage.remove_root(volume));
-    EXPECT_FALSE(storage.has_root(volume));
+    EXPECT_EQ(storage.ensure_disk({volume, 1, {}, true}).error().code, ErrorCode::not_found);
+    EXPECT_TRUE(storage.ensure_disk({volume, 1, {}, false}));
+    EXPECT_TRUE(storage.ensure_disk({volume, 1, {}, true}));
+    EXPECT_EQ(storage.disk_count(), 1U);
+    EXPECT_TRUE(storage.remove_disk(volume));
+    EXPECT_TRUE(storage.remove_disk(volume));
+    EXPECT_FALSE(storage.has_disk(volume));
 }
 
 TEST(NullStorage, ImageCanBeMadeToFailOnce) {
     NullStorage storage(1000);
     storage.fail_next_image("no space");
-    const auto path = storage.ensure_root({volume, 1, {}, false});
+    const link::Content image{"aaaa", "qcow2", 1};
+    EXPECT_TRUE(storage.ensure_disk({VolumeId::trusted("vol-00000000000000002"), 1, {}, false}))
+        << "it has none";
+    const auto path = storage.ensure_disk({volume, 1, image, false});
     ASSERT_FALSE(path);
     EXPECT_EQ(path.error().message, "no space");
-    EXPECT_TRUE(storage.ensure_root({volume, 1, {}, false}));
+    EXPECT_TRUE(storage.ensure_disk({volume, 1, image, false}));
 }
 
 TEST(NullStorage, ConsoleIsTheHypervisors) {

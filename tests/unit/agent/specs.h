@@ -19,10 +19,11 @@ inline GuestSpec example_guest() {
     spec.core_count = 1;
     spec.threads_per_core = 2;
     spec.memory_mib = 2048;
-    spec.root_volume_id = *VolumeId::parse("vol-0a1b2c3d4e5f60718");
-    spec.root_path = "/var/lib/lodge/agent/disks/vol-0a1b2c3d4e5f60718.qcow2";
-    spec.base_path = "/var/lib/lodge/agent/images/0000111122223333";
-    spec.base_format = "qcow2";
+    spec.root.volume_id = *VolumeId::parse("vol-0a1b2c3d4e5f60718");
+    spec.root.target = "vda";
+    spec.root.path = "/var/lib/lodge/agent/disks/vol-0a1b2c3d4e5f60718.qcow2";
+    spec.root.base_path = "/var/lib/lodge/agent/images/0000111122223333";
+    spec.root.base_format = "qcow2";
     spec.console_path = "/var/lib/lodge/agent/consoles/i-0123456789abcdef0.log";
     return spec;
 }
@@ -44,7 +45,7 @@ inline GuestSpec numbered_guest(int n) {
     const std::string digits = std::to_string(10000000000000000 + n);
     spec.guest_id = *GuestId::parse("g-" + digits);
     spec.instance_id = *InstanceId::parse("i-" + digits);
-    spec.root_volume_id = *VolumeId::parse("vol-" + digits);
+    spec.root.volume_id = *VolumeId::parse("vol-" + digits);
     return spec;
 }
 

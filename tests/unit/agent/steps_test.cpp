@@ -34,7 +34,7 @@ class World {
         made.interfaces = std::move(interfaces);
         made.observed = Observed::running;
         EXPECT_TRUE(hypervisor.start(spec_of(made), open_gate));
-        storage.add_root(made.root_volume_id);
+        storage.add_disk(made.root_volume_id);
         return made;
     }
     static GuestSpec spec_of(const link::DesiredGuest& desired) {
@@ -43,9 +43,14 @@ class World {
         spec.instance_id = desired.instance_id;
         spec.vcpus = desired.vcpus;
         spec.memory_mib = desired.memory_mib;
-        spec.root_volume_id = desired.root_volume_id;
+        spec.root.volume_id = desired.root_volume_id;
+        spec.root.target = "vda";
         for (const auto& each : desired.interfaces)
             spec.interfaces.push_back({each.network_interface_id, each.port_uuid, each.mac, 0});
+        for (const auto& each : desired.disks) {
+            spec.disks.emplace_back().volume_id = each.volume_id;
+            spec.disks.back().target = each.target;
+        }
         return spec;
     }
     void want(link::DesiredGuest desired) {
@@ -187,7 +192,13 @@ std::string dump_host(World& world, const StepCase& entry) {
                 std::to_string(static_cast<int>(domain.state)) + ", end " +
                 std::to_string(static_cast<int>(domain.end_reason)) + ", with" + text_of(domain.interfaces) +
                 "\n";
-    const auto roots = world.storage.list_roots();
+    for (const auto& domain : world.hypervisor.peek())
+        for (const auto& id : domain.disks) {
+            const auto disk = world.hypervisor.disk(domain.guest_id, id);
+            text += "has " + id.str() + " as " + disk->target + " of " + std::to_string(disk->size_bytes) +
+                    ", " + std::to_string(disk->limits.iops) + "\n";
+        }
+    const auto roots = world.storage.list_disks();
     for (const auto& root : *roots) text += "disk " + root.str() + "\n";
     if (!entry.at_least_once)
         for (const auto& id : world.instances)
@@ -197,6 +208,14 @@ std::string dump_host(World& world, const StepCase& entry) {
     for (const auto& vpc : world.network.metadata()) text += "metadata of " + vpc.vpc_id.str() + "\n";
     if (const auto settings = world.network.settings()) text += "ovn " + settings->southbound_remote + "\n";
     return text;
+}
+
+// As last reported.
+std::vector<link::ObservedDisk> disks_told(World& world, const GuestId& id) {
+    std::vector<link::ObservedDisk> disks;
+    for (const auto& seen : world.control.history())
+        if (seen.guest_id == id) disks = seen.disks;
+    return disks;
 }
 
 // And what is known of it elsewhere.
@@ -212,7 +231,10 @@ std::string dump(World& world, Life& life, const StepCase& entry) {
         for (const auto& seen : world.control.history())
             if (seen.guest_id == guest.guest_id) interfaces = seen.interfaces;
         text += ", with" + text_of(interfaces) + "\n";
+        for (const auto& disk : disks_told(world, guest.guest_id))
+            text += "told " + disk.volume_id.str() + " of " + std::to_string(disk.size_bytes) + "\n";
     }
+    for (const auto& id : world.control.doomed()) text += "doomed " + id.str() + "\n";
     if (!entry.at_least_once)
         for (const auto& [id, bytes] : world.control.consoles())
             text += "heard of " + id.str() + ":\n" + bytes + "\n";
@@ -235,12 +257,12 @@ void expect_running(World& world, const std::vector<NetworkInterfaceId>& interfa
     ASSERT_EQ(world.control.guests().size(), 1U);
     EXPECT_EQ(world.control.guests().front().guest_id, domains.front().guest_id);
     EXPECT_EQ(world.control.guests().front().observed, Observed::running);
-    EXPECT_EQ(world.storage.root_count(), 1U);
+    EXPECT_EQ(world.storage.disk_count(), 1U);
 }
 
 void expect_stopped(World& world) {
     EXPECT_TRUE(world.hypervisor.peek().empty());
-    EXPECT_EQ(world.storage.root_count(), 1U);
+    EXPECT_EQ(world.storage.disk_count(), 1U);
     EXPECT_EQ(world.control.guests().front().observed, Observed::gone);
 }
 
@@ -265,7 +287,7 @@ void prepare_start_of_a_held_guest(World& world) {
     link::DesiredGuest desired = desired_guest(world.random);
     desired.interfaces = {desired_interface(1)};
     desired.observed = Observed::starting;
-    world.storage.add_root(desired.root_volume_id);
+    world.storage.add_disk(desired.root_volume_id);
     world.hypervisor.leave_held(World::spec_of(desired));
     world.want(desired);
 }
@@ -297,7 +319,7 @@ void prepare_removal(World& world) {
 }
 
 void expect_removal(World& world) {
-    EXPECT_EQ(world.storage.root_count(), 0U);
+    EXPECT_EQ(world.storage.disk_count(), 0U);
     EXPECT_EQ(world.control.guests().front().observed, Observed::removed);
     const InstanceId& instance = world.instances.front();
     EXPECT_EQ(world.hypervisor.console(instance), "");
@@ -340,7 +362,7 @@ void prepare_strays_before_removal(World& world) {
 
 void expect_all_gone(World& world) {
     EXPECT_TRUE(world.hypervisor.peek().empty());
-    EXPECT_EQ(world.storage.root_count(), 0U);
+    EXPECT_EQ(world.storage.disk_count(), 0U);
 }
 
 void prepare_attach(World& world) {
@@ -356,6 +378,59 @@ void prepare_detach(World& world) {
     world.want(guest);
 }
 
+const link::GuestDisk wanted_disk = {VolumeId::trusted("vol-10000000000000001"), "vdf", 5 << 20, 300, 0};
+
+void prepare_disk_attach(World& world) {
+    auto guest = world.run_guest();
+    guest.disks = {wanted_disk};
+    world.want(guest);
+}
+
+void prepare_disk_detach(World& world) {
+    auto guest = world.run_guest();
+    EXPECT_TRUE(world.hypervisor.attach_disk(guest.guest_id, {wanted_disk.volume_id, "vdf"}));
+    world.storage.add_disk(wanted_disk.volume_id);
+    world.want(guest);
+}
+
+// The guest has it as small as it was, without limits.
+void prepare_disk_adjustment(World& world) {
+    auto guest = world.run_guest();
+    EXPECT_TRUE(world.hypervisor.attach_disk(guest.guest_id, {wanted_disk.volume_id, "vdf"}));
+    world.storage.add_disk(wanted_disk.volume_id);
+    guest.disks = {wanted_disk};
+    world.want(guest);
+}
+
+void expect_disk(World& world) {
+    const auto guest = world.control.guests().front();
+    const auto disk = world.hypervisor.disk(guest.guest_id, wanted_disk.volume_id);
+    ASSERT_TRUE(disk);
+    EXPECT_EQ(disk->size_bytes, wanted_disk.size_bytes);
+    EXPECT_EQ(disk->limits.iops, 300);
+    const auto told = disks_told(world, guest.guest_id);
+    ASSERT_EQ(told.size(), 2U);
+    EXPECT_EQ(told.back(), as_desired(wanted_disk));
+    EXPECT_EQ(world.storage.disk_count(), 2U);
+}
+
+void expect_no_disk(World& world) {
+    EXPECT_EQ(disks_told(world, world.control.guests().front().guest_id).size(), 1U);
+    EXPECT_EQ(world.hypervisor.peek().front().disks.size(), 1U);
+    EXPECT_EQ(world.storage.disk_count(), 2U) << "it stays for the next guest";
+}
+
+// A guest still has it, and lets go of it only when it is asked.
+void prepare_doom(World& world) {
+    prepare_disk_detach(world);
+    world.control.set_volumes({}, {wanted_disk.volume_id});
+}
+
+void expect_doom(World& world) {
+    EXPECT_EQ(world.storage.disk_count(), 1U);
+    EXPECT_TRUE(world.control.doomed().empty());
+}
+
 void prepare_leaving(World& world) {
     for (int i = 0; i < 2; ++i) {
         const auto guest = world.run_guest();
@@ -368,7 +443,7 @@ void prepare_leaving(World& world) {
 void expect_left(World& world) {
     EXPECT_TRUE(world.hypervisor.peek().empty());
     EXPECT_EQ(world.kept_epoch, 2);
-    EXPECT_EQ(world.storage.root_count(), 2U) << "disks are their instances'";
+    EXPECT_EQ(world.storage.disk_count(), 2U) << "disks are their instances'";
 }
 
 void prepare_left_guest(World& world) {
@@ -377,7 +452,7 @@ void prepare_left_guest(World& world) {
 
 void prepare_left_disk(World& world) {
     const auto disk = VolumeId::make(world.random);
-    world.storage.add_root(disk);
+    world.storage.add_disk(disk);
     world.control.set_over({{}, {disk}});
 }
 
@@ -409,7 +484,7 @@ std::vector<StepCase> registry() {
          expect_stopped},
         {"destroy", Step::destroy, "destroy", prepare_destroy, expect_stopped},
         {"undefine", Step::undefine, "undefine", prepare_undefine, expect_stopped},
-        {"remove_root", Step::remove_root, "remove_root", prepare_removal, expect_removal},
+        {"remove_disk", Step::remove_root, "remove_disk", prepare_removal, expect_removal},
         {"reboot", Step::ask_reboot, "request_reboot",
          [](World& world) { world.want_reboot(world.run_guest()); }, expect_rebooted, 1, true},
         {"reset", Step::reset, "reset", prepare_reset, expect_rebooted, 4, true},
@@ -419,10 +494,14 @@ std::vector<StepCase> registry() {
          expect_all_gone},
         {"attach", Step::attach, "attach_interface", prepare_attach, with_nic},
         {"detach", Step::detach, "request_detach", prepare_detach, without_nic},
+        {"attach_disk", Step::attach_disk, "attach_disk", prepare_disk_attach, expect_disk, 2},
+        {"detach_disk", Step::detach_disk, "request_detach_disk", prepare_disk_detach, expect_no_disk},
+        {"adjust_disk", Step::adjust_disk, "adjust_disk", prepare_disk_adjustment, expect_disk},
+        {"remove_doomed", Step::none, "remove_disk", prepare_doom, expect_doom, 2},
         {"leave_epoch", Step::none, "keep_epoch", prepare_leaving, expect_left},
         {"end_leftover_guest", Step::none, "undefine", prepare_left_guest,
          [](World& world) { EXPECT_TRUE(world.hypervisor.peek().empty()); }},
-        {"remove_leftover_disk", Step::none, "remove_root", prepare_left_disk, expect_all_gone},
+        {"remove_leftover_disk", Step::none, "remove_disk", prepare_left_disk, expect_all_gone},
         {"keep_network", Step::none, "ensure_metadata", prepare_network, expect_network},
         {"unused_network_goes", Step::none, "ensure_metadata", prepare_unused_network,
          [](World& world) { EXPECT_TRUE(world.network.metadata().empty()); }},

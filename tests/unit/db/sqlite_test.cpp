@@ -288,14 +288,16 @@ TEST(Schema, RootDisksOfAnOlderDatabaseBecomeVolumes) {
     static_cast<void>(database->read([&](Session& session) -> Status {
         session.query(
             "SELECT id || ' ' || account_id || ' ' || zone || ' ' || host_id || ' ' || size_bytes || ' ' || "
-            "type "
-            "|| ' ' || instance_id || ' ' || device || ' ' || attached_ms FROM volumes",
+            "type || ' ' || iops || ' ' || throughput || ' ' || instance_id || ' ' || device || ' ' || "
+            "attached_ms || ' ' || attachment_state || ' ' || is_root || made || deleting || "
+            "delete_on_termination FROM volumes",
             {}, [&](const Row& row) { found.emplace_back(row.text(0)); });
         session.query("SELECT resource_id FROM tags", {},
                       [&](const Row& row) { found.emplace_back(row.text(0)); });
         return {};
     }));
-    EXPECT_THAT(found, ::testing::ElementsAre("vol-lives a xa h 5 gp3 i-lives /dev/vda 7", "vol-lives"));
+    EXPECT_THAT(found, ::testing::ElementsAre(
+                           "vol-lives a xa h 5 gp3 3000 125 i-lives /dev/vda 7 attached 1101", "vol-lives"));
 }
 
 TEST(Schema, ANewerDatabaseIsRefused) {

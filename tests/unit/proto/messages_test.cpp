@@ -26,6 +26,10 @@ DesiredGuest some_guest() {
     interface.private_ips = {"10.0.0.5", "10.0.0.6"};
     interface.public_ips = {{"10.0.0.6", "198.51.100.7"}};
     guest.interfaces = {interface};
+    guest.root_iops = 3'000;
+    guest.root_stays = true;
+    guest.disks = {
+        {VolumeId::make(random), "vdf", 1LL << 40, 100, 7, {std::string(64, 'e'), "raw", 3}, true}};
     guest.metadata.hop_limit = 2;
     guest.metadata.tags = {{"Name", "\"a\" & b"}};
     return guest;
@@ -33,10 +37,25 @@ DesiredGuest some_guest() {
 
 TEST(Messages, RoundTrip) {
     PollReply reply{"v", true, {some_guest()}, {some_guest().instance_id}};
+    reply.kept_volumes = {some_guest().root_volume_id};
+    reply.doomed_volumes = {some_guest().disks.front().volume_id};
     auto back = from_json<PollReply>(to_json(reply));
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(back->guests, reply.guests);
     EXPECT_EQ(back->console_requests, reply.console_requests);
+    EXPECT_EQ(back->kept_volumes, reply.kept_volumes);
+    EXPECT_EQ(back->doomed_volumes, reply.doomed_volumes);
+}
+
+TEST(Messages, ReportsRoundTrip) {
+    ReportRequest report;
+    report.guests.emplace_back().guest_id = some_guest().guest_id;
+    report.guests.back().disks = {{some_guest().root_volume_id, 1LL << 40, 3'000, 7}};
+    report.removed_volumes = {some_guest().root_volume_id};
+    auto back = from_json<ReportRequest>(to_json(report));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->guests, report.guests);
+    EXPECT_EQ(back->removed_volumes, report.removed_volumes);
 }
 
 TEST(Messages, ConsolesAreBytes) {
@@ -81,6 +100,8 @@ TEST(Messages, AnOlderSidesMessagesHaveTheDefaults) {
     EXPECT_EQ(beat->disk_free_mib, 7);
     auto older = nlohmann::json::parse(to_json(PollReply{"v", true, {some_guest()}, {}}));
     older["guests"][0].erase("kernel_cmdline");
+    older.erase("kept_volumes");
+    older.erase("doomed_volumes");
     auto reply = from_json<PollReply>(older.dump());
     ASSERT_TRUE(reply) << reply.error().message;
     EXPECT_EQ(reply->guests.at(0).kernel_cmdline, "");

@@ -98,7 +98,11 @@ class GuestNetwork : public ::testing::Test {
 
     std::vector<link::GuestInterface> wanted() { return told().interfaces; }
     link::DesiredGuest told() {
-        auto all = read([&](db::Session& session) { return desired_guests(session, host.id); });
+        auto all = read([&](db::Session& session) {
+            link::PollReply reply;
+            desire(session, host.id, reply);
+            return reply.guests;
+        });
         EXPECT_THAT(all, SizeIs(1));
         return all.front();
     }

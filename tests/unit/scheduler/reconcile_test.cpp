@@ -10,7 +10,9 @@
 #include "db/store/hosts.h"
 #include "db/store/instances.h"
 #include "db/store/reservations.h"
+#include "db/store/volumes.h"
 #include "scheduler/reconcile/fencing.h"
+#include "scheduler/volumes/attachments.h"
 #include "tests/unit/scheduler/process.h"
 #include "tests/unit/temporary_folder.h"
 
@@ -18,6 +20,9 @@ namespace lodge::scheduler {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 constexpr std::int64_t minute_ms = 60'000;
 const link::Heartbeat sick{false, "gone", 0, true, ""};
@@ -390,6 +395,55 @@ TEST_F(Fencing, TimeInWhichLodgedStoodStillIsNobodysSilence) {
 }
 
 // --- What hosts have and nobody wants there
+
+// What an agent is told of the volumes on its host, and what its word does to them.
+TEST_F(Reconcile, HostsAreToldOfVolumesAndTellThatTheyAreGone) {
+    hello();
+    launch();
+    const auto made = [&](bool deleting, const InstanceId& of) {
+        Volume volume;
+        volume.id = VolumeId::make(random);
+        volume.account_id = account;
+        volume.host_id = host.id;
+        volume.deleting = deleting;
+        volume.size_bytes = 5 << 20;
+        if (!of.empty()) volumes::put_attachment(volume, instance, "/dev/sdf", AttachmentState::attaching, 1);
+        EXPECT_TRUE(database->write([&](db::Session& session) -> Status {
+            db::volumes::insert(session, volume);
+            return {};
+        }));
+        return volume.id;
+    };
+    const auto free = made(false, {});
+    const auto doomed = made(true, {});
+    const auto attached = made(false, instance.id);
+    const auto poll = [&] {
+        link::PollReply told;
+        process->agents.poll(host.id, {"", 0},
+                             [&](Result<link::PollReply> reply) { told = std::move(*reply); });
+        return told;
+    };
+    auto told = poll();
+    EXPECT_THAT(told.kept_volumes, UnorderedElementsAre(free, attached));
+    EXPECT_THAT(told.doomed_volumes, ElementsAre(doomed));
+    ASSERT_THAT(told.guests, SizeIs(1));
+    ASSERT_THAT(told.guests.front().disks, SizeIs(1));
+    EXPECT_EQ(told.guests.front().disks.front().volume_id, attached);
+    EXPECT_EQ(told.guests.front().disks.front().target, "vdf");
+    EXPECT_FALSE(told.guests.front().disks.front().keep);
+    const link::LeftoversRequest left{{}, {free, doomed, attached}};
+    EXPECT_EQ(*process->agents.leftovers(host.id, left), link::LeftoversReply{});
+    link::ReportRequest request;
+    request.guests.push_back({guest.id, row().instance.generation, Observed::running, 0, 0, "", "", {}});
+    request.guests.back().disks = {{attached, 5 << 20, 0, 0}};
+    request.removed_volumes = {doomed, free};
+    ASSERT_TRUE(process->agents.report(host.id, request));
+    ASSERT_TRUE(process->agents.report(host.id, request)) << "and once more";
+    told = poll();
+    EXPECT_THAT(told.kept_volumes, UnorderedElementsAre(free, attached)) << "nobody has deleted it";
+    EXPECT_THAT(told.doomed_volumes, IsEmpty());
+    EXPECT_TRUE(told.guests.front().disks.front().keep);
+}
 
 TEST_F(Reconcile, OfWhatIsLeftOnlyWhatIsKnownToBeOverEnds) {
     hello();

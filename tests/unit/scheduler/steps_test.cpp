@@ -64,8 +64,8 @@ void hear_all_for_long(World& world, Life& life) {
 }
 
 void hear_nobody(World& world, Life& life) {
-    world.clock.advance_ms(2 * world.timing.lease_ms +
-                           1);  // a lodged that has just started says nothing before
+    // A lodged that has just started says nothing before.
+    world.clock.advance_ms(2 * world.timing.lease_ms + 1);
     note_conditions(world, life);
 }
 

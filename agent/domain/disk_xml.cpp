@@ -1,0 +1,83 @@
+#include "agent/domain/disk_xml.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "agent/domain/xml_text.h"
+
+namespace lodge::agent {
+namespace {
+
+using pugi::xml_node;
+
+constexpr std::string_view alias_prefix = "ua-";
+
+// The volume's ID without its dash: 20 bytes, which is all that virtio-blk has room for.
+std::string disk_serial(const VolumeId& volume_id) {
+    std::string serial = volume_id.str();
+    std::erase(serial, '-');
+    return serial;
+}
+
+// The image under the overlay. Naming it keeps libvirt from following a backing file that the image itself
+// may claim, and from giving QEMU's user ownership of what other guests read.
+void add_base(xml_node disk, const DiskSpec& spec) {
+    xml_node base = disk.append_child("backingStore");
+    base.append_attribute("type") = "file";
+    base.append_child("format").append_attribute("type") = spec.base_format.c_str();
+    xml_node source = base.append_child("source");
+    source.append_attribute("file") = spec.base_path.c_str();
+    xml_node label = source.append_child("seclabel");
+    label.append_attribute("model") = "dac";
+    label.append_attribute("relabel") = "no";
+    base.append_child("backingStore");
+}
+
+void add_limit(xml_node tune, const char* name, std::int64_t value) {
+    if (value > 0) tune.append_child(name).text().set(static_cast<long long>(value));
+}
+
+}  // namespace
+
+std::string disk_alias(const VolumeId& id) {
+    return std::string(alias_prefix) + id.str();
+}
+
+// Write-back: a guest's flush reaches the disk as with cache=none, and all guests of an image read it from
+// the host's page cache once. Discard: what a guest trims is freed on the host.
+void add_disk(xml_node devices, const DiskSpec& spec) {
+    xml_node disk = devices.append_child("disk");
+    disk.append_attribute("type") = "file";
+    disk.append_attribute("device") = "disk";
+    xml_node driver = disk.append_child("driver");
+    driver.append_attribute("name") = "qemu";
+    driver.append_attribute("type") = "qcow2";
+    driver.append_attribute("cache") = "writeback";
+    driver.append_attribute("discard") = "unmap";
+    disk.append_child("source").append_attribute("file") = spec.path.c_str();
+    if (!spec.base_path.empty()) add_base(disk, spec);
+    xml_node target = disk.append_child("target");
+    target.append_attribute("dev") = spec.target.c_str();
+    target.append_attribute("bus") = "virtio";
+    if (spec.limits != DiskLimits{}) {
+        xml_node tune = disk.append_child("iotune");
+        add_limit(tune, "total_bytes_sec", spec.limits.bytes_per_s);
+        add_limit(tune, "total_iops_sec", spec.limits.iops);
+    }
+    disk.append_child("serial").text().set(disk_serial(spec.volume_id).c_str());
+    disk.append_child("alias").append_attribute("name") = disk_alias(spec.volume_id).c_str();
+}
+
+std::string disk_xml(const DiskSpec& spec) {
+    pugi::xml_document document;
+    add_disk(document, spec);
+    return text_of(document);
+}
+
+std::optional<VolumeId> parse_disk(xml_node element) {
+    const std::string_view alias = element.child("alias").attribute("name").value();
+    if (!alias.starts_with(alias_prefix)) return std::nullopt;
+    return VolumeId::parse(alias.substr(alias_prefix.size()));
+}
+
+}  // namespace lodge::agent

@@ -1,0 +1,22 @@
+// A guest's disk as libvirt's XML: virtio, with the volume's ID as its serial, so that the guest finds it.
+// Pure functions; any thread.
+#pragma once
+
+#include <optional>
+#include <pugixml.hpp>
+#include <string>
+
+#include "agent/domain/guest_spec.h"
+
+namespace lodge::agent {
+
+// The device's name inside its domain: "ua-vol-0123…". libvirt keeps names that begin with "ua-".
+std::string disk_alias(const VolumeId& id);
+
+void add_disk(pugi::xml_node devices, const DiskSpec& spec);
+std::string disk_xml(const DiskSpec& spec);
+
+// Reads a <disk>; nothing if it is none of Lodge's.
+std::optional<VolumeId> parse_disk(pugi::xml_node element);
+
+}  // namespace lodge::agent

@@ -1,0 +1,58 @@
+#include "api/actions/volume_view.h"
+
+#include "api/actions/image_view.h"
+#include "api/actions/tagging.h"
+#include "db/store/volumes.h"
+
+namespace lodge::api {
+namespace {
+
+std::optional<std::int64_t> unless_zero(std::int64_t value) {
+    return value == 0 ? std::nullopt : std::optional(value);
+}
+
+}  // namespace
+
+std::string state_of(const Volume& volume) {
+    if (volume.deleting) return "deleting";
+    return volume.attachment_state == AttachmentState::none ? "available" : "in-use";
+}
+
+ec2::VolumeAttachment attachment_of(const Volume& volume) {
+    return {volume.id.str(),    volume.instance_id.str(),
+            volume.device,      std::string(to_text(volume.attachment_state)),
+            volume.attached_ms, volume.delete_on_termination};
+}
+
+ec2::Volume to_ec2(const VolumeRecord& record) {
+    const auto& volume = record.value;
+    ec2::Volume out;
+    out.volume_id = volume.id.str();
+    out.size = gib_of(volume.size_bytes);
+    out.snapshot_id = "";
+    out.availability_zone = volume.zone;
+    out.state = state_of(volume);
+    out.create_time = volume.created_ms;
+    if (volume.attachment_state != AttachmentState::none) out.attachments.push_back(attachment_of(volume));
+    out.tags = to_ec2(record.tags);
+    out.volume_type = volume.type;
+    out.iops = unless_zero(volume.iops);
+    out.throughput = unless_zero(volume.throughput);
+    out.encrypted = false;
+    out.multi_attach_enabled = false;
+    return out;
+}
+
+Result<Volume> find_volume(db::Session& session, const RequestContext& context, const std::string& id) {
+    return find_or_fail<VolumeId>(session, context, id, db::volumes::find, ErrorCode::invalid_volume_id,
+                                  ErrorCode::invalid_volume_not_found);
+}
+
+Status check_space(const RequestContext& context, const HostId& host_id) {
+    const auto condition = context.services.hub.condition(host_id, HostState::active);
+    if (condition != scheduler::HostCondition::low_disk) return {};
+    return fail(ErrorCode::insufficient_volume_capacity,
+                "The disks of the host have too little space left for more volumes, or larger ones.");
+}
+
+}  // namespace lodge::api

@@ -1,0 +1,23 @@
+// Volumes as clients see them.
+#pragma once
+
+#include "api/actions/network.h"
+#include "proto/ec2/volumes.h"
+#include "proto/model/volume.h"
+
+namespace lodge::api {
+
+using VolumeRecord = Tagged<Volume>;
+
+// "available", "in-use", "deleting".
+std::string state_of(const Volume& volume);
+ec2::VolumeAttachment attachment_of(const Volume& volume);
+ec2::Volume to_ec2(const VolumeRecord& record);
+
+// One of the account's: InvalidParameterValue, InvalidVolume.NotFound.
+Result<Volume> find_volume(db::Session& session, const RequestContext& context, const std::string& id);
+
+// InsufficientVolumeCapacity when the host has too little space left to be trusted with more.
+Status check_space(const RequestContext& context, const HostId& host_id);
+
+}  // namespace lodge::api

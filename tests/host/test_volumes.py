@@ -1,0 +1,184 @@
+"""Volumes on real guests: what was written to one is there in the next guest that has it."""
+
+import os
+import re
+
+from case import LIVE, CloudTest
+from programs import eventually
+
+ZONE = "us-east-1a"
+# The block device of a volume, by its serial; nothing while the guest has none.
+DEVICE = "$(cd /sys/block; for d in vd*; do [ \"$(cat $d/serial)\" = %s ] && echo $d; done)"
+
+
+class VolumeTest(CloudTest):
+    asked = 0
+
+    def tearDown(self):
+        """Volumes outlive their instances."""
+        ids = [each["InstanceId"] for each in self.instances(LIVE)]
+        if ids:
+            self.terminate(*ids)
+        for volume in self.volumes():
+            if volume["State"] == "available":
+                self.ec2.delete_volume(VolumeId=volume["VolumeId"])
+        eventually(30, lambda: not self.volumes(), lambda: f"all volumes go: {self.volumes()}")
+        super().tearDown()
+
+    def volumes(self):
+        return self.ec2.describe_volumes()["Volumes"]
+
+    def volume(self, volume_id):
+        return self.ec2.describe_volumes(VolumeIds=[volume_id])["Volumes"][0]
+
+    def create(self, **more):
+        return self.ec2.create_volume(**{"AvailabilityZone": ZONE, "Size": 1, "VolumeType": "gp3", **more})["VolumeId"]
+
+    def attachment(self, volume_id):
+        return (self.volume(volume_id)["Attachments"] or [{"State": "none"}])[0]["State"]
+
+    def attach(self, volume_id, instance_id, device="/dev/sdf"):
+        self.ec2.attach_volume(VolumeId=volume_id, InstanceId=instance_id, Device=device)
+        eventually(60, lambda: self.attachment(volume_id) == "attached", self.cloud.logs)
+
+    def detach(self, volume_id):
+        self.ec2.detach_volume(VolumeId=volume_id)
+        eventually(60, lambda: self.volume(volume_id)["State"] == "available", self.cloud.logs)
+
+    def inside(self, instance_id, command, seconds=60):
+        """What the command prints in the guest, typed on its console."""
+        VolumeTest.asked += 1
+        number = VolumeTest.asked
+        told = re.compile(f"<{number}:(.*?):{number}>", re.DOTALL)
+        self.type_on(instance_id, f'echo "<$(({number})):$({command}):$(({number}))>"\n',
+                     lambda: told.search(self.console(instance_id)), seconds)
+        return told.search(self.console(instance_id)).group(1).strip()
+
+    def device(self, instance_id, volume_id):
+        return self.inside(instance_id, f"echo {DEVICE % volume_id.replace('-', '')}")
+
+    def wait_device(self, instance_id, volume_id):
+        """Its name in the guest, which takes a moment to make it."""
+        return eventually(30, lambda: self.device(instance_id, volume_id), "the guest has the disk")
+
+    def file(self, volume_id):
+        return f"{self.cloud.agent_dir}/disks/{volume_id}.qcow2"
+
+    def test_data_goes_from_guest_to_guest_and_the_disk_grows_while_mounted(self):
+        first, second = self.launch_ready(2)
+        volume = self.create()
+        self.assertFalse(os.path.exists(self.file(volume)))
+        self.attach(volume, first)
+        disk = self.wait_device(first, volume)
+        self.assertEqual(str(1 << 21), self.inside(first, f"cat /sys/block/{disk}/size"))
+        self.inside(first, f"mkfs.ext2 /dev/{disk} >/dev/null 2>&1; mkdir -p /mnt; mount /dev/{disk} /mnt")
+        written = self.inside(first, "dd if=/dev/urandom of=/mnt/data bs=1M count=8 2>/dev/null; sync; sha256sum </mnt/data")
+        self.assertRegex(written, r"^[0-9a-f]{64}")
+        self.ec2.modify_volume(VolumeId=volume, Size=2, Iops=3200)
+        eventually(60, lambda: self.modification(volume) == "completed", self.cloud.logs)
+        eventually(20, lambda: self.inside(first, f"cat /sys/block/{disk}/size") == str(2 << 21), "the guest sees it grow")
+        tuned = self.libvirt.virsh("blkdeviotune", self.domain(first), "vdf")
+        self.assertRegex(tuned, r"total_iops_sec\s*: 3200")
+        self.assertRegex(tuned, rf"total_bytes_sec\s*: {125 << 20}")
+        self.assertEqual(written, self.inside(first, "sha256sum </mnt/data"))
+        self.inside(first, "umount /mnt")
+        self.detach(volume)
+        self.assertEqual("", self.device(first, volume))
+        self.attach(volume, second, "/dev/xvdz")
+        disk = self.wait_device(second, volume)
+        self.assertEqual(written, self.inside(second, f"mkdir -p /mnt; mount /dev/{disk} /mnt; sha256sum </mnt/data"))
+        self.terminate(second)
+        eventually(20, lambda: self.volume(volume)["State"] == "available", "it outlives its instance")
+        self.stop_and_start_with(volume, first, written)
+
+    def modification(self, volume_id):
+        return self.ec2.describe_volumes_modifications(VolumeIds=[volume_id])["VolumesModifications"][0]["ModificationState"]
+
+    def stop_and_start_with(self, volume, guest, written):
+        """Attached to a stopped instance, larger at the start than it was, and the same afterwards."""
+        self.ec2.stop_instances(InstanceIds=[guest])
+        self.wait_state(guest, "stopped")
+        self.ec2.attach_volume(VolumeId=volume, InstanceId=guest, Device="/dev/sdf")
+        self.ec2.modify_volume(VolumeId=volume, Size=3)
+        self.ec2.start_instances(InstanceIds=[guest])
+        self.wait_console(guest, "boot 2 of this disk")
+        self.wait_console(guest, "lodge-tiny: ready")
+        disk = self.device(guest, volume)
+        self.assertEqual(str(3 << 21), self.inside(guest, f"cat /sys/block/{disk}/size"))
+        self.assertEqual(written, self.inside(guest, f"mkdir -p /mnt; mount /dev/{disk} /mnt; sha256sum </mnt/data"))
+        self.terminate(guest)
+        self.ec2.delete_volume(VolumeId=volume)
+        eventually(30, lambda: not os.path.exists(self.file(volume)), self.cloud.logs)
+        self.assertEqual([], self.volumes())
+
+    def test_a_root_disk_that_stays_and_volumes_of_a_launch(self):
+        mappings = [{"DeviceName": "/dev/vda", "Ebs": {"DeleteOnTermination": False}},
+                    {"DeviceName": "/dev/sdg", "Ebs": {"VolumeSize": 2}}]
+        (first,) = self.launch_ready(BlockDeviceMappings=mappings)
+        devices = {each["DeviceName"]: each["Ebs"]["VolumeId"] for each in self.describe(first)["BlockDeviceMappings"]}
+        self.assertEqual("vdb", self.device(first, devices["/dev/sdg"]))
+        self.inside(first, "echo kept >/root-disk/note; sync")
+        self.terminate(first)
+        eventually(30, lambda: [v["VolumeId"] for v in self.volumes()] == [devices["/dev/vda"]], self.cloud.logs)
+        self.assertFalse(os.path.exists(self.file(devices["/dev/sdg"])))
+        (second,) = self.launch_ready()
+        self.attach(devices["/dev/vda"], second)
+        disk = self.wait_device(second, devices["/dev/vda"])
+        self.assertEqual("kept", self.inside(second, f"mkdir -p /mnt; mount /dev/{disk} /mnt; cat /mnt/note"))
+
+    def test_bytes_of_a_deleted_volume_are_in_no_other(self):
+        (guest,) = self.launch_ready()
+        mark = "c0ffee of a deleted volume"
+        for write in (True, False):
+            volume = self.create()
+            self.attach(volume, guest)
+            disk = self.wait_device(guest, volume)
+            if write:
+                self.inside(guest, f"yes '{mark}' | dd of=/dev/{disk} bs=1M count=16 iflag=fullblock 2>/dev/null; sync")
+            else:
+                self.assertEqual("0", self.inside(guest, f"dd if=/dev/{disk} bs=1M count=16 2>/dev/null | grep -c c0ffee"))
+            self.detach(volume)
+            self.ec2.delete_volume(VolumeId=volume)
+            eventually(30, lambda: not os.path.exists(self.file(volume)), self.cloud.logs)
+
+    def test_both_daemons_die_while_a_disk_is_on_its_way(self):
+        (guest,) = self.launch_ready()
+        volume = self.create()
+        self.ec2.attach_volume(VolumeId=volume, InstanceId=guest, Device="/dev/sdf")
+        self.cloud.agent.kill()
+        self.cloud.lodged.kill()
+        self.cloud.start_lodged()
+        self.assertIn(self.attachment(volume), ("attaching", "attached"))
+        self.cloud.start_agent()
+        eventually(60, lambda: self.attachment(volume) == "attached", self.cloud.logs)
+        self.wait_device(guest, volume)
+        self.ec2.detach_volume(VolumeId=volume)
+        self.cloud.agent.kill()
+        self.cloud.start_agent()
+        eventually(60, lambda: self.attachment(volume) == "none", self.cloud.logs)
+        self.ec2.delete_volume(VolumeId=volume)
+        self.cloud.agent.kill()
+        self.cloud.start_agent()
+        eventually(30, lambda: not os.path.exists(self.file(volume)), self.cloud.logs)
+
+    def test_a_host_with_little_space_takes_no_more(self):
+        (guest,) = self.launch_ready()
+        fits, volume = self.create(), self.create()
+        self.attach(fits, guest)
+        arguments = self.cloud.lodged.arguments
+        self.cloud.lodged.kill()
+        self.cloud.lodged.arguments = [*arguments, "--reserved-disk-mib", str(1 << 40)]
+        try:
+            self.cloud.start_lodged()
+            eventually(30, lambda: self.cloud.condition() == "low-disk", lambda: self.cloud.condition())
+            with self.refused("InsufficientVolumeCapacity"):
+                self.ec2.attach_volume(VolumeId=volume, InstanceId=guest, Device="/dev/sdg")
+            with self.refused("InsufficientVolumeCapacity"):
+                self.ec2.modify_volume(VolumeId=fits, Size=2)
+            self.detach(fits)
+            self.attach(fits, guest)  # it is there already
+        finally:
+            self.cloud.lodged.kill()
+            self.cloud.lodged.arguments = arguments
+            self.cloud.start_lodged()
+            self.cloud.wait_schedulable()
