@@ -376,8 +376,10 @@ bool Agent::is_news(const Entry& entry, const link::ObservedGuest& seen) {
         seen.interrupts_done != entry.desired.interrupts_done)
         return true;
     if (entry.desired.desired != Desired::running) return false;
+    // A newer generation may want no more than the guest has, and waits to be told so.
     if (seen.observed == Observed::running)
-        return !entry.told || entry.told->interfaces != seen.interfaces || entry.told->disks != seen.disks;
+        return !entry.told || entry.told->generation != seen.generation ||
+               entry.told->interfaces != seen.interfaces || entry.told->disks != seen.disks;
     if (seen.observed == Observed::starting) return seen.reason != (entry.told ? entry.told->reason : "");
     return false;
 }

@@ -37,6 +37,10 @@ std::string Client::act(const Call& call) {
                         {"MinCount", "1"},
                         {"MaxCount", std::to_string(dice_.between(1, 3))},
                         {"ClientToken", token}}};
+        if (dice_.once_in(3)) {
+            open_->words.emplace_back("BlockDeviceMapping.1.DeviceName", "/dev/sdf");
+            open_->words.emplace_back("BlockDeviceMapping.1.Ebs.VolumeSize", "1");
+        }
         return settle(call);
     }
     if (dice_.once_in(3)) return use_volume(call);
@@ -98,8 +102,9 @@ std::string Client::use_volume(const Call& call) {
         if (answer && *answer) promises_.volumes.insert(texts_of(**answer, "volumeId").front());
         return name_ + " CreateVolume: " + word_of(answer);
     }
-    const auto volume = pick(promises_.volumes);
-    const std::string action = actions[dice_.below(std::size(actions))];
+    const bool take_off = !promises_.attached.empty() && dice_.once_in(2);
+    const auto volume = pick(take_off ? promises_.attached : promises_.volumes);
+    const std::string action = take_off ? "DetachVolume" : actions[dice_.below(std::size(actions))];
     Words words = {{"VolumeId", volume}};
     if (action == "AttachVolume") {
         words.emplace_back("InstanceId", pick(promises_.instances));
@@ -108,7 +113,10 @@ std::string Client::use_volume(const Call& call) {
     if (action == "DetachVolume" && dice_.once_in(4)) words.emplace_back("Force", "true");
     if (action == "ModifyVolume") words.emplace_back("Size", std::to_string(dice_.between(1, 9)));
     if (action == "DeleteVolume") promises_.deleted.insert(volume);
-    return name_ + " " + action + " " + volume + ": " + word_of(call(account_, action, words));
+    auto answer = call(account_, action, words);
+    if (action == "AttachVolume" && answer && *answer) promises_.attached.insert(volume);
+    if (action == "DetachVolume") promises_.attached.erase(volume);
+    return name_ + " " + action + " " + volume + ": " + word_of(answer);
 }
 
 std::string Client::look(const Call& call) {

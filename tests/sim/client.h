@@ -28,6 +28,7 @@ struct Promises {
     std::set<std::string> ended;                               // that have come to it, for whatever reason
     std::set<std::string> volumes;                             // that were named in any answer
     std::set<std::string> deleted;                             // that somebody has tried to delete
+    std::set<std::string> attached;                            // that were, when last heard of
 };
 
 class Client {

@@ -92,6 +92,15 @@ TEST_F(AgentTest, StartsStopsAndRemoves) {
     EXPECT_TRUE(link->wait_for_console(desired.instance_id)) << "the last words were sent";
 }
 
+// An attachment that is taken back before the guest has it leaves the guest as it was: that has to be told.
+TEST_F(AgentTest, TellsOfANewerGenerationThatChangesNothing) {
+    auto desired = run_one();
+    desired.generation = 2;
+    desired.observed = Observed::running;
+    link->want(desired);
+    EXPECT_TRUE(link->wait_for_generation(desired.guest_id, 2));
+}
+
 TEST_F(AgentTest, SaysHelloWithTheHostsFacts) {
     auto facts = link->wait_for_hello();
     ASSERT_TRUE(facts);

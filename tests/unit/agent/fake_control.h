@@ -156,6 +156,14 @@ class FakeControl final : public Link {
         });
         return found;
     }
+    bool wait_for_generation(const GuestId& id, std::int64_t generation) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+            return std::any_of(history_.begin(), history_.end(), [&](const auto& seen) {
+                return seen.guest_id == id && seen.generation == generation;
+            });
+        });
+    }
     bool wait_for_reboots(const GuestId& id, std::int64_t done) {
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
