@@ -1,16 +1,14 @@
 #include "agent/domain/disk_xml.h"
 
 #include <algorithm>
-#include <string_view>
 
+#include "agent/domain/device_alias.h"
 #include "agent/domain/xml_text.h"
 
 namespace lodge::agent {
 namespace {
 
 using pugi::xml_node;
-
-constexpr std::string_view alias_prefix = "ua-";
 
 // The volume's ID without its dash: 20 bytes, which is all that virtio-blk has room for.
 std::string disk_serial(const VolumeId& volume_id) {
@@ -40,7 +38,7 @@ void add_limit(xml_node tune, const char* name, std::int64_t value) {
 }  // namespace
 
 std::string disk_alias(const VolumeId& id) {
-    return std::string(alias_prefix) + id.str();
+    return device_alias(id);
 }
 
 // Write-back: a guest's flush reaches the disk as with cache=none, and all guests of an image read it from
@@ -75,9 +73,7 @@ std::string disk_xml(const DiskSpec& spec) {
 }
 
 std::optional<VolumeId> parse_disk(xml_node element) {
-    const std::string_view alias = element.child("alias").attribute("name").value();
-    if (!alias.starts_with(alias_prefix)) return std::nullopt;
-    return VolumeId::parse(alias.substr(alias_prefix.size()));
+    return parse_device_alias<VolumeId>(element);
 }
 
 }  // namespace lodge::agent

@@ -29,10 +29,10 @@ struct DiskSpec {
     VolumeId volume_id;
     std::string target;  // libvirt's name for it within the domain: "vda" is the root disk
     std::string path = {};
-    std::string base_path =
-        {};  // the cached image under it. Empty: libvirt looks for one in the file's header,
-             // follows the image's own backing file if it has one, and gives QEMU's user
-             // ownership of the image; so leave it empty for disks without one alone
+    // The cached image under it. Empty: libvirt looks for one in the file's header, follows the image's own
+    // backing file if it has one, and gives QEMU's user ownership of the image; so leave it empty for disks
+    // without one alone.
+    std::string base_path = {};
     std::string base_format = {};  // "qcow2", "raw"
     std::int64_t size_bytes = 0;
     DiskLimits limits = {};

@@ -1,7 +1,6 @@
 #include "agent/domain/interface_xml.h"
 
-#include <string_view>
-
+#include "agent/domain/device_alias.h"
 #include "agent/domain/xml_text.h"
 
 namespace lodge::agent {
@@ -10,7 +9,6 @@ namespace {
 using pugi::xml_node;
 
 constexpr const char* integration_bridge = "br-int";  // OVN's
-constexpr std::string_view alias_prefix = "ua-";
 
 }  // namespace
 
@@ -19,7 +17,7 @@ std::string port_profile(const HostId& owner) {
 }
 
 std::string interface_alias(const NetworkInterfaceId& id) {
-    return std::string(alias_prefix) + id.str();
+    return device_alias(id);
 }
 
 // The tap's name is left to libvirt ("vnet7"): the machine's rules go by it. Without its ROM no firmware
@@ -48,9 +46,7 @@ std::string interface_xml(const Nic& nic, const HostId& owner) {
 }
 
 std::optional<NetworkInterfaceId> parse_interface(xml_node element) {
-    const std::string_view alias = element.child("alias").attribute("name").value();
-    if (!alias.starts_with(alias_prefix)) return std::nullopt;
-    return NetworkInterfaceId::parse(alias.substr(alias_prefix.size()));
+    return parse_device_alias<NetworkInterfaceId>(element);
 }
 
 }  // namespace lodge::agent

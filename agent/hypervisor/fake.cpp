@@ -20,7 +20,8 @@ Status not_running(const GuestId& guest_id) {
 }
 
 // Null if it has none of that volume.
-DiskSpec* find_disk(GuestSpec& spec, const VolumeId& id) {
+template <class Spec>
+auto find_disk(Spec& spec, const VolumeId& id) -> decltype(&spec.root) {
     if (spec.root.volume_id == id) return &spec.root;
     const auto found = std::find_if(spec.disks.begin(), spec.disks.end(),
                                     [&](const DiskSpec& each) { return each.volume_id == id; });
@@ -147,7 +148,7 @@ Status FakeHypervisor::attach_disk(const GuestId& guest_id, const DiskSpec& disk
     return change(guest_id, [&](Guest* guest) -> Status {
         if (guest == nullptr || !guest->on) return not_running(guest_id);
         if (find_disk(guest->spec, disk.volume_id) != nullptr) return {};
-        for (auto& [id, other] : guests_)
+        for (const auto& [id, other] : guests_)
             if (other.on && find_disk(other.spec, disk.volume_id) != nullptr)
                 return fail(ErrorCode::io_failure, disk.volume_id.str() + " is " + domain_name(id) + "'s");
         guest->spec.disks.push_back(disk);
@@ -179,8 +180,7 @@ std::optional<DiskSpec> FakeHypervisor::disk(const GuestId& guest_id, const Volu
     std::lock_guard lock(mutex_);
     const auto guest = guests_.find(guest_id);
     if (guest == guests_.end()) return std::nullopt;
-    auto spec = guest->second.spec;
-    const DiskSpec* const found = find_disk(spec, id);
+    const DiskSpec* const found = find_disk(guest->second.spec, id);
     return found != nullptr ? std::optional(*found) : std::nullopt;
 }
 

@@ -248,49 +248,43 @@ Status LibvirtHypervisor::let_run(const GuestId& guest_id) {
     });
 }
 
-Status LibvirtHypervisor::attach_interface(const GuestId& guest_id, const Nic& nic) {
+template <class Id>
+Status LibvirtHypervisor::plug_in(const GuestId& guest_id, const Id& id, const std::string& xml) {
     return if_running(
-        guest_id, "attaching " + nic.network_interface_id.str() + " to",
+        guest_id, "attaching " + id.str() + " to",
         [&](virDomainPtr domain) {
             const auto live = read_domain(domain);
-            if (live && *live && has(**live, nic.network_interface_id)) return 0;
-            return virDomainAttachDeviceFlags(domain, interface_xml(nic, options_.owner).c_str(),
-                                              VIR_DOMAIN_AFFECT_LIVE);
+            if (live && *live && has(**live, id)) return 0;
+            return virDomainAttachDeviceFlags(domain, xml.c_str(), VIR_DOMAIN_AFFECT_LIVE);
         },
         fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running"));
+}
+
+template <class Id>
+Status LibvirtHypervisor::ask_to_let_go(const GuestId& guest_id, const Id& id, const std::string& alias) {
+    return if_running(guest_id, "detaching " + id.str() + " from",
+                      [&](virDomainPtr domain) {
+                          const auto live = read_domain(domain);
+                          if (live && (!*live || !has(**live, id))) return 0;
+                          return virDomainDetachDeviceAlias(domain, alias.c_str(), VIR_DOMAIN_AFFECT_LIVE);
+                      },
+                      {});
+}
+
+Status LibvirtHypervisor::attach_interface(const GuestId& guest_id, const Nic& nic) {
+    return plug_in(guest_id, nic.network_interface_id, interface_xml(nic, options_.owner));
 }
 
 Status LibvirtHypervisor::request_detach(const GuestId& guest_id, const NetworkInterfaceId& id) {
-    return if_running(guest_id, "detaching " + id.str() + " from",
-                      [&](virDomainPtr domain) {
-                          const auto live = read_domain(domain);
-                          if (live && (!*live || !has(**live, id))) return 0;
-                          return virDomainDetachDeviceAlias(domain, interface_alias(id).c_str(),
-                                                            VIR_DOMAIN_AFFECT_LIVE);
-                      },
-                      {});
+    return ask_to_let_go(guest_id, id, interface_alias(id));
 }
 
 Status LibvirtHypervisor::attach_disk(const GuestId& guest_id, const DiskSpec& disk) {
-    return if_running(
-        guest_id, "attaching " + disk.volume_id.str() + " to",
-        [&](virDomainPtr domain) {
-            const auto live = read_domain(domain);
-            if (live && *live && has(**live, disk.volume_id)) return 0;
-            return virDomainAttachDeviceFlags(domain, disk_xml(disk).c_str(), VIR_DOMAIN_AFFECT_LIVE);
-        },
-        fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running"));
+    return plug_in(guest_id, disk.volume_id, disk_xml(disk));
 }
 
 Status LibvirtHypervisor::request_detach(const GuestId& guest_id, const VolumeId& id) {
-    return if_running(guest_id, "detaching " + id.str() + " from",
-                      [&](virDomainPtr domain) {
-                          const auto live = read_domain(domain);
-                          if (live && (!*live || !has(**live, id))) return 0;
-                          return virDomainDetachDeviceAlias(domain, disk_alias(id).c_str(),
-                                                            VIR_DOMAIN_AFFECT_LIVE);
-                      },
-                      {});
+    return ask_to_let_go(guest_id, id, disk_alias(id));
 }
 
 Status LibvirtHypervisor::adjust_disk(const GuestId& guest_id, const DiskSpec& disk) {

@@ -48,6 +48,11 @@ class LibvirtHypervisor final : public Hypervisor {
     // Runs `act` on the guest's domain if that is running; `off` is the result if it is not.
     Status if_running(const GuestId& guest_id, const std::string& doing,
                       const std::function<int(virDomainPtr)>& act, const Status& off);
+    // A device, an interface or a disk, of a running guest.
+    template <class Id>
+    Status plug_in(const GuestId& guest_id, const Id& id, const std::string& xml);
+    template <class Id>
+    Status ask_to_let_go(const GuestId& guest_id, const Id& id, const std::string& alias);
     // Whether it is held now; otherwise it runs.
     Result<bool> create_held(virConnectPtr connection, const GuestSpec& spec) const;
     Status define_and_create(virConnectPtr connection, const GuestSpec& spec) const;

@@ -9,17 +9,17 @@ namespace lodge::agent {
 
 // Nothing before the first list, or while the host leaves an epoch: nothing would be on the list.
 link::LeftoversRequest Agent::find_leftovers() {
-    auto roots = storage_.list_disks();  // before the list of guests: a disk made meanwhile is on it
-    if (!roots) spdlog::warn("{}", roots.error().message);
+    auto disks = storage_.list_disks();  // before the list of guests: a disk made meanwhile is on it
+    if (!disks) spdlog::warn("{}", disks.error().message);
     link::LeftoversRequest left;
     std::lock_guard lock(mutex_);
     if (desired_changes_ == 0 || (list_epoch_ > 0 && list_epoch_ != epoch_)) return left;
     for (const auto& stray : strays_)
         if (!guests_.contains(stray.guest_id)) left.guests.push_back(stray);
     const auto wanted = wanted_volumes();
-    for (auto& root : roots ? *roots : std::vector<VolumeId>())
-        if (!wanted.contains(root) && !doomed_volumes_.contains(root))
-            left.volumes.push_back(std::move(root));
+    for (auto& disk : disks ? *disks : std::vector<VolumeId>())
+        if (!wanted.contains(disk) && !doomed_volumes_.contains(disk))
+            left.volumes.push_back(std::move(disk));
     return left;
 }
 

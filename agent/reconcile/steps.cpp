@@ -80,11 +80,12 @@ void Agent::carry_out(const link::DesiredGuest& desired, const Decision& decisio
 }
 
 bool Agent::has_images(const link::DesiredGuest& desired) {
-    std::vector<const link::Content*> contents = {&desired.image, &desired.kernel, &desired.ramdisk};
-    for (const auto& disk : desired.disks) contents.push_back(&disk.image);
-    return std::all_of(contents.begin(), contents.end(), [this](const auto* content) {
-        return content->sha256.empty() || storage_.has_image(*content);
-    });
+    const auto here = [this](const link::Content& content) {
+        return content.sha256.empty() || storage_.has_image(content);
+    };
+    const auto disks = disks_of(desired);
+    return here(desired.kernel) && here(desired.ramdisk) &&
+           std::all_of(disks.begin(), disks.end(), [&](const auto& disk) { return here(disk.image); });
 }
 
 Result<DiskSpec> Agent::make_disk(const link::GuestDisk& desired, bool grow) {

@@ -160,9 +160,9 @@ Status change_groups(Change& change) {
 // --- Disks and the rest, of which there is one kind
 
 Status change_block_devices(Change& change) {
+    auto volumes = db::volumes::of_instance(change.session, change.instance.id);
     for (const auto& mapping : change.request.block_device_mapping) {
         const auto name = mapping.device_name.value_or("");
-        auto volumes = db::volumes::of_instance(change.session, change.instance.id);
         const auto found = std::find_if(volumes.begin(), volumes.end(),
                                         [&](const auto& volume) { return volume.device == name; });
         if (found == volumes.end())

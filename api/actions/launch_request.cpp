@@ -5,6 +5,7 @@
 
 #include "api/actions/image_view.h"
 #include "api/actions/tagging.h"
+#include "api/actions/volume_view.h"
 #include "db/store/images.h"
 #include "db/store/key_pairs.h"
 #include "proto/base/encoding.h"
@@ -145,11 +146,7 @@ Status put_disks(const LaunchWish& wish, LaunchImages& out) {
             LODGE_CHECK(put_volume(disk, taken, out));
     }
     LODGE_CHECK(put_root(std::move(root), out.image, out));
-    const auto most = wish.type->attachable_volumes() - 1;
-    if (static_cast<std::int64_t>(out.volumes.size()) <= most) return {};
-    return fail(ErrorCode::attachment_limit_exceeded, "An instance of type " + wish.type->name +
-                                                          " has at most " + std::to_string(most) +
-                                                          " volumes besides its root disk.");
+    return check_volume_count(wish.type->name, wish.type->attachable_volumes() - 1, std::ssize(out.volumes));
 }
 
 Result<std::string> public_key_of(db::Session& session, const RequestContext& context,

@@ -12,6 +12,7 @@
 #include "api/actions/metadata_options.h"
 #include "api/actions/placement_groups.h"
 #include "api/actions/tagging.h"
+#include "api/actions/volume_view.h"
 #include "db/store/guests.h"
 #include "db/store/images.h"
 #include "db/store/reservations.h"
@@ -172,28 +173,21 @@ class Launch {
     }
 
     void add_volumes(const Instance& instance) const {
-        Volume root;
+        auto root = new_volume(context_, instance.zone, images_.root, now_ms_);
         root.id = instance.root_volume_id;
         root.image_id = instance.image_id;
         root.is_root = true;
         root.delete_on_termination = images_.root_goes;
-        add_volume(instance, std::move(root), images_.root, instance.root_device_name);
+        add_volume(instance, std::move(root), instance.root_device_name);
         for (const auto& wish : images_.volumes) {
-            Volume volume;
-            volume.id = VolumeId::make(context_.services.random);
+            auto volume = new_volume(context_, instance.zone, wish.shape, now_ms_);
             volume.delete_on_termination = wish.delete_on_termination;
-            add_volume(instance, std::move(volume), wish.shape, wish.device);
+            add_volume(instance, std::move(volume), wish.device);
         }
     }
 
     // Attached from the start: the guest comes into being with it.
-    void add_volume(const Instance& instance, Volume volume, const VolumeShape& shape,
-                    const std::string& device) const {
-        volume.account_id = instance.account_id;
-        volume.region = instance.region;
-        volume.zone = instance.zone;
-        volume.created_ms = now_ms_;
-        volumes::put_shape(volume, shape);
+    void add_volume(const Instance& instance, Volume volume, const std::string& device) const {
         volumes::put_attachment(volume, instance, device, AttachmentState::attached, now_ms_);
         db::volumes::insert(session_, volume);
         put_tags(session_, context_, volume.id.str(), "volume", wish_.volume_tags);

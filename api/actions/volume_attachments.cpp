@@ -52,10 +52,7 @@ Status check_device(const RequestContext& context, const Instance& instance,
     const auto* type = context.services.catalogue.find(instance.instance_type);
     const auto most = type ? type->attachable_volumes() - 1 : most_data_volumes(instance.vcpus);
     const auto count = std::count_if(others.begin(), others.end(), [](const auto& v) { return !v.is_root; });
-    if (count < most) return {};
-    return fail(ErrorCode::attachment_limit_exceeded, "An instance of type " + instance.instance_type +
-                                                          " has at most " + std::to_string(most) +
-                                                          " volumes besides its root disk.");
+    return check_volume_count(instance.instance_type, most, count + 1);
 }
 
 // The attachment that the request speaks of.

@@ -102,11 +102,8 @@ Result<ec2::ModifyVolumeResponse> modify_volume(RequestContext& context,
             LODGE_CHECK(check_space(context, volume.host_id));
         auto row = db::instances::find_any(session, volume.instance_id);
         const bool live = row && holds_claim(row->guest.observed);
-        volumes::begin_modification(session, volume, target, live, context.now_ms());
+        auto shown = to_ec2(volumes::begin_modification(session, volume, target, live, context.now_ms()));
         if (live) wake_host(session, context, volume.host_id);
-        const auto made =
-            db::volumes::find_modification(session, context.account_id, context.region, volume.id.str());
-        auto shown = to_ec2(*made);
         shown.modification_state = "modifying";
         return ec2::ModifyVolumeResponse{std::move(shown)};
     });

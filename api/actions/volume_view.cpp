@@ -3,6 +3,7 @@
 #include "api/actions/image_view.h"
 #include "api/actions/tagging.h"
 #include "db/store/volumes.h"
+#include "scheduler/volumes/volume_types.h"
 
 namespace lodge::api {
 namespace {
@@ -46,6 +47,25 @@ ec2::Volume to_ec2(const VolumeRecord& record) {
 Result<Volume> find_volume(db::Session& session, const RequestContext& context, const std::string& id) {
     return find_or_fail<VolumeId>(session, context, id, db::volumes::find, ErrorCode::invalid_volume_id,
                                   ErrorCode::invalid_volume_not_found);
+}
+
+Volume new_volume(const RequestContext& context, const std::string& zone, const VolumeShape& shape,
+                  UnixMs now_ms) {
+    Volume made;
+    made.id = VolumeId::make(context.services.random);
+    made.account_id = context.account_id;
+    made.region = context.region;
+    made.zone = zone;
+    made.created_ms = now_ms;
+    volumes::put_shape(made, shape);
+    return made;
+}
+
+Status check_volume_count(const std::string& type, std::int64_t most, std::int64_t count) {
+    if (count <= most) return {};
+    return fail(ErrorCode::attachment_limit_exceeded, "An instance of type " + type + " has at most " +
+                                                          std::to_string(most) +
+                                                          " volumes besides its root disk.");
 }
 
 Status check_space(const RequestContext& context, const HostId& host_id) {

@@ -17,6 +17,13 @@ ec2::Volume to_ec2(const VolumeRecord& record);
 // One of the account's: InvalidParameterValue, InvalidVolume.NotFound.
 Result<Volume> find_volume(db::Session& session, const RequestContext& context, const std::string& id);
 
+// A new one of the account's, in no store yet.
+Volume new_volume(const RequestContext& context, const std::string& zone, const VolumeShape& shape,
+                  UnixMs now_ms);
+
+// AttachmentLimitExceeded when `count` volumes besides a root disk are more than the type has at most.
+Status check_volume_count(const std::string& type, std::int64_t most, std::int64_t count);
+
 // InsufficientVolumeCapacity when the host has too little space left to be trusted with more.
 Status check_space(const RequestContext& context, const HostId& host_id);
 

@@ -114,19 +114,6 @@ Result<VolumeShape> wished_shape(const ec2::CreateVolumeRequest& request) {
     return fail(ErrorCode::unsupported_operation, "A volume is attached to one instance at a time here.");
 }
 
-Result<Volume> make_volume(db::Session& session, const RequestContext& context, const Zone& zone,
-                           const VolumeShape& shape) {
-    Volume made;
-    made.id = VolumeId::make(context.services.random);
-    made.account_id = context.account_id;
-    made.region = context.region;
-    made.zone = zone.name;
-    volumes::put_shape(made, shape);
-    made.created_ms = context.now_ms();
-    db::volumes::insert(session, made);
-    return made;
-}
-
 }  // namespace
 
 // Its file is made where an instance first has it; until then there is nothing to wait for. EC2 answers
@@ -143,7 +130,8 @@ Result<ec2::Volume> create_volume(RequestContext& context, const ec2::CreateVolu
             LODGE_TRY(auto volume, find_volume(session, context, *earlier));
             return to_ec2(with_tags(session, std::move(volume)));
         }
-        LODGE_TRY(auto made, make_volume(session, context, zone, shape));
+        auto made = new_volume(context, zone.name, shape, context.now_ms());
+        db::volumes::insert(session, made);
         put_tags(session, context, made.id.str(), "volume", tags);
         remember(session, context, request.client_token, made.id.str());
         auto out = to_ec2(with_tags(session, std::move(made)));

@@ -136,15 +136,17 @@ bool settle_ended_guest(db::Session& session, const Instance& instance, const Gu
     return changed;
 }
 
-void begin_modification(db::Session& session, Volume& volume, const VolumeShape& target, bool live,
-                        UnixMs now_ms) {
-    const VolumeShape original{volume.size_bytes, volume.type, volume.iops, volume.throughput};
+VolumeModification begin_modification(db::Session& session, Volume& volume, const VolumeShape& target,
+                                      bool live, UnixMs now_ms) {
+    VolumeModification made{
+        volume.id, volume.account_id, volume.region, present_shape(volume), target, now_ms, 0};
     const auto before = limits_of(volume);
     put_shape(volume, target);
-    volume.modifying = live && (original.size_bytes != target.size_bytes || before != limits_of(volume));
-    db::volumes::put_modification(session, {volume.id, volume.account_id, volume.region, original, target,
-                                            now_ms, volume.modifying ? 0 : now_ms});
+    volume.modifying = live && (made.original.size_bytes != target.size_bytes || before != limits_of(volume));
+    if (!volume.modifying) made.ended_ms = now_ms;
+    db::volumes::put_modification(session, made);
     db::volumes::update(session, volume);
+    return made;
 }
 
 void note_removed(db::Session& session, const HostId& host_id, const VolumeId& id) {

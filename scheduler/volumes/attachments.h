@@ -49,9 +49,9 @@ bool note_plugged(db::Session& session, const InstanceId& instance_id,
 bool settle_ended_guest(db::Session& session, const Instance& instance, const Guest& guest, UnixMs now_ms);
 
 // Makes it of that shape: at once, unless the instance that has it is `live` and would notice; then its guest
-// is asked.
-void begin_modification(db::Session& session, Volume& volume, const VolumeShape& target, bool live,
-                        UnixMs now_ms);
+// is asked. Returns it as written.
+VolumeModification begin_modification(db::Session& session, Volume& volume, const VolumeShape& target,
+                                      bool live, UnixMs now_ms);
 
 // The host's word that the file of a volume that was being deleted is gone.
 void note_removed(db::Session& session, const HostId& host_id, const VolumeId& id);

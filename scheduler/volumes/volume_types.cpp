@@ -119,6 +119,10 @@ bool may_choose_iops(std::string_view name) {
     return type != nullptr && type->iops.high > 0;
 }
 
+VolumeShape present_shape(const Volume& volume) {
+    return {volume.size_bytes, volume.type, volume.iops, volume.throughput};
+}
+
 void put_shape(Volume& volume, const VolumeShape& shape) {
     volume.size_bytes = shape.size_bytes;
     volume.type = shape.type;

@@ -28,6 +28,7 @@ Result<VolumeShape> shape_of(const Wish& wish);
 // Whether makers of such a volume say how many it is to have.
 bool may_choose_iops(std::string_view type);
 
+VolumeShape present_shape(const Volume& volume);
 void put_shape(Volume& volume, const VolumeShape& shape);
 
 // What its guest is held to; 0: nothing.
