@@ -149,6 +149,17 @@ class VolumeTest(CloudTest):
             self.ec2.delete_volume(VolumeId=volume)
             eventually(30, lambda: not os.path.exists(self.file(volume)), self.cloud.logs)
 
+    def test_force_frees_it_at_once_and_the_guest_loses_it(self):
+        (guest,) = self.launch_ready()
+        volume = self.create()
+        self.attach(volume, guest)
+        self.wait_device(guest, volume)
+        self.ec2.detach_volume(VolumeId=volume, Force=True)
+        self.assertEqual("available", self.volume(volume)["State"])
+        eventually(30, lambda: not self.device(guest, volume), "the guest has it no more")
+        self.attach(volume, guest)
+        self.wait_device(guest, volume)
+
     def test_both_daemons_die_while_a_disk_is_on_its_way(self):
         (guest,) = self.launch_ready()
         volume = self.create()
@@ -160,6 +171,12 @@ class VolumeTest(CloudTest):
         self.cloud.start_agent()
         eventually(60, lambda: self.attachment(volume) == "attached", self.cloud.logs)
         self.wait_device(guest, volume)
+        self.cloud.agent.kill()
+        self.ec2.modify_volume(VolumeId=volume, Size=2)
+        with self.refused("IncorrectModificationState"):
+            self.ec2.modify_volume(VolumeId=volume, Size=3)
+        self.cloud.start_agent()
+        eventually(60, lambda: self.modification(volume) == "completed", self.cloud.logs)
         self.ec2.detach_volume(VolumeId=volume)
         self.cloud.agent.kill()
         self.cloud.start_agent()
