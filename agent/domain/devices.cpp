@@ -22,6 +22,16 @@ void add_console(xml_node devices, const GuestSpec& spec) {
     target.append_attribute("port") = 0;
 }
 
+// For qemu-guest-agent, if the guest has it: it says which file systems are mounted, and stills them while a
+// snapshot is taken. libvirt chooses the socket.
+void add_guest_agent(xml_node devices) {
+    xml_node channel = devices.append_child("channel");
+    channel.append_attribute("type") = "unix";
+    xml_node target = channel.append_child("target");
+    target.append_attribute("type") = "virtio";
+    target.append_attribute("name") = guest_agent_channel;
+}
+
 void add_entropy(xml_node devices) {
     xml_node rng = devices.append_child("rng");
     rng.append_attribute("model") = "virtio";
@@ -48,9 +58,10 @@ void add_controller(xml_node devices, std::size_t index, const char* model) {
     controller.append_attribute("model") = model;
 }
 
-// libvirt puts what is there at the start into these as well: disks, entropy, balloon and interfaces.
+// libvirt puts what is there at the start into these as well: disks, entropy, balloon, the guest agent's
+// serial controller and interfaces.
 void add_ports(xml_node devices, const GuestSpec& spec) {
-    constexpr std::size_t fixed = 3;
+    constexpr std::size_t fixed = 4;
     const std::size_t ports = fixed + spec.interfaces.size() + spare_ports(spec) + disk_ports(spec);
     add_controller(devices, 0, "pcie-root");
     for (std::size_t index = 1; index <= ports; ++index) add_controller(devices, index, "pcie-root-port");
@@ -73,6 +84,7 @@ void add_devices(xml_node domain, const GuestSpec& spec) {
     for (const Nic& nic : spec.interfaces) add_interface(devices, nic, spec.host_id);
     add_ports(devices, spec);
     add_console(devices, spec);
+    add_guest_agent(devices);
     add_entropy(devices);
     devices.append_child("memballoon").append_attribute("model") = "virtio";
     leave_out(devices);

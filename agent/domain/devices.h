@@ -8,6 +8,9 @@
 
 namespace lodge::agent {
 
+// The name under which qemu-guest-agent finds its channel in the guest.
+inline constexpr const char* guest_agent_channel = "org.qemu.guest_agent.0";
+
 void add_devices(pugi::xml_node domain, const GuestSpec& spec);
 
 }  // namespace lodge::agent

@@ -17,18 +17,24 @@ std::string disk_serial(const VolumeId& volume_id) {
     return serial;
 }
 
-// The image under the overlay. Naming it keeps libvirt from following a backing file that the image itself
+// What lies under the disk. Naming all of it keeps libvirt from following a backing file that an image itself
 // may claim, and from giving QEMU's user ownership of what other guests read.
-void add_base(xml_node disk, const DiskSpec& spec) {
-    xml_node base = disk.append_child("backingStore");
-    base.append_attribute("type") = "file";
-    base.append_child("format").append_attribute("type") = spec.base_format.c_str();
-    xml_node source = base.append_child("source");
-    source.append_attribute("file") = spec.base_path.c_str();
-    xml_node label = source.append_child("seclabel");
-    label.append_attribute("model") = "dac";
-    label.append_attribute("relabel") = "no";
-    base.append_child("backingStore");
+void add_bases(xml_node disk, const std::vector<BaseFile>& bases) {
+    xml_node above = disk;
+    for (const BaseFile& base : bases) {
+        xml_node element = above.append_child("backingStore");
+        element.append_attribute("type") = "file";
+        element.append_child("format").append_attribute("type") = base.format.c_str();
+        xml_node source = element.append_child("source");
+        source.append_attribute("file") = base.path.c_str();
+        if (!base.own) {
+            xml_node label = source.append_child("seclabel");
+            label.append_attribute("model") = "dac";
+            label.append_attribute("relabel") = "no";
+        }
+        above = element;
+    }
+    above.append_child("backingStore");
 }
 
 void add_limit(xml_node tune, const char* name, std::int64_t value) {
@@ -53,7 +59,7 @@ void add_disk(xml_node devices, const DiskSpec& spec) {
     driver.append_attribute("cache") = "writeback";
     driver.append_attribute("discard") = "unmap";
     disk.append_child("source").append_attribute("file") = spec.path.c_str();
-    if (!spec.base_path.empty()) add_base(disk, spec);
+    add_bases(disk, spec.bases);
     xml_node target = disk.append_child("target");
     target.append_attribute("dev") = spec.target.c_str();
     target.append_attribute("bus") = "virtio";
@@ -69,6 +75,25 @@ void add_disk(xml_node devices, const DiskSpec& spec) {
 std::string disk_xml(const DiskSpec& spec) {
     pugi::xml_document document;
     add_disk(document, spec);
+    return text_of(document);
+}
+
+std::string cut_xml(const std::vector<DiskSpec>& disks, const std::vector<std::string>& other_targets) {
+    pugi::xml_document document;
+    xml_node list = document.append_child("domainsnapshot").append_child("disks");
+    const auto add = [&](const std::string& target, const char* kind) {
+        xml_node disk = list.append_child("disk");
+        disk.append_attribute("name") = target.c_str();
+        disk.append_attribute("snapshot") = kind;
+        return disk;
+    };
+    for (const DiskSpec& spec : disks) {
+        xml_node disk = add(spec.target, "external");
+        disk.append_attribute("type") = "file";
+        disk.append_child("driver").append_attribute("type") = "qcow2";
+        disk.append_child("source").append_attribute("file") = spec.path.c_str();
+    }
+    for (const std::string& target : other_targets) add(target, "no");
     return text_of(document);
 }
 

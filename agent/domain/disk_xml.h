@@ -5,6 +5,7 @@
 #include <optional>
 #include <pugixml.hpp>
 #include <string>
+#include <vector>
 
 #include "agent/domain/guest_spec.h"
 
@@ -15,6 +16,9 @@ std::string disk_alias(const VolumeId& id);
 
 void add_disk(pugi::xml_node devices, const DiskSpec& spec);
 std::string disk_xml(const DiskSpec& spec);
+
+// What libvirt is to do for cut_disks(): new files for those disks, nothing for the other targets.
+std::string cut_xml(const std::vector<DiskSpec>& disks, const std::vector<std::string>& other_targets);
 
 // Reads a <disk>; nothing if it is none of Lodge's.
 std::optional<VolumeId> parse_disk(pugi::xml_node element);

@@ -24,18 +24,25 @@ struct DiskLimits {
     bool operator==(const DiskLimits&) const = default;
 };
 
+// A file under a disk, that nobody writes to.
+struct BaseFile {
+    std::string path;
+    std::string format;  // "qcow2", "raw"
+    bool own = false;    // the disk's alone: an earlier file of its own
+
+    bool operator==(const BaseFile&) const = default;
+};
+
 // A disk of a guest: a qcow2 file.
 struct DiskSpec {
     VolumeId volume_id;
     std::string target;  // libvirt's name for it within the domain: "vda" is the root disk
     std::string path = {};
-    // The cached image under it. Empty: libvirt looks for one in the file's header, follows the image's own
-    // backing file if it has one, and gives QEMU's user ownership of the image; so leave it empty for disks
-    // without one alone.
-    std::string base_path = {};
-    std::string base_format = {};  // "qcow2", "raw"
+    // What lies under it, the next one first: all of it, whatever the file's header says.
+    std::vector<BaseFile> bases = {};
     std::int64_t size_bytes = 0;
     DiskLimits limits = {};
+    std::int64_t cuts = 0;  // the file's number among the volume's
 };
 
 // A guest as the hypervisor is to run it: the agent's paths in place of content hashes. Paths are absolute.

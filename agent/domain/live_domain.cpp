@@ -1,9 +1,30 @@
 #include "agent/domain/live_domain.h"
 
+#include <string_view>
+
+#include "agent/domain/devices.h"
+#include "agent/domain/disk_file.h"
 #include "agent/domain/disk_xml.h"
 #include "agent/domain/interface_xml.h"
 
 namespace lodge::agent {
+namespace {
+
+void add_disk(pugi::xml_node element, LiveDomain& out) {
+    const auto id = parse_disk(element);
+    out.targets[element.child("target").attribute("dev").value()] = id.value_or(VolumeId());
+    if (!id) return;
+    out.disks.push_back(*id);
+    const auto file = parse_disk_file(element.child("source").attribute("file").value());
+    if (file && file->number > 0) out.cuts[*id] = file->number;
+}
+
+bool is_open_agent(pugi::xml_node target) {
+    return std::string_view(target.attribute("name").value()) == guest_agent_channel &&
+           std::string_view(target.attribute("state").value()) == "connected";
+}
+
+}  // namespace
 
 std::optional<LiveDomain> parse_live_domain(const std::string& xml) {
     pugi::xml_document document;
@@ -12,11 +33,12 @@ std::optional<LiveDomain> parse_live_domain(const std::string& xml) {
     const pugi::xml_node metadata = domain.child("metadata");
     auto tag = parse_guest_tag(metadata.child("lodge:guest"));
     if (!tag) return std::nullopt;
-    LiveDomain found{std::move(*tag), !metadata.child("lodge-held:held").empty(), {}, {}};
+    LiveDomain found{std::move(*tag), !metadata.child("lodge-held:held").empty(), {}, {}, {}, false, {}};
     for (const pugi::xml_node interface : domain.child("devices").children("interface"))
         if (auto id = parse_interface(interface)) found.interfaces.push_back(std::move(*id));
-    for (const pugi::xml_node disk : domain.child("devices").children("disk"))
-        if (auto id = parse_disk(disk)) found.disks.push_back(std::move(*id));
+    for (const pugi::xml_node disk : domain.child("devices").children("disk")) add_disk(disk, found);
+    for (const pugi::xml_node channel : domain.child("devices").children("channel"))
+        if (is_open_agent(channel.child("target"))) found.has_agent = true;
     return found;
 }
 

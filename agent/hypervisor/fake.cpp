@@ -70,8 +70,12 @@ std::vector<Domain> FakeHypervisor::list_locked() const {
         if (!guest.on) continue;
         for (const Nic& nic : guest.spec.interfaces)
             domains.back().interfaces.push_back(nic.network_interface_id);
-        domains.back().disks.push_back(guest.spec.root.volume_id);
-        for (const DiskSpec& disk : guest.spec.disks) domains.back().disks.push_back(disk.volume_id);
+        const auto add = [&](const DiskSpec& disk) {
+            domains.back().disks.push_back(disk.volume_id);
+            if (disk.cuts > 0) domains.back().cuts[disk.volume_id] = disk.cuts;
+        };
+        add(guest.spec.root);
+        for (const DiskSpec& disk : guest.spec.disks) add(disk);
     }
     return domains;
 }
@@ -157,9 +161,10 @@ Status FakeHypervisor::attach_disk(const GuestId& guest_id, const DiskSpec& disk
     });
 }
 
-Status FakeHypervisor::request_detach(const GuestId& guest_id, const VolumeId& id) {
+Status FakeHypervisor::request_detach(const GuestId& guest_id, const VolumeId& id, bool politely) {
     return change(guest_id, [&](Guest* guest) -> Status {
         if (guest == nullptr || !guest->on || guest->clinging) return {};
+        if (politely && guest->mounted.contains(id)) return {};
         std::erase_if(guest->spec.disks, [&](const DiskSpec& each) { return each.volume_id == id; });
         return {};
     });
@@ -172,6 +177,24 @@ Status FakeHypervisor::adjust_disk(const GuestId& guest_id, const DiskSpec& disk
         if (found == nullptr) return not_running(guest_id);
         found->size_bytes = std::max(found->size_bytes, disk.size_bytes);
         found->limits = disk.limits;
+        return {};
+    });
+}
+
+Status FakeHypervisor::cut_disks(const GuestId& guest_id, const std::vector<DiskSpec>& disks) {
+    return change(guest_id, [&](Guest* guest) -> Status {
+        const bool on = guest != nullptr && guest->on;
+        const bool has_all = on && std::all_of(disks.begin(), disks.end(), [&](const DiskSpec& disk) {
+                                 return find_disk(guest->spec, disk.volume_id) != nullptr;
+                             });
+        if (!has_all) return not_running(guest_id);
+        for (const DiskSpec& disk : disks) {
+            DiskSpec& had = *find_disk(guest->spec, disk.volume_id);
+            if (had.cuts >= disk.cuts) continue;
+            had.bases.insert(had.bases.begin(), {had.path, "qcow2", true});
+            had.path = disk.path;
+            had.cuts = disk.cuts;
+        }
         return {};
     });
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "agent/hypervisor/hypervisor.h"
@@ -25,8 +26,9 @@ class FakeHypervisor final : public Hypervisor {
     Status attach_interface(const GuestId& guest_id, const Nic& nic) override;
     Status request_detach(const GuestId& guest_id, const NetworkInterfaceId& id) override;
     Status attach_disk(const GuestId& guest_id, const DiskSpec& disk) override;
-    Status request_detach(const GuestId& guest_id, const VolumeId& id) override;
+    Status request_detach(const GuestId& guest_id, const VolumeId& id, bool politely) override;
     Status adjust_disk(const GuestId& guest_id, const DiskSpec& disk) override;
+    Status cut_disks(const GuestId& guest_id, const std::vector<DiskSpec>& disks) override;
     Status request_shutdown(const GuestId& guest_id) override;
     Status destroy(const GuestId& guest_id) override;
     Status undefine(const GuestId& guest_id) override;
@@ -50,7 +52,8 @@ class FakeHypervisor final : public Hypervisor {
     void crash(const GuestId& guest_id);
     void set_deaf(const GuestId& guest_id, bool deaf);          // a guest that does not react to ACPI
     void set_clinging(const GuestId& guest_id, bool clinging);  // it does not let go of interfaces and disks
-    void leave_held(const GuestSpec& spec);                     // as an agent does that dies in start()
+    void set_mounted(const GuestId& guest_id, const VolumeId& id, bool mounted);
+    void leave_held(const GuestSpec& spec);  // as an agent does that dies in start()
     void set_unavailable(bool unavailable);
     void set_stuck(bool stuck);  // list() does not return until it is no longer
 
@@ -70,6 +73,7 @@ class FakeHypervisor final : public Hypervisor {
         std::int64_t reboots = 0;
         bool deaf = false;
         bool clinging = false;
+        std::set<VolumeId> mounted = {};
     };
 
     // Runs `act(guest or null)` under the lock, unless unavailable; calls back when it succeeded.

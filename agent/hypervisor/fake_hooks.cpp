@@ -14,6 +14,15 @@ void FakeHypervisor::set_clinging(const GuestId& guest_id, bool clinging) {
     to_running(guest_id, [clinging](Guest& guest) { guest.clinging = clinging; });
 }
 
+void FakeHypervisor::set_mounted(const GuestId& guest_id, const VolumeId& id, bool mounted) {
+    to_running(guest_id, [&](Guest& guest) {
+        if (mounted)
+            guest.mounted.insert(id);
+        else
+            guest.mounted.erase(id);
+    });
+}
+
 void FakeHypervisor::leave_held(const GuestSpec& spec) {
     std::lock_guard lock(mutex_);
     static_cast<void>(hold_locked(spec));

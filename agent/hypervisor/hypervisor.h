@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct Domain {
     EndReason end_reason = EndReason::unknown;
     std::vector<NetworkInterfaceId> interfaces = {};  // plugged in; of a domain that is on
     std::vector<VolumeId> disks = {};                 // the same, the root disk among them
+    std::map<VolumeId, std::int64_t> cuts = {};       // their files' numbers, but for those of 0
 };
 
 struct Capacity {
@@ -69,10 +71,18 @@ class Hypervisor {
 
     // The same for disks. The file must not be another guest's at the time: QEMU locks it.
     virtual Status attach_disk(const GuestId& guest_id, const DiskSpec& disk) = 0;
-    virtual Status request_detach(const GuestId& guest_id, const VolumeId& id) = 0;
+    // `politely`: not while the guest says that a file system of it is mounted, which takes an agent in
+    // there.
+    virtual Status request_detach(const GuestId& guest_id, const VolumeId& id, bool politely) = 0;
     // Makes the running guest see a disk of that size, and holds it to those limits. A larger disk is left as
     // large as it is. incorrect_instance_state unless the guest runs and has the disk.
     virtual Status adjust_disk(const GuestId& guest_id, const DiskSpec& disk) = 0;
+
+    // Makes the running guest write to new files from one moment on, the same for all of the disks: `path`,
+    // an empty file, takes the place of what each has, which stays under it and is written to no more. Where
+    // the guest has an agent that answers, its file systems are at rest at that moment. All or none.
+    // incorrect_instance_state unless the guest runs and has the disks.
+    virtual Status cut_disks(const GuestId& guest_id, const std::vector<DiskSpec>& disks) = 0;
 
     // Asks the guest to power off (ACPI) and returns at once. Success when it is off already or unknown. A
     // guest that is not up yet does not hear it: ask again.

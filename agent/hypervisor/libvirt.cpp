@@ -1,5 +1,7 @@
 #include "agent/hypervisor/libvirt.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <utility>
@@ -10,11 +12,14 @@
 #include "agent/domain/interface_xml.h"
 #include "agent/domain/live_domain.h"
 #include "agent/hypervisor/libvirt_state.h"
+#include "proto/base/clock.h"
 
 namespace lodge::agent {
 namespace {
 
 constexpr const char* test_type = "test";
+constexpr int agent_patience_s = 5;
+constexpr std::int64_t young_ms = 15'000;
 
 std::string domain_type(const LibvirtOptions& options) {
     return options.uri.starts_with("test:") ? test_type : accelerator_name(options.accelerator);
@@ -96,6 +101,68 @@ int limit_disk(virDomainPtr domain, const DiskSpec& disk) {
     return done;
 }
 
+std::int64_t cuts_of(const LiveDomain& domain, const VolumeId& id) {
+    const auto found = domain.cuts.find(id);
+    return found == domain.cuts.end() ? 0 : found->second;
+}
+
+struct FileSystems {
+    virDomainFSInfoPtr* list = nullptr;
+    int count = 0;
+
+    ~FileSystems() {
+        for (int i = 0; i < count; ++i) virDomainFSInfoFree(list[i]);
+        std::free(list);
+    }
+};
+
+// Where one is mounted that lies on the disk; empty: nowhere. One that cannot be asked now may have any.
+std::string mounted_at(virDomainPtr domain, const LiveDomain& live, const VolumeId& id) {
+    FileSystems found;
+    virDomainAgentSetResponseTimeout(domain, agent_patience_s, 0);
+    found.count = virDomainGetFSInfo(domain, &found.list, 0);
+    if (found.count < 0) return "a place that its agent does not tell of now";
+    for (int i = 0; i < found.count; ++i)
+        for (std::size_t disk = 0; disk < found.list[i]->ndevAlias; ++disk) {
+            const auto target = live.targets.find(found.list[i]->devAlias[disk]);
+            if (target != live.targets.end() && target->second == id) return found.list[i]->mountpoint;
+        }
+    return "";
+}
+
+// Those that are not done yet, since an earlier call may have been. The files are there, which libvirt would
+// make itself, but with the name of what is under them.
+int cut(virDomainPtr domain, const std::vector<DiskSpec>& disks, bool still) {
+    const auto live = read_domain(domain);
+    if (!live || !*live) return -1;
+    std::vector<DiskSpec> left;
+    std::vector<std::string> others;
+    for (const auto& [target, id] : (*live)->targets) {
+        const auto wanted = std::find_if(disks.begin(), disks.end(), [&, of = &id](const DiskSpec& disk) {
+            return disk.volume_id == *of && cuts_of(**live, *of) < disk.cuts;
+        });
+        if (wanted == disks.end())
+            others.push_back(target);
+        else
+            left.push_back(*wanted);
+    }
+    if (left.empty()) return 0;
+    constexpr unsigned flags = VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA |
+                               VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT | VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC;
+    const std::string xml = cut_xml(left, others);
+    if (still && (*live)->has_agent) {
+        virDomainAgentSetResponseTimeout(domain, agent_patience_s, 0);
+        const SnapshotHandle made(
+            virDomainSnapshotCreateXML(domain, xml.c_str(), flags | VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE));
+        if (made) return 0;
+        spdlog::warn("{} is cut without its file systems being still: {}", virDomainGetName(domain),
+                     libvirt_error("freezing").message);
+        return cut(domain, disks, false);  // what failed may have been to go on again
+    }
+    const SnapshotHandle made(virDomainSnapshotCreateXML(domain, xml.c_str(), flags));
+    return made ? 0 : -1;
+}
+
 // Off a domain that runs, in case its agent died before it could. Nothing is lost if it fails.
 void take_mark_off(virDomainPtr domain) {
     virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, nullptr, nullptr, held_mark_namespace,
@@ -158,6 +225,7 @@ Result<std::optional<Domain>> LibvirtHypervisor::observe(virDomainPtr domain) co
     if (seen.state != DomainState::shut_off) {
         seen.interfaces = live->interfaces;
         seen.disks = live->disks;
+        seen.cuts = live->cuts;
         return seen;
     }
     seen.end_reason = end_reason_of_state(state, reason);
@@ -283,8 +351,18 @@ Status LibvirtHypervisor::attach_disk(const GuestId& guest_id, const DiskSpec& d
     return plug_in(guest_id, disk.volume_id, disk_xml(disk));
 }
 
-Status LibvirtHypervisor::request_detach(const GuestId& guest_id, const VolumeId& id) {
-    return ask_to_let_go(guest_id, id, disk_alias(id));
+// Linux would let go of a disk with a mounted file system, and lose what it has not written yet.
+Status LibvirtHypervisor::request_detach(const GuestId& guest_id, const VolumeId& id, bool politely) {
+    std::string mounted;
+    const auto look = [&](virDomainPtr domain) {
+        const auto live = read_domain(domain);
+        if (live && *live && has(**live, id) && (*live)->has_agent) mounted = mounted_at(domain, **live, id);
+        return 0;
+    };
+    if (politely) LODGE_CHECK(if_running(guest_id, "asking about " + id.str() + " in", look, {}));
+    if (mounted.empty()) return ask_to_let_go(guest_id, id, disk_alias(id));
+    spdlog::debug("{} stays in {}: it is mounted at {}", id.str(), domain_name(guest_id), mounted);
+    return {};
 }
 
 Status LibvirtHypervisor::adjust_disk(const GuestId& guest_id, const DiskSpec& disk) {
@@ -294,6 +372,15 @@ Status LibvirtHypervisor::adjust_disk(const GuestId& guest_id, const DiskSpec& d
             const int grown = grow_disk(domain, disk);
             return grown == 0 ? limit_disk(domain, disk) : grown;
         },
+        fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running"));
+}
+
+// A machine that was just reset has not mounted anything yet, and its agent is the one that it had before.
+Status LibvirtHypervisor::cut_disks(const GuestId& guest_id, const std::vector<DiskSpec>& disks) {
+    const auto reset_ms = watch_->last_reset_ms(domain_name(guest_id));
+    const bool still = reset_ms == 0 || SystemClock().steady_ms() - reset_ms >= young_ms;
+    return if_running(
+        guest_id, "cutting disks of", [&](virDomainPtr domain) { return cut(domain, disks, still); },
         fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running"));
 }
 

@@ -31,8 +31,9 @@ class LibvirtHypervisor final : public Hypervisor {
     Status attach_interface(const GuestId& guest_id, const Nic& nic) override;
     Status request_detach(const GuestId& guest_id, const NetworkInterfaceId& id) override;
     Status attach_disk(const GuestId& guest_id, const DiskSpec& disk) override;
-    Status request_detach(const GuestId& guest_id, const VolumeId& id) override;
+    Status request_detach(const GuestId& guest_id, const VolumeId& id, bool politely) override;
     Status adjust_disk(const GuestId& guest_id, const DiskSpec& disk) override;
+    Status cut_disks(const GuestId& guest_id, const std::vector<DiskSpec>& disks) override;
     Status request_shutdown(const GuestId& guest_id) override;
     Status destroy(const GuestId& guest_id) override;
     Status undefine(const GuestId& guest_id) override;

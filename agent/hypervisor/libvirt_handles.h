@@ -16,6 +16,11 @@ struct DomainFree {
 };
 using DomainHandle = std::unique_ptr<virDomain, DomainFree>;
 
+struct SnapshotFree {
+    void operator()(virDomainSnapshotPtr snapshot) const noexcept { virDomainSnapshotFree(snapshot); }
+};
+using SnapshotHandle = std::unique_ptr<virDomainSnapshot, SnapshotFree>;
+
 // What the last libvirt call of this thread failed with: service_unavailable when libvirtd could not be
 // talked to, io_failure when it refused. Take it before any handle is freed: freeing one clears it. `doing`
 // starts the sentence.

@@ -60,6 +60,12 @@ EndReason LibvirtWatch::end_reason(const std::string& name) const {
     return found == seen_.end() ? EndReason::unknown : found->second.end_reason;
 }
 
+std::int64_t LibvirtWatch::last_reset_ms(const std::string& name) const {
+    std::lock_guard lock(mutex_);
+    const auto found = seen_.find(name);
+    return found == seen_.end() ? 0 : found->second.reset_ms;
+}
+
 std::int64_t LibvirtWatch::reboots(const std::string& name) const {
     std::lock_guard lock(mutex_);
     const auto found = seen_.find(name);

@@ -28,6 +28,8 @@ class LibvirtWatch {
 
     EndReason end_reason(const std::string& name) const;
     std::int64_t reboots(const std::string& name) const;
+    // By the steady clock; 0: never.
+    std::int64_t last_reset_ms(const std::string& name) const;
 
   private:
     struct Seen {

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
@@ -76,7 +77,8 @@ Error read_error(long status, const std::string& body) {
 Result<std::string> exchange(CURL* handle, const Exchange& request) {
     std::string reply;
     Sink sink{request.into};
-    CurlHeaders headers(curl_slist_append(nullptr, "Content-Type: application/json"));
+    const std::string content_type = std::string("Content-Type: ") + request.content_type;
+    CurlHeaders headers(curl_slist_append(nullptr, content_type.c_str()));
     curl_easy_reset(handle);
     curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "https");
@@ -165,6 +167,52 @@ Result<link::LeftoversReply> HttpLink::leftovers(const link::LeftoversRequest& r
 
 Result<link::LaunchDataReply> HttpLink::launch_data(const link::LaunchDataRequest& request) {
     return call<link::LaunchDataReply>("/v1/launch-data", request, 15'000);
+}
+
+Result<link::LayerPieceReply> HttpLink::send_piece(const SnapshotId& snapshot_id, std::int64_t offset,
+                                                   std::int64_t total, const std::string& bytes) {
+    auto handle = take();
+    auto reply =
+        exchange(handle.get(), {.url = "https://" + identity_.server + "/v1/layers/" + snapshot_id.str() +
+                                       "/" + std::to_string(offset) + "/" + std::to_string(total),
+                                .body = &bytes,
+                                .timeout_ms = 60'000,
+                                .identity = &identity_,
+                                .ca_file = identity_.ca_file.string(),
+                                .interrupted = &interrupted_,
+                                .content_type = "application/octet-stream"});
+    give(std::move(handle));
+    if (!reply) return tl::unexpected<Error>(std::move(reply).error());
+    return link::from_json<link::LayerPieceReply>(*reply);
+}
+
+Status HttpLink::send_file(const SnapshotId& snapshot_id, std::int64_t total,
+                           const std::filesystem::path& file) {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> source(std::fopen(file.c_str(), "rbe"),
+                                                                 std::fclose);
+    if (!source) return fail(ErrorCode::io_failure, "cannot read " + file.string());
+    std::string bytes;
+    for (std::int64_t sent = 0; sent < total; sent += static_cast<std::int64_t>(bytes.size())) {
+        bytes.resize(link::layer_piece_bytes);
+        bytes.resize(std::fread(bytes.data(), 1, bytes.size(), source.get()));
+        if (bytes.empty()) return fail(ErrorCode::io_failure, file.string() + " is shorter than it was");
+        LODGE_CHECK(send_piece(snapshot_id, sent, total, bytes).map([](auto&&) {}));
+    }
+    return {};
+}
+
+// Asked first, since it may have the content already, by an earlier call whose answer got lost for one.
+Status HttpLink::store_layer(const SnapshotId& snapshot_id, const link::Content& content,
+                             const std::filesystem::path& file) {
+    const auto ask = [&] {
+        return call<link::LayerReply>("/v1/layer", link::LayerRequest{snapshot_id, content}, 120'000);
+    };
+    auto known = ask();
+    if (!known && known.error().code == ErrorCode::conflict) {
+        LODGE_CHECK(send_file(snapshot_id, content.size_bytes, file));
+        known = ask();
+    }
+    return known.map([](auto&&) {});
 }
 
 Status HttpLink::fetch(const link::Content& content, const std::filesystem::path& into) {

@@ -20,6 +20,7 @@ struct Exchange {
     const Identity* identity = nullptr;  // null: no client certificate
     std::string ca_file = {};  // empty: the server is not verified (only to fetch the authority itself)
     const std::atomic<bool>* interrupted = nullptr;
+    const char* content_type = "application/json";
     std::FILE* into =
         nullptr;  // the reply's body goes there instead, without a time limit but with one on stalling
 };
@@ -37,9 +38,14 @@ class HttpLink final : public Link {
     Result<link::LeftoversReply> leftovers(const link::LeftoversRequest& request) override;
     Result<link::LaunchDataReply> launch_data(const link::LaunchDataRequest& request) override;
     Status fetch(const link::Content& content, const std::filesystem::path& into) override;
+    Status store_layer(const SnapshotId& snapshot_id, const link::Content& content,
+                       const std::filesystem::path& file) override;
     void interrupt() override { interrupted_ = true; }
 
   private:
+    Result<link::LayerPieceReply> send_piece(const SnapshotId& snapshot_id, std::int64_t offset,
+                                             std::int64_t total, const std::string& bytes);
+    Status send_file(const SnapshotId& snapshot_id, std::int64_t total, const std::filesystem::path& file);
     template <class Reply, class Request>
     Result<Reply> call(const std::string& path, const Request& request, std::int64_t timeout_ms);
     CurlHandle take();

@@ -50,6 +50,7 @@ void Agent::start() {
     threads_.emplace_back([this] { reconcile_loop(); });
     threads_.emplace_back([this] { network_loop(); });
     threads_.emplace_back([this] { report_loop(); });
+    threads_.emplace_back([this] { work_loop(layers_); });
     for (std::size_t i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { work_loop(work_); });
     for (std::size_t i = 0; i < options_.fetchers; ++i)
         threads_.emplace_back([this] { work_loop(fetches_); });
@@ -57,7 +58,7 @@ void Agent::start() {
 
 void Agent::stop() {
     {
-        std::scoped_lock lock(mutex_, work_.mutex, fetches_.mutex);
+        std::scoped_lock lock(mutex_, work_.mutex, fetches_.mutex, layers_.mutex);
         stopping_ = true;
     }
     link_.interrupt();
@@ -66,6 +67,7 @@ void Agent::stop() {
     news_wake_.notify_all();
     work_.wake.notify_all();
     fetches_.wake.notify_all();
+    layers_.wake.notify_all();
     for (auto& thread : threads_) thread.join();
     threads_.clear();
     hypervisor_.on_change(nullptr);
@@ -221,6 +223,7 @@ bool Agent::take_desired(link::PollReply reply, bool started_anew) {
             doomed[id] = known != doomed_volumes_.end() && !started_anew ? known->second : Doom::wanted;
         }
         doomed_volumes_ = std::move(doomed);
+        take_cuts(std::move(reply.cuts), started_anew);
         std::set<GuestId> named;
         for (auto& desired : reply.guests) {
             named.insert(desired.guest_id);
@@ -296,6 +299,7 @@ bool Agent::reconcile_once() {
     {
         std::lock_guard lock(mutex_);
         remove_doomed(*answer);
+        look_at_cuts(*answer, ended_before, soon);
         strays_.clear();
         for (auto& domain : *answer) {
             if (!guests_.contains(domain.guest_id)) {
@@ -450,7 +454,7 @@ bool Agent::run_next(WorkQueue& queue) {
 }
 
 bool Agent::work_turn() {
-    return run_next(fetches_) || run_next(work_);
+    return run_next(fetches_) || run_next(work_) || run_next(layers_);
 }
 
 void Agent::report_loop() {

@@ -3,8 +3,8 @@
 //
 // Threads: one long-polls, one sends heartbeats, one reconciles (by period and by kick), one keeps the host's
 // network, one reports, and a few carry out steps that take long, one at a time a guest; starts that must
-// fetch an image have their own. Nothing is kept but in the hypervisor, the storage and the control plane: a
-// killed agent starts from those.
+// fetch an image, and layers that are sent, have their own. Nothing is kept but in the hypervisor, the
+// storage and the control plane: a killed agent starts from those.
 #pragma once
 
 #include <atomic>
@@ -109,6 +109,15 @@ class Agent {
     // How far a volume is that is to be removed.
     enum class Doom { wanted, under_way, removed };
 
+    // A snapshot whose layer is to be sent.
+    struct PendingCut {
+        link::Cut cut;
+        bool busy = false;
+        bool sent = false;
+        std::int64_t not_before_ms = 0;  // steady; after a failure
+        std::int64_t backoff_ms = 0;
+    };
+
     // What the hypervisor has.
     struct Listed {
         std::map<GuestId, Domain> domains;
@@ -137,6 +146,11 @@ class Agent {
     std::set<VolumeId> wanted_volumes() const;
     void remove_doomed(const std::vector<Domain>& domains);
     void run_doom(const VolumeId& id);
+    void take_cuts(std::vector<link::Cut> cuts, bool started_anew);
+    void look_at_cuts(const std::vector<Domain>& domains, std::uint64_t ended_before, bool& soon);
+    static bool is_in_the_way(const Entry& entry, const link::Cut& cut, std::uint64_t ended_before);
+    void send_layer(const link::Cut& cut, bool live);
+    Status run_layer(const link::Cut& cut, bool live);
     void end_leftover(const GuestId& id);
     void remove_leftover(const VolumeId& id);
     std::int64_t next_backoff(std::int64_t& backoff_ms);
@@ -169,7 +183,8 @@ class Agent {
     Status run_start(const link::DesiredGuest& desired, bool anew);
     Result<GuestSpec> make_spec(const link::DesiredGuest& desired, bool anew);
     Result<DiskSpec> make_disk(const link::GuestDisk& desired, bool grow);
-    Status run_disk_step(const link::DesiredGuest& desired, Step step, const VolumeId& id);
+    Status run_cut(const link::DesiredGuest& desired, const std::map<VolumeId, std::int64_t>& cuts);
+    Status run_disk_step(const link::DesiredGuest& desired, const Decision& decision);
     Nic nic_of(const link::GuestInterface& interface) const;
     Status start_plugged(const GuestSpec& spec);
     Status network_is_well();
@@ -202,6 +217,7 @@ class Agent {
     std::map<GuestId, Entry> guests_;
     std::set<VolumeId> kept_volumes_;
     std::map<VolumeId, Doom> doomed_volumes_;
+    std::map<SnapshotId, PendingCut> cuts_;
     std::uint64_t steps_ended_ = 0;
     std::string hypervisor_error_;
     std::int64_t list_asked_ms_ = 0;                // steady; 0: the hypervisor is not being asked
@@ -231,6 +247,7 @@ class Agent {
 
     WorkQueue work_;
     WorkQueue fetches_;
+    WorkQueue layers_;
     std::vector<std::thread> threads_;
 };
 

@@ -131,15 +131,22 @@ void decide_disks(const View& view, const Patience& patience, Decision& out) {
         const auto tried = view.tried_disk_ms.find(id);
         if (tried != view.tried_disk_ms.end() && view.now_ms - tried->second < patience.detach_again_ms) {
             out.look_again_soon = true;
-        } else if (out.step == Step::none) {
-            out.step = step;
-            out.volume = id;
+            return false;
         }
+        if (out.step != Step::none) return false;
+        out.step = step;
+        out.volume = id;
+        return true;
     };
     const auto wanted = disks_of(view.desired);
     for (const auto& id : view.domain->disks)
         if (!has_disk(wanted, id)) choose(Step::detach_disk, id);
     for (const auto& disk : wanted) {
+        if (disk.leaving) {
+            if (is_plugged(view, disk.volume_id) && choose(Step::detach_disk, disk.volume_id))
+                out.politely = true;
+            continue;
+        }
         const auto known = view.adjusted.find(disk.volume_id);
         if (is_plugged(view, disk.volume_id)) {
             if (known == view.adjusted.end() || known->second != as_desired(disk))
@@ -148,6 +155,18 @@ void decide_disks(const View& view, const Patience& patience, Decision& out) {
             choose(Step::attach_disk, disk.volume_id);
         }
     }
+}
+
+// All at once, so that what they hold is of one moment. A reboot comes first: whoever asks for both wants the
+// disks as they are between two systems.
+void decide_cuts(const View& view, Decision& out) {
+    if (view.desired.reboots_wanted > view.desired.reboots_done) return;
+    for (const auto& disk : disks_of(view.desired)) {
+        const auto known = view.domain->cuts.find(disk.volume_id);
+        const std::int64_t has = known == view.domain->cuts.end() ? 0 : known->second;
+        if (is_plugged(view, disk.volume_id) && has < disk.cuts) out.cuts[disk.volume_id] = has;
+    }
+    if (!out.cuts.empty()) out.step = Step::cut_disks;
 }
 
 void decide_running(const View& view, const Patience& patience, Decision& out) {
@@ -162,6 +181,7 @@ void decide_running(const View& view, const Patience& patience, Decision& out) {
         }
         if (out.step == Step::none && view.has_network) decide_interfaces(view, patience, out);
         if (out.step == Step::none) decide_disks(view, patience, out);
+        if (out.step == Step::none) decide_cuts(view, out);
     } else if (has_run(view) && !starting(view)) {
         out.observed.observed = Observed::stopped;
         explain_end(view, out.observed);
@@ -247,15 +267,22 @@ std::string_view name_of(Step step) {
             return "detach disk";
         case Step::adjust_disk:
             return "adjust disk";
+        case Step::cut_disks:
+            return "cut disks";
     }
     return {};
 }
 
 std::vector<link::GuestDisk> disks_of(const link::DesiredGuest& guest) {
     std::vector<link::GuestDisk> all = {{guest.root_volume_id, "vda", guest.root_size_bytes, guest.root_iops,
-                                         guest.root_bytes_per_s, guest.image, guest.keep_root}};
+                                         guest.root_bytes_per_s, guest.image, guest.keep_root,
+                                         guest.root_layers, guest.root_cuts}};
     all.insert(all.end(), guest.disks.begin(), guest.disks.end());
     return all;
+}
+
+WantedDisk wanted_disk(const link::GuestDisk& disk, bool grow) {
+    return {disk.volume_id, disk.size_bytes, disk.image, disk.keep, grow, disk.layers, disk.cuts};
 }
 
 link::ObservedDisk as_desired(const link::GuestDisk& disk) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "agent/hypervisor/hypervisor.h"
+#include "agent/storage/storage.h"
 #include "proto/agent/messages.h"
 
 namespace lodge::agent {
@@ -28,6 +29,7 @@ enum class Step {
     attach_disk,
     detach_disk,  // as detach
     adjust_disk,  // its size and limits
+    cut_disks,    // for snapshots
 };
 // "ask shutdown"; empty for a number that is no step's.
 std::string_view name_of(Step step);
@@ -62,15 +64,19 @@ struct Patience {
 
 struct Decision {
     Step step = Step::none;
-    bool anew = false;             // to start: the hypervisor knows nothing of the guest
-    NetworkInterfaceId interface;  // to attach or detach
-    VolumeId volume;               // the same, or to adjust
+    bool anew = false;                           // to start: the hypervisor knows nothing of the guest
+    NetworkInterfaceId interface;                // to attach or detach
+    VolumeId volume;                             // the same, or to adjust
+    bool politely = false;                       // to detach a volume: not while it is mounted
+    std::map<VolumeId, std::int64_t> cuts = {};  // the volumes to cut, and the files they have now
     link::ObservedGuest observed;  // what to report; equal to what the control plane knows: nothing to say
     bool look_again_soon = false;  // time alone may change the decision
 };
 
 // The root disk, as "vda", and the others.
 std::vector<link::GuestDisk> disks_of(const link::DesiredGuest& guest);
+// As storage is to have it.
+WantedDisk wanted_disk(const link::GuestDisk& disk, bool grow);
 // As a report tells it when the guest has it as desired.
 link::ObservedDisk as_desired(const link::GuestDisk& disk);
 

@@ -25,6 +25,10 @@ class Link {
     // Writes content of the image folder into a new file. not_found when the control plane has no such
     // content.
     virtual Status fetch(const link::Content& content, const std::filesystem::path& into) = 0;
+    // Sends the layer to the control plane's image folder, unless it has that content: then the snapshot is
+    // completed. not_found when the snapshot is not one that waits for this host.
+    virtual Status store_layer(const SnapshotId& snapshot_id, const link::Content& content,
+                               const std::filesystem::path& file) = 0;
     // Makes calls under way, and later ones, fail at once: the agent is stopping.
     virtual void interrupt() = 0;
 };

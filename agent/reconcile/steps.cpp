@@ -23,9 +23,9 @@ DiskSpec spec_of(const link::GuestDisk& disk) {
     DiskSpec spec;
     spec.volume_id = disk.volume_id;
     spec.target = disk.target;
-    spec.base_format = disk.image.format;
     spec.size_bytes = disk.size_bytes;
     spec.limits = {disk.iops, disk.bytes_per_s};
+    spec.cuts = disk.cuts;
     return spec;
 }
 
@@ -70,7 +70,10 @@ void Agent::carry_out(const link::DesiredGuest& desired, const Decision& decisio
         case Step::attach_disk:
         case Step::detach_disk:
         case Step::adjust_disk:
-            status = run_disk_step(desired, decision.step, decision.volume);
+            status = run_disk_step(desired, decision);
+            break;
+        case Step::cut_disks:
+            status = run_cut(desired, decision.cuts);
             break;
         case Step::none:
             break;
@@ -85,16 +88,16 @@ bool Agent::has_images(const link::DesiredGuest& desired) {
     };
     const auto disks = disks_of(desired);
     return here(desired.kernel) && here(desired.ramdisk) &&
-           std::all_of(disks.begin(), disks.end(), [&](const auto& disk) { return here(disk.image); });
+           std::all_of(disks.begin(), disks.end(), [&](const auto& disk) {
+               return here(disk.image) && std::all_of(disk.layers.begin(), disk.layers.end(), here);
+           });
 }
 
 Result<DiskSpec> Agent::make_disk(const link::GuestDisk& desired, bool grow) {
     DiskSpec disk = spec_of(desired);
-    if (!desired.image.sha256.empty()) {
-        LODGE_TRY(disk.base_path, storage_.ensure_image(desired.image));
-    }
-    LODGE_TRY(disk.path, storage_.ensure_disk(
-                             {desired.volume_id, desired.size_bytes, desired.image, desired.keep, grow}));
+    LODGE_TRY(auto chain, storage_.ensure_disk(wanted_disk(desired, grow)));
+    disk.path = std::move(chain.path);
+    disk.bases = std::move(chain.bases);
     return disk;
 }
 
@@ -118,6 +121,7 @@ Result<GuestSpec> Agent::make_spec(const link::DesiredGuest& desired, bool anew)
         LODGE_TRY(spec.ramdisk_path, storage_.ensure_image(desired.ramdisk));
     }
     for (const auto& each : disks_of(desired)) {
+        if (each.leaving) continue;
         LODGE_TRY(spec.disks.emplace_back(), make_disk(each, anew));
     }
     spec.root = std::move(spec.disks.front());
@@ -171,11 +175,27 @@ Status Agent::run_attach(const link::DesiredGuest& desired, const NetworkInterfa
     return {};
 }
 
-Status Agent::run_disk_step(const link::DesiredGuest& desired, Step step, const VolumeId& id) {
-    if (step == Step::detach_disk) return hypervisor_.request_detach(desired.guest_id, id);
+// Snapshots that came one after the other, before any of them was made, leave empty layers between.
+Status Agent::run_cut(const link::DesiredGuest& desired, const std::map<VolumeId, std::int64_t>& cuts) {
+    std::vector<DiskSpec> disks;
     for (const auto& each : disks_of(desired)) {
-        if (each.volume_id != id) continue;
-        if (step == Step::adjust_disk) return hypervisor_.adjust_disk(desired.guest_id, spec_of(each));
+        const auto has = cuts.find(each.volume_id);
+        if (has == cuts.end()) continue;
+        DiskSpec& disk = disks.emplace_back(spec_of(each));
+        for (auto number = has->second + 1; number <= each.cuts; ++number) {
+            LODGE_TRY(disk.path, storage_.add_file(each.volume_id, number));
+        }
+    }
+    return hypervisor_.cut_disks(desired.guest_id, disks);
+}
+
+Status Agent::run_disk_step(const link::DesiredGuest& desired, const Decision& decision) {
+    if (decision.step == Step::detach_disk)
+        return hypervisor_.request_detach(desired.guest_id, decision.volume, decision.politely);
+    for (const auto& each : disks_of(desired)) {
+        if (each.volume_id != decision.volume) continue;
+        if (decision.step == Step::adjust_disk)
+            return hypervisor_.adjust_disk(desired.guest_id, spec_of(each));
         LODGE_TRY(const DiskSpec disk, make_disk(each, true));
         return hypervisor_.attach_disk(desired.guest_id, disk);
     }

@@ -7,9 +7,12 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
+#include "agent/domain/disk_file.h"
 #include "agent/storage/console_file.h"
 #include "agent/storage/disk_header.h"
 #include "agent/storage/process.h"
@@ -46,6 +49,15 @@ void warn_of_closed_folders(const fs::path& root) {
     }
 }
 
+// Without what is under it, which a user may have made.
+Status resize(const fs::path& path, std::int64_t size_bytes) {
+    const nlohmann::json alone = {{"driver", "qcow2"},
+                                  {"backing", nullptr},
+                                  {"file", {{"driver", "file"}, {"filename", path.string()}}}};
+    return run_program({"qemu-img", "resize", "-q", "json:" + alone.dump(), std::to_string(size_bytes)},
+                       qemu_img_timeout_ms);
+}
+
 Result<Fd> lock_folder(const fs::path& root) {
     const fs::path path = root / "lock";
     Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, private_file));
@@ -74,8 +86,8 @@ Result<std::unique_ptr<FileStorage>> FileStorage::open(fs::path root, FetchImage
 FileStorage::FileStorage(fs::path root, Fd lock, FetchImage fetch)
     : root_(std::move(root)), lock_(std::move(lock)), images_(root_ / "images", std::move(fetch)) {}
 
-fs::path FileStorage::disk_path(const VolumeId& volume_id) const {
-    return root_ / "disks" / (volume_id.str() + ".qcow2");
+fs::path FileStorage::disk_path(const VolumeId& volume_id, std::int64_t number) const {
+    return root_ / "disks" / disk_file_name(volume_id, number);
 }
 
 Result<std::string> FileStorage::ensure_image(const link::Content& content) {
@@ -86,79 +98,186 @@ bool FileStorage::has_image(const link::Content& content) {
     return images_.has(content);
 }
 
-Result<std::string> FileStorage::ensure_disk(const WantedDisk& disk) {
-    LODGE_CHECK(check_volume(disk.volume_id));
-    const fs::path path = disk_path(disk.volume_id);
+Result<std::vector<DiskFile>> FileStorage::list_files() const {
+    std::vector<DiskFile> found;
     std::error_code error;
-    const bool exists = fs::exists(path, error);
-    if (!exists && disk.must_exist)
-        return fail(ErrorCode::not_found,
-                    "the disk " + disk.volume_id.str() + " is not on this host: " + path.string());
-    std::string base;
-    if (!disk.image.sha256.empty()) {
-        LODGE_TRY(base, images_.ensure(disk.image));
-    }
-    LODGE_CHECK(exists ? keep_existing(disk, base) : make_disk(disk, base));
-    return path.string();
+    for (fs::directory_iterator each(root_ / "disks", error), end; !error && each != end;
+         each.increment(error))
+        if (auto file = parse_disk_file(each->path().string())) found.push_back(std::move(*file));
+    if (error) return fail(ErrorCode::io_failure, "cannot list " + (root_ / "disks").string());
+    return found;
 }
 
-// An overlay holds the blocks that differ from one image; on another one they would be rubbish.
-Status FileStorage::keep_existing(const WantedDisk& disk, const std::string& base) const {
-    const fs::path path = disk_path(disk.volume_id);
-    LODGE_TRY(const DiskHeader header, read_disk_header(path, "qcow2"));
-    if (fs::path(header.backing_file).filename() != fs::path(base).filename())
-        return fail(ErrorCode::conflict,
-                    path.string() + " is an overlay on '" + header.backing_file + "', not on '" + base + "'");
-    if (!disk.grow || header.virtual_size_bytes >= disk.size_bytes) return {};
-    // Without its backing file, which a user may have made.
-    const nlohmann::json alone = {{"driver", "qcow2"},
-                                  {"backing", nullptr},
-                                  {"file", {{"driver", "file"}, {"filename", path.string()}}}};
-    return run_program({"qemu-img", "resize", "-q", "json:" + alone.dump(), std::to_string(disk.size_bytes)},
-                       qemu_img_timeout_ms);
+Result<std::vector<std::int64_t>> FileStorage::files_of(const VolumeId& volume_id) const {
+    LODGE_CHECK(check_volume(volume_id));
+    LODGE_TRY(const std::vector<DiskFile> all, list_files());
+    std::vector<std::int64_t> numbers;
+    for (const DiskFile& file : all)
+        if (file.volume_id == volume_id) numbers.push_back(file.number);
+    std::sort(numbers.begin(), numbers.end());
+    return numbers;
 }
 
-Status FileStorage::check_base(const WantedDisk& disk, const std::string& base) const {
-    LODGE_TRY(const DiskHeader header, read_disk_header(base, disk.image.format));
+Result<DiskChain> FileStorage::ensure_disk(const WantedDisk& disk) {
+    LODGE_TRY(const auto before, files_of(disk.volume_id));
+    if (before.empty() && disk.must_exist)
+        return fail(ErrorCode::not_found, "the disk " + disk.volume_id.str() + " is not on this host: " +
+                                              disk_path(disk.volume_id, disk.cuts).string());
+    LODGE_CHECK(ensure_contents(disk));
+    std::lock_guard lock(files_mutex_);
+    LODGE_TRY(const std::int64_t last, make_files(disk));
+    LODGE_TRY(const auto bases, bases_of(disk, last));
+    LODGE_CHECK(keep_existing(disk, last, bases));
+    if (disk.grow) remove_copies(disk);
+    return DiskChain{disk_path(disk.volume_id, last).string(), bases};
+}
+
+// Everything that lies in the image cache, and fits.
+Status FileStorage::ensure_contents(const WantedDisk& disk) {
+    for (const link::Content& layer : disk.layers)
+        if (!layer.sha256.empty()) LODGE_CHECK(ensure_base(disk, layer));
+    return disk.image.sha256.empty() ? Status() : ensure_base(disk, disk.image);
+}
+
+Status FileStorage::ensure_base(const WantedDisk& disk, const link::Content& content) {
+    LODGE_TRY(const std::string path, images_.ensure(content));
+    LODGE_TRY(const DiskHeader header, read_disk_header(path, content.format));
     if (!header.backing_file.empty())
-        return fail(ErrorCode::invalid_input, "the image " + base + " names a backing file of its own");
+        return fail(ErrorCode::invalid_input, "the image " + path + " names a backing file of its own");
     if (disk.size_bytes >= header.virtual_size_bytes) return {};
     return fail(ErrorCode::invalid_input, fmt::format("a disk of {} bytes is smaller than its image of {}",
                                                       disk.size_bytes, header.virtual_size_bytes));
 }
 
-Status FileStorage::make_disk(const WantedDisk& disk, const std::string& base) const {
-    const fs::path final = disk_path(disk.volume_id);
-    const fs::path temporary = final.parent_path() / (temporary_prefix + disk.volume_id.str());
-    std::vector<std::string> command = {"qemu-img", "create", "-q", "-f", "qcow2"};
-    if (!base.empty()) {
-        LODGE_CHECK(check_base(disk, base));
-        // -u: qemu-img does not open the image, which a user may have made.
-        command.insert(command.end(), {"-u", "-F", disk.image.format, "-b", base});
+// Returns the number of the file that the disk writes to. One that a machine may have gets no new file: its
+// cut is made with the machine.
+Result<std::int64_t> FileStorage::make_files(const WantedDisk& disk) const {
+    LODGE_TRY(const auto there, files_of(disk.volume_id));
+    if (!there.empty() && (!disk.grow || there.back() >= disk.cuts)) return there.back();
+    const auto missing =
+        std::count_if(disk.layers.begin(), disk.layers.end(), [](const auto& l) { return l.sha256.empty(); });
+    std::int64_t size_bytes = disk.size_bytes;
+    if (!there.empty()) {
+        LODGE_TRY(const DiskHeader header,
+                  read_disk_header(disk_path(disk.volume_id, there.back()), "qcow2"));
+        size_bytes = header.virtual_size_bytes;
     }
-    command.insert(command.end(), {temporary.string(), std::to_string(disk.size_bytes)});
-    Status status = run_program(command, qemu_img_timeout_ms);
+    for (auto number = there.empty() ? disk.cuts - missing : there.back() + 1; number <= disk.cuts; ++number)
+        LODGE_CHECK(make_file(disk.volume_id, number, size_bytes));
+    return disk.cuts;
+}
+
+// Of the disk whose own file is `last`, the next one first: earlier files that the control plane does not
+// know of, since it was restored from a backup, then its layers, then its image.
+Result<std::vector<BaseFile>> FileStorage::bases_of(const WantedDisk& disk, std::int64_t last) const {
+    std::vector<BaseFile> bases;
+    const auto add_own = [&](std::int64_t number) -> Status {
+        const fs::path path = disk_path(disk.volume_id, number);
+        std::error_code error;
+        bases.push_back({path.string(), "qcow2", true});
+        if (fs::exists(path, error)) return {};
+        return fail(ErrorCode::not_found, "a layer of the disk is not on this host: " + path.string());
+    };
+    for (std::int64_t number = last - 1; number >= disk.cuts; --number) LODGE_CHECK(add_own(number));
+    std::int64_t number = disk.cuts;
+    for (auto layer = disk.layers.rbegin(); layer != disk.layers.rend(); ++layer) {
+        if (--number >= last) continue;  // its cut waits for the machine that has the disk
+        if (layer->sha256.empty()) {
+            LODGE_CHECK(add_own(number));
+        } else {
+            bases.push_back({images_.path_of(*layer), layer->format});
+        }
+    }
+    if (!disk.image.sha256.empty()) bases.push_back({images_.path_of(disk.image), disk.image.format});
+    return bases;
+}
+
+// Disks of older agents name what is under them, which no layer may.
+Status FileStorage::keep_existing(const WantedDisk& disk, std::int64_t number,
+                                  const std::vector<BaseFile>& bases) const {
+    const fs::path path = disk_path(disk.volume_id, number);
+    LODGE_TRY(const DiskHeader header, read_disk_header(path, "qcow2"));
+    const std::string base = bases.empty() ? "" : fs::path(bases.front().path).filename().string();
+    if (!header.backing_file.empty() && fs::path(header.backing_file).filename() != base)
+        return fail(ErrorCode::conflict,
+                    path.string() + " is an overlay on '" + header.backing_file + "', not on '" + base + "'");
+    if (!disk.grow) return {};
+    if (!header.backing_file.empty())
+        LODGE_CHECK(run_program({"qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-b", "", path.string()},
+                                qemu_img_timeout_ms));
+    if (header.virtual_size_bytes >= disk.size_bytes) return {};
+    return resize(path, disk.size_bytes);
+}
+
+// It names no file under it: what that is, whoever opens it says.
+Status FileStorage::make_file(const VolumeId& volume_id, std::int64_t number, std::int64_t size_bytes) const {
+    const fs::path final = disk_path(volume_id, number);
+    const fs::path temporary = final.parent_path() / (temporary_prefix + volume_id.str());
+    Status status = run_program(
+        {"qemu-img", "create", "-q", "-f", "qcow2", temporary.string(), std::to_string(size_bytes)},
+        qemu_img_timeout_ms);
     if (status) status = publish(temporary, final, private_file);
     if (!status) static_cast<void>(remove_file(temporary));
     return status;
 }
 
-Status FileStorage::remove_disk(const VolumeId& volume_id) {
+// Names of layers that are in the image cache as well. One that cannot be removed takes no room of its own.
+void FileStorage::remove_copies(const WantedDisk& disk) const {
+    std::int64_t number = disk.cuts;
+    for (auto layer = disk.layers.rbegin(); layer != disk.layers.rend() && --number >= 0; ++layer)
+        if (!layer->sha256.empty()) static_cast<void>(remove_file(disk_path(disk.volume_id, number)));
+}
+
+// One that is there already may be a machine's by now, whatever the caller has seen: it is only ever resized,
+// which QEMU's lock refuses then.
+Result<std::string> FileStorage::add_file(const VolumeId& volume_id, std::int64_t cuts) {
     LODGE_CHECK(check_volume(volume_id));
-    return remove_file(disk_path(volume_id));
+    std::lock_guard lock(files_mutex_);
+    const fs::path path = disk_path(volume_id, cuts);
+    LODGE_TRY(const DiskHeader before, read_disk_header(disk_path(volume_id, cuts - 1), "qcow2"));
+    std::error_code error;
+    if (!fs::exists(path, error)) {
+        LODGE_CHECK(make_file(volume_id, cuts, before.virtual_size_bytes));
+        return path.string();
+    }
+    LODGE_TRY(const DiskHeader there, read_disk_header(path, "qcow2"));
+    if (there.virtual_size_bytes != before.virtual_size_bytes)
+        LODGE_CHECK(resize(path, before.virtual_size_bytes));
+    return path.string();
+}
+
+Result<LayerFile> FileStorage::read_layer(const VolumeId& volume_id, std::int64_t number) {
+    LODGE_CHECK(check_volume(volume_id));
+    const fs::path path = disk_path(volume_id, number);
+    LODGE_TRY(const DiskHeader header, read_disk_header(path, "qcow2"));
+    if (!header.backing_file.empty())
+        return fail(ErrorCode::service_unavailable,
+                    path.string() + " is of an older agent: it can be sent once its instance was stopped");
+    std::error_code error;
+    const auto size = fs::file_size(path, error);
+    if (error) return fail(ErrorCode::io_failure, "cannot read " + path.string());
+    LODGE_TRY(const std::string hash, sha256_of_file(path));
+    return LayerFile{path.string(), {hash, "qcow2", static_cast<std::int64_t>(size)}};
+}
+
+Status FileStorage::keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) {
+    LODGE_CHECK(check_volume(volume_id));
+    return images_.adopt(content, disk_path(volume_id, number));
+}
+
+// The oldest first: what is left of a disk whose removal was cut short is never taken for a younger one.
+Status FileStorage::remove_disk(const VolumeId& volume_id) {
+    std::lock_guard lock(files_mutex_);
+    LODGE_TRY(const auto there, files_of(volume_id));
+    for (const std::int64_t number : there) LODGE_CHECK(remove_file(disk_path(volume_id, number)));
+    return {};
 }
 
 Result<std::vector<VolumeId>> FileStorage::list_disks() {
-    std::vector<VolumeId> found;
-    std::error_code error;
-    for (fs::directory_iterator each(root_ / "disks", error), end; !error && each != end;
-         each.increment(error)) {
-        const fs::path& path = each->path();
-        auto id = path.extension() == ".qcow2" ? VolumeId::parse(path.stem().string()) : std::nullopt;
-        if (id) found.push_back(std::move(*id));
-    }
-    if (error) return fail(ErrorCode::io_failure, "cannot list " + (root_ / "disks").string());
-    return found;
+    LODGE_TRY(const std::vector<DiskFile> files, list_files());
+    std::set<VolumeId> found;
+    for (const DiskFile& file : files) found.insert(file.volume_id);
+    return std::vector<VolumeId>(found.begin(), found.end());
 }
 
 std::string FileStorage::console_path(const InstanceId& instance_id) const {

@@ -1,7 +1,8 @@
 // Disks and consoles in files under one folder:
 //
 //     images/<sha256>         cached images, kernels, ramdisks
-//     disks/<volume>.qcow2    volumes: overlays on cached images, or empty at first
+//     disks/<volume>.qcow2    volumes: overlays on cached images and layers, or empty at first
+//     disks/<volume>.N.qcow2  what the volume writes to after the Nth cut; those before it are layers
 //     consoles/<instance>.log what virtlogd writes
 //     lock                    held by the one process that uses the folder
 //
@@ -10,8 +11,11 @@
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
+#include "agent/domain/disk_file.h"
 #include "agent/storage/files.h"
 #include "agent/storage/image_cache.h"
 #include "agent/storage/storage.h"
@@ -27,7 +31,10 @@ class FileStorage final : public Storage {
 
     Result<std::string> ensure_image(const link::Content& content) override;
     bool has_image(const link::Content& content) override;
-    Result<std::string> ensure_disk(const WantedDisk& disk) override;
+    Result<DiskChain> ensure_disk(const WantedDisk& disk) override;
+    Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override;
+    Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number) override;
+    Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override;
     Status remove_disk(const VolumeId& volume_id) override;
     Result<std::vector<VolumeId>> list_disks() override;
     std::string console_path(const InstanceId& instance_id) const override;
@@ -37,15 +44,23 @@ class FileStorage final : public Storage {
 
   private:
     FileStorage(std::filesystem::path root, Fd lock, FetchImage fetch);
-    std::filesystem::path disk_path(const VolumeId& volume_id) const;
-    // `base`: the path of its image; empty: none.
-    Status keep_existing(const WantedDisk& disk, const std::string& base) const;
-    Status make_disk(const WantedDisk& disk, const std::string& base) const;
-    Status check_base(const WantedDisk& disk, const std::string& base) const;
+    std::filesystem::path disk_path(const VolumeId& volume_id, std::int64_t number) const;
+    Result<std::vector<DiskFile>> list_files() const;
+    // Their numbers, the first one first.
+    Result<std::vector<std::int64_t>> files_of(const VolumeId& volume_id) const;
+    Status ensure_contents(const WantedDisk& disk);
+    Status ensure_base(const WantedDisk& disk, const link::Content& content);
+    Result<std::int64_t> make_files(const WantedDisk& disk) const;
+    Result<std::vector<BaseFile>> bases_of(const WantedDisk& disk, std::int64_t last) const;
+    Status keep_existing(const WantedDisk& disk, std::int64_t number,
+                         const std::vector<BaseFile>& bases) const;
+    Status make_file(const VolumeId& volume_id, std::int64_t number, std::int64_t size_bytes) const;
+    void remove_copies(const WantedDisk& disk) const;
 
     const std::filesystem::path root_;
     const Fd lock_;
     ImageCache images_;
+    std::mutex files_mutex_;  // while a disk gets a new file
 };
 
 }  // namespace lodge::agent

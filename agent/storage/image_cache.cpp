@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -73,6 +74,10 @@ Result<std::string> ImageCache::ensure(const link::Content& content) {
     const auto one_at_a_time = lock_of(content.sha256);
     std::lock_guard lock(*one_at_a_time);
     if (!intact(content)) LODGE_CHECK(fetch(content));
+    return path_of(content);
+}
+
+std::string ImageCache::path_of(const link::Content& content) const {
     return (folder_ / content.sha256).string();
 }
 
@@ -119,6 +124,23 @@ Status ImageCache::fetch(const link::Content& content) const {
         static_cast<void>(remove_file(temporary));
         return status;
     }
+    remember(content);
+    return {};
+}
+
+Status ImageCache::adopt(const link::Content& content, const fs::path& file) {
+    if (!well_formed(content.sha256))
+        return fail(ErrorCode::invalid_input, "an image is named by no SHA-256");
+    const auto one_at_a_time = lock_of(content.sha256);
+    std::lock_guard lock(*one_at_a_time);
+    if (intact(content)) return {};
+    const fs::path temporary = folder_ / (temporary_prefix + content.sha256);
+    LODGE_CHECK(remove_file(temporary));
+    if (::link(file.c_str(), temporary.c_str()) != 0) return tl::unexpected(file_error("linking", file));
+    // QEMU's user had it to itself; now the guests of several instances may read it.
+    if (chown(temporary.c_str(), geteuid(), getegid()) != 0)
+        return tl::unexpected(file_error("taking over", file));
+    LODGE_CHECK(publish(temporary, folder_ / content.sha256, readable_by_qemu));
     remember(content);
     return {};
 }

@@ -26,6 +26,11 @@ class ImageCache {
     // cut short, is fetched again. Threads that want the same content wait for the one that fetches it; a
     // failed fetch leaves nothing.
     Result<std::string> ensure(const link::Content& content);
+    // A file of the same file system that has that content for certain, and that nobody will write to,
+    // becomes the copy, unless there is one. The file keeps its name as well.
+    Status adopt(const link::Content& content, const std::filesystem::path& file);
+    // Where the content's copy is, or would be.
+    std::string path_of(const link::Content& content) const;
     // Whether the copy was verified and not touched since. Waits for nobody.
     bool has(const link::Content& content) const;
 

@@ -1,8 +1,19 @@
 #include "agent/storage/null_storage.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "agent/domain/disk_file.h"
+#include "proto/base/encoding.h"
+
 namespace lodge::agent {
+namespace {
+
+std::string path_of(const VolumeId& volume_id, std::int64_t number) {
+    return "/simulated/disks/" + disk_file_name(volume_id, number);
+}
+
+}  // namespace
 
 NullStorage::NullStorage(std::int64_t disk_mib, Console console, ForgetConsole forget_console)
     : disk_mib_(disk_mib), console_(std::move(console)), forget_console_(std::move(forget_console)) {}
@@ -20,13 +31,38 @@ bool NullStorage::has_image(const link::Content& content) {
     return content.sha256 != image_away_;
 }
 
-Result<std::string> NullStorage::ensure_disk(const WantedDisk& disk) {
+Result<DiskChain> NullStorage::ensure_disk(const WantedDisk& disk) {
     if (disk.must_exist && !has_disk(disk.volume_id))
         return fail(ErrorCode::not_found, "the disk " + disk.volume_id.str() + " is not on this host");
     if (!disk.image.sha256.empty()) LODGE_CHECK(ensure_image(disk.image));
+    for (const auto& layer : disk.layers)
+        if (!layer.sha256.empty()) LODGE_CHECK(ensure_image(layer));
     std::lock_guard lock(mutex_);
-    disks_.insert(disk.volume_id);
-    return "/simulated/disks/" + disk.volume_id.str() + ".qcow2";
+    const auto [known, made] = disks_.try_emplace(disk.volume_id, disk.cuts);
+    if (!made && disk.grow) known->second = std::max(known->second, disk.cuts);
+    return DiskChain{path_of(disk.volume_id, known->second), {}};
+}
+
+Result<std::string> NullStorage::add_file(const VolumeId& volume_id, std::int64_t cuts) {
+    std::lock_guard lock(mutex_);
+    const auto known = disks_.find(volume_id);
+    if (known == disks_.end() || known->second + 1 < cuts)
+        return fail(ErrorCode::io_failure, "there is no file before " + path_of(volume_id, cuts));
+    known->second = std::max(known->second, cuts);
+    return path_of(volume_id, cuts);
+}
+
+Result<LayerFile> NullStorage::read_layer(const VolumeId& volume_id, std::int64_t number) {
+    std::lock_guard lock(mutex_);
+    const auto known = disks_.find(volume_id);
+    const std::string path = path_of(volume_id, number);
+    if (known == disks_.end() || known->second <= number)
+        return fail(ErrorCode::not_found, path + " is no layer");
+    return LayerFile{path, {hex_encode(sha256(path)), "qcow2", 1 << 20}};
+}
+
+Status NullStorage::keep_layer(const VolumeId&, std::int64_t, const link::Content&) {
+    return {};
 }
 
 Status NullStorage::remove_disk(const VolumeId& volume_id) {
@@ -37,7 +73,9 @@ Status NullStorage::remove_disk(const VolumeId& volume_id) {
 
 Result<std::vector<VolumeId>> NullStorage::list_disks() {
     std::lock_guard lock(mutex_);
-    return std::vector<VolumeId>(disks_.begin(), disks_.end());
+    std::vector<VolumeId> all;
+    for (const auto& [id, cuts] : disks_) all.push_back(id);
+    return all;
 }
 
 std::string NullStorage::console_path(const InstanceId& instance_id) const {
@@ -72,12 +110,18 @@ void NullStorage::set_image_away(std::optional<std::string> sha256) {
 
 void NullStorage::add_disk(const VolumeId& volume_id) {
     std::lock_guard lock(mutex_);
-    disks_.insert(volume_id);
+    disks_.try_emplace(volume_id, 0);
 }
 
 bool NullStorage::has_disk(const VolumeId& volume_id) const {
     std::lock_guard lock(mutex_);
     return disks_.contains(volume_id);
+}
+
+std::optional<std::int64_t> NullStorage::last_file(const VolumeId& volume_id) const {
+    std::lock_guard lock(mutex_);
+    const auto found = disks_.find(volume_id);
+    return found == disks_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::size_t NullStorage::disk_count() const {

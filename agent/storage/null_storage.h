@@ -4,9 +4,9 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "agent/storage/storage.h"
@@ -23,7 +23,10 @@ class NullStorage final : public Storage {
 
     Result<std::string> ensure_image(const link::Content& content) override;
     bool has_image(const link::Content& content) override;
-    Result<std::string> ensure_disk(const WantedDisk& disk) override;
+    Result<DiskChain> ensure_disk(const WantedDisk& disk) override;
+    Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override;
+    Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number) override;
+    Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override;
     Status remove_disk(const VolumeId& volume_id) override;
     Result<std::vector<VolumeId>> list_disks() override;
     std::string console_path(const InstanceId& instance_id) const override;
@@ -38,6 +41,8 @@ class NullStorage final : public Storage {
     void add_disk(const VolumeId& volume_id);
     bool has_disk(const VolumeId& volume_id) const;
     std::size_t disk_count() const;
+    // The number of the file that the volume writes to; nothing without one.
+    std::optional<std::int64_t> last_file(const VolumeId& volume_id) const;
 
   private:
     const std::int64_t disk_mib_;
@@ -46,7 +51,7 @@ class NullStorage final : public Storage {
     mutable std::mutex mutex_;
     std::condition_variable image_arrived_;
     std::optional<std::string> image_away_;
-    std::set<VolumeId> disks_;
+    std::map<VolumeId, std::int64_t> disks_;  // and the number of the file that each writes to
     std::optional<std::string> next_image_fails_;
 };
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/domain/guest_spec.h"
 #include "proto/agent/messages.h"
 #include "proto/base/result.h"
 
@@ -18,8 +19,22 @@ struct WantedDisk {
     VolumeId volume_id;
     std::int64_t size_bytes = 0;
     link::Content image;      // what it starts as; none: empty
-    bool must_exist = false;  // it was there before: a missing one is an error, never a new empty disk
+    bool must_exist = false;  // it was there before: a missing one is an error, never a new one
     bool grow = true;         // one that is smaller; not while a machine may have it
+    std::vector<link::Content> layers = {};  // as a link::GuestDisk's
+    std::int64_t cuts = 0;                   // the same
+};
+
+// A disk as it is.
+struct DiskChain {
+    std::string path;
+    std::vector<BaseFile> bases;  // what it lies on, the next one first
+};
+
+// A file that became a layer.
+struct LayerFile {
+    std::string path;
+    link::Content content;
 };
 
 struct DiskSpace {
@@ -36,11 +51,21 @@ class Storage {
     virtual Result<std::string> ensure_image(const link::Content& content) = 0;
     // Whether ensure_image() has its copy at hand: it will not fetch, nor hash what it has.
     virtual bool has_image(const link::Content& content) = 0;
-    // The absolute path of the volume's qcow2 file: an overlay on its image (which is ensured as well), or
-    // one without. One that is there already keeps what it holds, and grows if it is to. not_found when it
-    // must exist and does not; invalid_input when the image does not fit.
-    virtual Result<std::string> ensure_disk(const WantedDisk& disk) = 0;
-    // Success when there is none.
+    // The volume's qcow2 file, by absolute paths, over its layers and its image (which are ensured as well),
+    // or over none. One that is there already keeps what it holds, and grows if it is to; with `grow`,
+    // earlier files go that are in the image cache by now. If there are fewer than `cuts` files before it,
+    // the last one becomes a layer and an empty one takes its place. not_found when it must exist and does
+    // not; invalid_input when the image does not fit.
+    virtual Result<DiskChain> ensure_disk(const WantedDisk& disk) = 0;
+    // An empty file for the disk whose machine runs on file `cuts` - 1, unless an earlier call left one; its
+    // path.
+    virtual Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) = 0;
+    // One of the disk's files, which nobody writes to any more. not_found when it is not there.
+    virtual Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number) = 0;
+    // The file, which nobody writes to any more, is what the image cache has under that name from now on.
+    virtual Status keep_layer(const VolumeId& volume_id, std::int64_t number,
+                              const link::Content& content) = 0;
+    // All its files. Success when there is none.
     virtual Status remove_disk(const VolumeId& volume_id) = 0;
 
     // The disks that are there, whoever wanted them; files that are no volume's are not named.

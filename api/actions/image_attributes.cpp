@@ -5,8 +5,8 @@
 
 #include "api/actions/image_view.h"
 #include "api/actions/launch_request.h"
+#include "api/actions/sharing.h"
 #include "api/actions/words.h"
-#include "db/store/accounts.h"
 #include "db/store/images.h"
 #include "proto/base/encoding.h"
 
@@ -66,33 +66,6 @@ const Shown shown_attributes[] = {
 
 // --- Changing
 
-// Both forms of a change of launch permissions, as one.
-struct Permissions {
-    std::vector<ec2::LaunchPermissionItem> add;
-    std::vector<ec2::LaunchPermissionItem> remove;
-
-    bool empty() const { return add.empty() && remove.empty(); }
-};
-
-std::vector<ec2::LaunchPermissionItem> items_of(const Modify& request) {
-    std::vector<ec2::LaunchPermissionItem> items;
-    for (const auto& user : request.user_id) items.emplace_back().user_id = user;
-    for (const auto& group : request.user_group) items.emplace_back().group = group;
-    return items;
-}
-
-Result<Permissions> permissions_of(const Modify& request) {
-    Permissions out;
-    if (request.launch_permission) out = {request.launch_permission->add, request.launch_permission->remove};
-    auto flat = items_of(request);
-    if (flat.empty()) return out;
-    if (!out.empty())
-        return fail(ErrorCode::invalid_parameter_combination, "Launch permissions are given in two forms.");
-    if (!request.operation_type) return fail(ErrorCode::missing_parameter, "OperationType");
-    (*request.operation_type == "add" ? out.add : out.remove) = std::move(flat);
-    return out;
-}
-
 // A new description, in either form; nothing if the request is about something else.
 std::optional<std::string> description_of(const Modify& request) {
     if (request.description) return request.description->value.value_or("");
@@ -116,34 +89,6 @@ Status check_form(const Modify& request) {
     if (request.value && name != "description")
         return name ? fail(ErrorCode::invalid_parameter_combination, "Value goes with the description only.")
                     : fail(ErrorCode::missing_parameter, "Attribute");
-    if (request.operation_type && request.user_id.empty() && request.user_group.empty())
-        return fail(ErrorCode::invalid_parameter_combination,
-                    "OperationType goes with UserId and UserGroup.");
-    return {};
-}
-
-Status check_item(db::Session& session, const ec2::LaunchPermissionItem& item) {
-    if (item.group && item.user_id)
-        return fail(ErrorCode::invalid_parameter_combination,
-                    "A launch permission is for either a group or an account.");
-    if (item.group && *item.group != "all")
-        return fail(ErrorCode::invalid_ami_attribute_item_value, *item.group, "userGroup");
-    if (item.user_id && !db::accounts::find(session, *item.user_id))
-        return fail(ErrorCode::invalid_ami_attribute_item_value, *item.user_id, "userId");
-    return {};
-}
-
-Status change_permissions(db::Session& session, const Permissions& change, Image& image) {
-    for (const auto* items : {&change.add, &change.remove})
-        for (const auto& item : *items) LODGE_CHECK(check_item(session, item));
-    for (const auto& item : change.add) {
-        if (item.group) image.is_public = true;
-        if (item.user_id) db::images::add_launch_permission(session, image.id, *item.user_id);
-    }
-    for (const auto& item : change.remove) {
-        if (item.group) image.is_public = false;
-        if (item.user_id) db::images::erase_launch_permission(session, image.id, *item.user_id);
-    }
     return {};
 }
 
@@ -168,7 +113,7 @@ Result<Described> describe_image_attribute(RequestContext& context,
 Result<ec2::ModifyImageAttributeResponse> modify_image_attribute(
     RequestContext& context, const ec2::ModifyImageAttributeRequest& request) {
     LODGE_CHECK(check_form(request));
-    LODGE_TRY(auto permissions, permissions_of(request));
+    LODGE_TRY(const auto permissions, permission_change(request, request.launch_permission));
     auto description = description_of(request);
     if (permissions.empty() && !description)
         return fail(ErrorCode::invalid_parameter_combination, "No attributes specified.");
@@ -176,7 +121,9 @@ Result<ec2::ModifyImageAttributeResponse> modify_image_attribute(
         return fail(ErrorCode::invalid_parameter_value, "A description has 255 characters at most.");
     return context.write([&](db::Session& session) -> Result<ec2::ModifyImageAttributeResponse> {
         LODGE_TRY(auto image, find_own_image(session, context, request.image_id));
-        LODGE_CHECK(change_permissions(session, permissions, image));
+        LODGE_CHECK(check_permissions(session, permissions, ErrorCode::invalid_ami_attribute_item_value));
+        apply_permissions(session, permissions, image, db::images::add_launch_permission,
+                          db::images::erase_launch_permission);
         image.description = description.value_or(image.description);
         db::images::update_attributes(session, image);
         return ec2::ModifyImageAttributeResponse{};

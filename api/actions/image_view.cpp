@@ -2,16 +2,44 @@
 
 #include <algorithm>
 
-namespace lodge::api {
+#include "api/actions/words.h"
+#include "scheduler/volumes/volume_types.h"
 
-std::int64_t size_gib(const Image& image) {
-    return std::max<std::int64_t>(1, gib_of(image.blob.virtual_size_bytes));
+namespace lodge::api {
+namespace {
+
+ec2::ImageBlockDeviceMapping to_ec2(const ImageDisk& disk) {
+    ec2::ImageEbs ebs;
+    ebs.delete_on_termination = disk.delete_on_termination;
+    if (volumes::may_choose_iops(disk.shape.type)) ebs.iops = unless_zero(disk.shape.iops);
+    ebs.snapshot_id = unless_empty(disk.snapshot_id.str());
+    ebs.throughput = unless_zero(disk.shape.throughput);
+    ebs.volume_size = size_gib(disk);
+    ebs.volume_type = disk.shape.type;
+    ebs.encrypted = false;
+    return {disk.device, std::move(ebs)};
+}
+
+}  // namespace
+
+std::vector<ImageDisk> disks_of(const Image& image) {
+    if (image.type != ImageType::machine) return {};
+    if (!image.disks.empty()) return image.disks;
+    ImageDisk root;
+    root.device = image.root_device_name;
+    root.shape.size_bytes = image.blob.virtual_size_bytes;
+    root.shape.type = default_volume_type;
+    return {root};
 }
 
 std::vector<ec2::ImageBlockDeviceMapping> block_devices_of(const Image& image) {
-    if (image.type != ImageType::machine) return {};
-    return {{image.root_device_name,
-             ec2::ImageEbs{true, size_gib(image), std::string(default_volume_type), false}}};
+    std::vector<ec2::ImageBlockDeviceMapping> out;
+    for (const auto& disk : disks_of(image)) out.push_back(to_ec2(disk));
+    return out;
+}
+
+std::int64_t size_gib(const ImageDisk& disk) {
+    return std::max<std::int64_t>(1, gib_of(disk.shape.size_bytes));
 }
 
 }  // namespace lodge::api

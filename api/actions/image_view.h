@@ -19,10 +19,12 @@ constexpr std::int64_t gib_of(std::int64_t bytes) {
 // Of a volume whose maker names none.
 inline constexpr std::string_view default_volume_type = "gp3";
 
-// 1 at least.
-std::int64_t size_gib(const Image& image);
+// What its instances begin with, the root disk first; nothing for a kernel or ramdisk. An image of imported
+// content has its root disk alone, which is of no snapshot and of the default type, as fast as that is.
+std::vector<ImageDisk> disks_of(const Image& image);
 
-// The root disk; nothing for a kernel or ramdisk.
+// As the image shows it; of imported content 1 GiB at least.
 std::vector<ec2::ImageBlockDeviceMapping> block_devices_of(const Image& image);
+std::int64_t size_gib(const ImageDisk& disk);
 
 }  // namespace lodge::api

@@ -1,16 +1,19 @@
-// DescribeImages, RegisterImage, DeregisterImage, EnableImageDeprecation, DisableImageDeprecation.
+// DescribeImages, DeregisterImage, EnableImageDeprecation, DisableImageDeprecation.
 #include "db/store/images.h"
 
 #include <algorithm>
 
-#include "api/actions/image_names.h"
 #include "api/actions/image_view.h"
 #include "api/actions/launch_request.h"
+#include "api/actions/sharing.h"
 #include "api/actions/tagging.h"
+#include "api/actions/words.h"
 #include "api/describe/engine.h"
+#include "db/store/snapshots.h"
 #include "db/store/tags.h"
 #include "proto/base/encoding.h"
 #include "proto/ec2/images.h"
+#include "scheduler/volumes/snapshots.h"
 
 namespace lodge::api {
 namespace {
@@ -21,18 +24,13 @@ struct ImageRecord {
     std::vector<AccountId> permitted = {};  // accounts with a launch permission, if the request asks for that
 };
 
-// Images of the operator are to accounts here what Amazon's are on EC2, so `--owners amazon` finds them.
-bool by_operator(const Image& image) {
-    return image.account_id == operator_account;
-}
-
 ec2::Image shown(const RequestContext& context, const ImageRecord& record) {
     const auto& image = record.image;
     bool mine = image.account_id == context.account_id;
     ec2::Image out;
     out.image_id = image.id.str();
     out.image_location = image.location;
-    out.state = "available";
+    out.state = std::string(to_text(image.state));
     out.owner_id = image.account_id;
     out.creation_date = image.created_ms;
     out.public_ = image.is_public;
@@ -42,7 +40,7 @@ ec2::Image shown(const RequestContext& context, const ImageRecord& record) {
     if (!image.ramdisk_id.empty()) out.ramdisk_id = image.ramdisk_id;
     out.platform_details = "Linux/UNIX";
     out.usage_operation = "RunInstances";
-    if (by_operator(image)) out.image_owner_alias = "amazon";
+    if (by_operator(image.account_id)) out.image_owner_alias = "amazon";
     out.name = image.name;
     out.description = image.description;
     out.virtualization_type = "hvm";
@@ -68,21 +66,35 @@ describe::FilterField<ImageRecord> text(std::string_view name, F value) {
             }};
 }
 
+// Of a machine image alone.
 template <class F>
-describe::FilterField<ImageRecord> disk(std::string_view name, F value) {
+describe::FilterField<ImageRecord> machine(std::string_view name, F value) {
     return text(
         name, [value](const Image& i) { return i.type == ImageType::machine ? std::string(value(i)) : ""; });
+}
+
+// A value of each of its disks, where they have one.
+template <class F>
+describe::FilterField<ImageRecord> disk(std::string_view name, F value) {
+    return {name, [value](const ImageRecord& record, describe::Values& out) {
+                for (const auto& each : disks_of(record.image)) {
+                    std::string found(value(each));
+                    if (!found.empty()) out.push_back(std::move(found));
+                }
+            }};
 }
 
 const describe::FilterTable<ImageRecord>& image_filters() {
     static const describe::FilterTable<ImageRecord> table = {
         text("architecture", [](const Image& i) { return i.architecture; }),
-        disk("block-device-mapping.delete-on-termination", [](const Image&) { return "true"; }),
-        disk("block-device-mapping.device-name", [](const Image& i) { return i.root_device_name; }),
-        disk("block-device-mapping.encrypted", [](const Image&) { return "false"; }),
-        text("block-device-mapping.snapshot-id", [](const Image&) { return ""; }),
-        disk("block-device-mapping.volume-size", [](const Image& i) { return std::to_string(size_gib(i)); }),
-        disk("block-device-mapping.volume-type", [](const Image&) { return default_volume_type; }),
+        disk("block-device-mapping.delete-on-termination",
+             [](const ImageDisk& d) { return word(d.delete_on_termination); }),
+        disk("block-device-mapping.device-name", [](const ImageDisk& d) { return d.device; }),
+        disk("block-device-mapping.encrypted", [](const ImageDisk&) { return "false"; }),
+        disk("block-device-mapping.snapshot-id", [](const ImageDisk& d) { return d.snapshot_id.str(); }),
+        disk("block-device-mapping.volume-size",
+             [](const ImageDisk& d) { return std::to_string(size_gib(d)); }),
+        disk("block-device-mapping.volume-type", [](const ImageDisk& d) { return d.shape.type; }),
         text("creation-date", [](const Image& i) { return format_time(i.created_ms); }),
         text("description", [](const Image& i) { return i.description; }),
         text("ena-support", [](const Image&) { return "true"; }),
@@ -95,19 +107,19 @@ const describe::FilterTable<ImageRecord>& image_filters() {
         text("kernel-id", [](const Image& i) { return i.kernel_id; }),
         text("manifest-location", [](const Image& i) { return i.location; }),
         text("name", [](const Image& i) { return i.name; }),
-        text("owner-alias", [](const Image& i) { return by_operator(i) ? "amazon" : ""; }),
+        text("owner-alias", [](const Image& i) { return by_operator(i.account_id) ? "amazon" : ""; }),
         text("owner-id", [](const Image& i) { return i.account_id; }),
         text("platform", [](const Image&) { return ""; }),
         text("product-code", [](const Image&) { return ""; }),
         text("product-code.type", [](const Image&) { return ""; }),
         text("ramdisk-id", [](const Image& i) { return i.ramdisk_id; }),
-        disk("root-device-name", [](const Image& i) { return i.root_device_name; }),
-        disk("root-device-type", [](const Image&) { return "ebs"; }),
+        machine("root-device-name", [](const Image& i) { return i.root_device_name; }),
+        machine("root-device-type", [](const Image&) { return "ebs"; }),
         text("source-image-id", [](const Image&) { return ""; }),
         text("source-image-region", [](const Image&) { return ""; }),
         text("source-instance-id", [](const Image&) { return ""; }),
         text("sriov-net-support", [](const Image&) { return ""; }),
-        text("state", [](const Image&) { return "available"; }),
+        text("state", [](const Image& i) { return to_text(i.state); }),
         text("state-reason-code", [](const Image&) { return ""; }),
         text("state-reason-message", [](const Image&) { return ""; }),
         text("virtualization-type", [](const Image&) { return "hvm"; }),
@@ -115,21 +127,11 @@ const describe::FilterTable<ImageRecord>& image_filters() {
     return table;
 }
 
-bool owner_matches(const RequestContext& context, const Image& image, const std::string& owner) {
-    if (owner == "self") return image.account_id == context.account_id;
-    if (owner == "amazon") return by_operator(image);
-    return image.account_id == owner;
-}
-
 // ExecutableBy: "all" are the public ones, "self" and an account those it may launch by an explicit
-// permission; the owner's permission is not explicit. Whom else an image is shared with its owner alone
-// learns.
+// permission; the owner's permission is not explicit.
 bool executable_by(const RequestContext& context, const ImageRecord& record, const std::string& user) {
     if (user == "all") return record.image.is_public;
-    const auto& account = user == "self" ? context.account_id : user;
-    bool may_know = account == context.account_id || record.image.account_id == context.account_id;
-    const auto& permitted = record.permitted;
-    return may_know && std::find(permitted.begin(), permitted.end(), account) != permitted.end();
+    return is_permitted(context, record.image.account_id, record.permitted, user);
 }
 
 // A deprecated image is to be found by who knows it and by its owner; it is offered to nobody.
@@ -142,7 +144,7 @@ bool is_offered(const RequestContext& context, const ec2::DescribeImagesRequest&
 
 bool asked_for(const RequestContext& context, const ec2::DescribeImagesRequest& request,
                const ImageRecord& record) {
-    auto owned = [&](const std::string& owner) { return owner_matches(context, record.image, owner); };
+    auto owned = [&](const std::string& owner) { return is_owner(context, record.image.account_id, owner); };
     auto usable = [&](const std::string& user) { return executable_by(context, record, user); };
     return is_offered(context, request, record.image) &&
            (request.owner.empty() || std::any_of(request.owner.begin(), request.owner.end(), owned)) &&
@@ -162,48 +164,17 @@ bool well_formed(std::string_view id) {
     return parse_image_id(id).has_value();
 }
 
-// Content to register by: an image the account sees, named by ID or location, or a hash that one of them has.
-Result<Image> find_source(db::Session& session, const RequestContext& context, const std::string& location) {
-    if (parse_image_id(location)) return find_image(session, context, location);
-    if (location.starts_with("sha256:")) {
-        if (auto image = db::images::find_visible_content(session, context.account_id, location.substr(7)))
-            return std::move(*image);
+// Those of its disks that are the account's, and that no other image begins with. The image has none any
+// more.
+void delete_snapshots(db::Session& session, const RequestContext& context, const Image& image) {
+    for (const auto& disk : image.disks) {
+        auto snapshot =
+            db::snapshots::find_visible(session, context.account_id, context.region, disk.snapshot_id.str());
+        if (!snapshot || snapshot->account_id != context.account_id ||
+            db::snapshots::image_with(session, snapshot->id))
+            continue;
+        volumes::begin_delete(session, *snapshot);
     }
-    for (auto& image : db::images::list_visible(session, context.account_id, context.region))
-        if (image.location == location) return std::move(image);
-    return fail(ErrorCode::invalid_parameter_value,
-                "The ImageLocation '" + location +
-                    "' names no image that you may use (give an image ID, ACCOUNT/NAME, or "
-                    "sha256:HASH of imported content).");
-}
-
-Result<Image> new_image(db::Session& session, const RequestContext& context,
-                        const ec2::RegisterImageRequest& request) {
-    LODGE_CHECK(check_image_name(request.name));
-    if (!request.image_location) return fail(ErrorCode::missing_parameter, "ImageLocation");
-    LODGE_TRY(auto source, find_source(session, context, *request.image_location));
-    if (source.type != ImageType::machine)
-        return fail(ErrorCode::invalid_parameter_value, "The ImageLocation names a kernel or ramdisk.");
-    if (auto taken = db::images::find_by_name(session, context.account_id, context.region, request.name))
-        return fail(ErrorCode::invalid_ami_name_duplicate, request.name, taken->id.str());
-    Image image = source;
-    image.id = make_image_id(context.services.random, ImageType::machine);
-    image.account_id = context.account_id;
-    image.region = context.region;
-    image.name = request.name;
-    image.description = request.description.value_or("");
-    image.architecture = request.architecture.value_or(source.architecture);
-    image.location = context.account_id + "/" + request.name;
-    image.root_device_name = request.root_device_name.value_or(source.root_device_name);
-    image.is_public = false;
-    image.created_ms = context.now_ms();
-    image.deprecated_ms = image.last_launched_ms = 0;
-    // The source's too: it may be of another region, or have parts that are the operator's alone.
-    image.kernel_id = request.kernel_id.value_or(source.kernel_id);
-    image.ramdisk_id = request.ramdisk_id.value_or(source.ramdisk_id);
-    LODGE_CHECK(check_part(session, context, image.kernel_id, ImageType::kernel));
-    LODGE_CHECK(check_part(session, context, image.ramdisk_id, ImageType::ramdisk));
-    return image;
 }
 
 // To the minute, not past, and not too far ahead.
@@ -264,23 +235,13 @@ Result<ec2::DescribeImagesResponse> describe_images(RequestContext& context,
     return response;
 }
 
-Result<ec2::RegisterImageResponse> register_image(RequestContext& context,
-                                                  const ec2::RegisterImageRequest& request) {
-    LODGE_TRY(auto tags, tags_for(request.tag_specification, "image", {"image"}));
-    return context.write([&](db::Session& session) -> Result<ec2::RegisterImageResponse> {
-        LODGE_TRY(auto image, new_image(session, context, request));
-        db::images::insert(session, image);
-        put_tags(session, context, image.id.str(), "image", tags);
-        return ec2::RegisterImageResponse{image.id.str()};
-    });
-}
-
 Result<ec2::DeregisterImageResponse> deregister_image(RequestContext& context,
                                                       const ec2::DeregisterImageRequest& request) {
     return context.write([&](db::Session& session) -> Result<ec2::DeregisterImageResponse> {
         LODGE_TRY(auto image, find_own_image(session, context, request.image_id));
         db::images::deregister(session, image.id);
         db::tags::erase_all(session, image.id.str());
+        if (request.delete_associated_snapshots.value_or(false)) delete_snapshots(session, context, image);
         return ec2::DeregisterImageResponse{true};
     });
 }

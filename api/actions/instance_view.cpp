@@ -352,6 +352,14 @@ Status require_stopped(const db::instances::WithGuest& row) {
                                                          std::string(to_text(state)) + "'.");
 }
 
+Status require_settled(const db::instances::WithGuest& row) {
+    auto state = state_of(row);
+    if (state == InstanceState::running || state == InstanceState::stopped) return {};
+    return fail(ErrorCode::incorrect_instance_state, "The instance '" + row.instance.id.str() +
+                                                         "' must be running or stopped: its state is '" +
+                                                         std::string(to_text(state)) + "'.");
+}
+
 void ask_guest(db::Session& session, const RequestContext& context, db::instances::WithGuest& row) {
     ++row.instance.generation;
     db::instances::update(session, row.instance);

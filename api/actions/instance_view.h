@@ -66,6 +66,9 @@ Result<db::instances::WithGuest> find_living_instance(db::Session& session, cons
 // IncorrectInstanceState unless it is stopped.
 Status require_stopped(const db::instances::WithGuest& row);
 
+// IncorrectInstanceState unless it runs or is stopped.
+Status require_settled(const db::instances::WithGuest& row);
+
 // Has the guest asked for something else from now on: what its agent said before does not tell of it.
 void ask_guest(db::Session& session, const RequestContext& context, db::instances::WithGuest& row);
 // Wakes the host's agent once this is committed: what it is to know of its guests has changed.

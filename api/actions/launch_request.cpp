@@ -1,15 +1,12 @@
 #include "api/actions/launch_request.h"
 
 #include <algorithm>
-#include <set>
 
-#include "api/actions/image_view.h"
 #include "api/actions/tagging.h"
 #include "api/actions/volume_view.h"
 #include "db/store/images.h"
 #include "db/store/key_pairs.h"
 #include "proto/base/encoding.h"
-#include "scheduler/volumes/devices.h"
 
 namespace lodge::api {
 namespace {
@@ -79,25 +76,6 @@ Status resolve_user_data(const ec2::RunInstancesRequest& request, LaunchWish& wi
     return {};
 }
 
-// Which of them is the root disk, and how large, is known once the image is.
-Status resolve_disks(const ec2::RunInstancesRequest& request, LaunchWish& wish) {
-    for (const auto& mapping : request.block_device_mapping) {
-        if (!mapping.device_name)
-            return fail(ErrorCode::missing_parameter,
-                        "BlockDeviceMapping." + std::to_string(wish.disks.size() + 1) + ".DeviceName");
-        const auto ebs = mapping.ebs.value_or(ec2::RunEbs());
-        DiskWish disk;
-        disk.device = *mapping.device_name;
-        disk.shape = {ebs.volume_type.value_or(std::string(default_volume_type)), ebs.volume_size.value_or(0),
-                      ebs.iops, ebs.throughput};
-        disk.has_size = ebs.volume_size.has_value();
-        disk.delete_on_termination = ebs.delete_on_termination.value_or(true);
-        if (disk.has_size) LODGE_CHECK(volumes::shape_of(disk.shape).map([](auto&&) {}));
-        wish.disks.push_back(std::move(disk));
-    }
-    return {};
-}
-
 Status check_type(const Image& image, ImageType type) {
     if (image.type == type) return {};
     std::string kind = type == ImageType::machine ? "machine image" : std::string(to_text(type));
@@ -105,48 +83,22 @@ Status check_type(const Image& image, ImageType type) {
                 "The image '" + image.id.str() + "' is not a " + kind + ".");
 }
 
-// The image's size where the request names none: that need not be whole GiB.
-Status put_root(DiskWish wish, const Image& image, LaunchImages& out) {
-    const auto least = gib_of(image.blob.virtual_size_bytes);
-    if (!wish.has_size) wish.shape.size_gib = least;
-    LODGE_TRY(out.root, volumes::shape_of(wish.shape));
-    if (!wish.has_size) out.root.size_bytes = image.blob.virtual_size_bytes;
-    out.root_goes = wish.delete_on_termination;
-    if (out.root.size_bytes >= image.blob.virtual_size_bytes) return {};
-    return fail(ErrorCode::invalid_block_device_mapping,
-                "Volume of size " + std::to_string(wish.shape.size_gib) +
-                    "GB is smaller than the image, expect size >= " + std::to_string(least) + "GB");
+Status resolve_disks(db::Session& session, const RequestContext& context, const LaunchWish& wish,
+                     LaunchImages& out) {
+    LODGE_TRY(out.disks, launch_disks(session, context, out.image, wish.disks));
+    return check_volume_count(wish.type->name, wish.type->attachable_volumes() - 1,
+                              std::ssize(out.disks.others));
 }
 
-// `taken`: the disks that the instance has already, by libvirt's names.
-Status put_volume(const DiskWish& wish, std::set<std::string>& taken, LaunchImages& out) {
-    const auto target = volumes::disk_target(wish.device);
-    if (!target)
-        return fail(ErrorCode::invalid_block_device_mapping,
-                    "'" + wish.device + "' is not a valid EBS device name.");
-    if (!taken.insert(*target).second)
-        return fail(ErrorCode::invalid_block_device_mapping,
-                    "The device '" + wish.device + "' is the root device (" + out.image.root_device_name +
-                        ") or used in more than one block-device mapping");
-    if (!wish.has_size) return fail(ErrorCode::missing_parameter, "size or snapshotId");
-    LODGE_TRY(auto shape, volumes::shape_of(wish.shape));
-    out.volumes.push_back({wish.device, std::move(shape), wish.delete_on_termination});
-    return {};
-}
-
-Status put_disks(const LaunchWish& wish, LaunchImages& out) {
-    DiskWish root;
-    root.device = out.image.root_device_name;
-    root.shape.type = default_volume_type;
-    std::set<std::string> taken = {"vda"};
-    for (const auto& disk : wish.disks) {
-        if (disk.device == root.device)
-            root = disk;
-        else
-            LODGE_CHECK(put_volume(disk, taken, out));
-    }
-    LODGE_CHECK(put_root(std::move(root), out.image, out));
-    return check_volume_count(wish.type->name, wish.type->attachable_volumes() - 1, std::ssize(out.volumes));
+Result<Image> find_image_in(db::Session& session, const RequestContext& context, const std::string& region,
+                            const std::string& id) {
+    if (!parse_image_id(id)) return fail(ErrorCode::invalid_ami_id_malformed, id);
+    if (auto image = db::images::find_visible(session, context.account_id, region, id))
+        return std::move(*image);
+    auto any = db::images::find_any(session, id);
+    if (any && any->account_id == context.account_id && any->region == region)
+        return fail(ErrorCode::invalid_ami_id_unavailable, id);
+    return fail(ErrorCode::invalid_ami_id_not_found, id);
 }
 
 Result<std::string> public_key_of(db::Session& session, const RequestContext& context,
@@ -184,7 +136,7 @@ Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunIns
     LODGE_CHECK(resolve_cpus(request, wish));
     LODGE_CHECK(check_credits(request, wish));
     LODGE_CHECK(resolve_user_data(request, wish));
-    LODGE_CHECK(resolve_disks(request, wish));
+    LODGE_TRY(wish.disks, disk_wishes(request));
     LODGE_TRY(wish.instance_tags, tags_of(request, "instance"));
     LODGE_TRY(wish.volume_tags, tags_of(request, "volume"));
     LODGE_TRY(wish.interface_tags, tags_of(request, "network-interface"));
@@ -195,13 +147,16 @@ Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunIns
 }
 
 Result<Image> find_image(db::Session& session, const RequestContext& context, const std::string& id) {
-    if (!parse_image_id(id)) return fail(ErrorCode::invalid_ami_id_malformed, id);
-    if (auto image = db::images::find_visible(session, context.account_id, context.region, id))
-        return std::move(*image);
-    auto any = db::images::find_any(session, id);
-    if (any && any->account_id == context.account_id && any->region == context.region)
-        return fail(ErrorCode::invalid_ami_id_unavailable, id);
-    return fail(ErrorCode::invalid_ami_id_not_found, id);
+    return find_image_in(session, context, context.region, id);
+}
+
+Result<Image> find_available_image(db::Session& session, const RequestContext& context,
+                                   const std::string& region, const std::string& id) {
+    LODGE_TRY(auto image, find_image_in(session, context, region, id));
+    if (image.state == ImageState::available) return image;
+    return tl::unexpected(
+        Error{ErrorCode::invalid_ami_id_unavailable,
+              "The image id '[" + id + "]' is not available: it is " + std::string(to_text(image.state))});
 }
 
 Result<Image> find_own_image(db::Session& session, const RequestContext& context, const std::string& id) {
@@ -220,7 +175,7 @@ Status check_part(db::Session& session, const RequestContext& context, const std
 Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& context,
                                     const ec2::RunInstancesRequest& request, const LaunchWish& wish) {
     LaunchImages out;
-    LODGE_TRY(out.image, find_image(session, context, *request.image_id));
+    LODGE_TRY(out.image, find_available_image(session, context, context.region, *request.image_id));
     LODGE_CHECK(check_type(out.image, ImageType::machine));
     const auto& supported = wish.type->architectures;
     if (std::find(supported.begin(), supported.end(), out.image.architecture) == supported.end()) {
@@ -233,7 +188,7 @@ Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& 
               part_of(session, context, request.kernel_id, out.image.kernel_id, ImageType::kernel));
     LODGE_TRY(out.ramdisk_id,
               part_of(session, context, request.ramdisk_id, out.image.ramdisk_id, ImageType::ramdisk));
-    LODGE_CHECK(put_disks(wish, out));
+    LODGE_CHECK(resolve_disks(session, context, wish, out));
     LODGE_TRY(out.public_key, public_key_of(session, context, request));
     return out;
 }

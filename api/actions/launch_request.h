@@ -5,23 +5,15 @@
 #include <vector>
 
 #include "api/actions/capacity_reservations.h"
+#include "api/actions/launch_disks.h"
 #include "api/actions/launch_interfaces.h"
 #include "api/actions/tenancy.h"
 #include "proto/ec2/instances.h"
 #include "proto/model/image.h"
-#include "scheduler/volumes/volume_types.h"
 
 namespace lodge::api {
 
 inline constexpr std::size_t max_user_data_bytes = 16 * 1024;  // raw
-
-// A volume that an instance is launched with.
-struct DiskWish {
-    std::string device;
-    volumes::Wish shape;
-    bool has_size = false;  // without one the root disk is as large as its image
-    bool delete_on_termination = true;
-};
 
 // What can be said without the store.
 struct LaunchWish {
@@ -29,8 +21,8 @@ struct LaunchWish {
     std::vector<std::string> zones;  // one, if the request names it; else those of the region
     std::int64_t core_count = 0;
     std::int64_t threads_per_core = 0;
-    std::string user_data;        // raw
-    std::vector<DiskWish> disks;  // which of them is the root disk, the image tells
+    std::string user_data;  // raw
+    std::vector<DiskWish> disks;
     std::vector<ec2::Tag> instance_tags;
     std::vector<ec2::Tag> volume_tags;
     std::vector<ec2::Tag> interface_tags;
@@ -40,28 +32,24 @@ struct LaunchWish {
 };
 Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunInstancesRequest& request);
 
-struct LaunchVolume {
-    std::string device;
-    VolumeShape shape;
-    bool delete_on_termination = true;
-};
-
 // What the store adds.
 struct LaunchImages {
     Image image;
     std::string kernel_id;  // the request's, or the image's
     std::string ramdisk_id;
-    VolumeShape root;
-    bool root_goes = true;              // when its instance terminates
-    std::vector<LaunchVolume> volumes;  // besides the root disk
-    std::string public_key;             // of the key pair; empty: none
+    LaunchDisks disks;
+    std::string public_key;  // of the key pair; empty: none
 };
 Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& context,
                                     const ec2::RunInstancesRequest& request, const LaunchWish& wish);
 
-// An image by its ID, as the account may use it: InvalidAMIID.Malformed, .NotFound, .Unavailable
-// (deregistered).
+// An image by its ID, as the account may see it: InvalidAMIID.Malformed, .NotFound, .Unavailable
+// (deregistered). Its own may still be pending, or have failed.
 Result<Image> find_image(db::Session& session, const RequestContext& context, const std::string& id);
+
+// The same, to make something of it: .Unavailable also as long as it is not available; of any region.
+Result<Image> find_available_image(db::Session& session, const RequestContext& context,
+                                   const std::string& region, const std::string& id);
 
 // The same, to change it: AuthFailure if it is another account's.
 Result<Image> find_own_image(db::Session& session, const RequestContext& context, const std::string& id);

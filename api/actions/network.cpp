@@ -33,6 +33,12 @@ Result<Zone> find_zone(const RequestContext& context, const std::optional<std::s
                 "Value (" + name.value_or(id.value_or("")) + ") for parameter availabilityZone is invalid.");
 }
 
+Status check_region(const RequestContext& context, const std::string& region, std::string_view parameter) {
+    if (!context.services.settings.zones_of(region).empty()) return {};
+    return fail(ErrorCode::invalid_parameter_value,
+                "Value (" + region + ") for parameter " + std::string(parameter) + " is invalid.");
+}
+
 std::string zone_id(const RequestContext& context, const std::string& name) {
     for (const auto& zone : context.services.settings.zones)
         if (zone.name == name) return zone.id;

@@ -41,6 +41,9 @@ Result<Subnet> find_subnet(db::Session& session, const RequestContext& context, 
 Result<Zone> find_zone(const RequestContext& context, const std::optional<std::string>& name,
                        const std::optional<std::string>& id);
 
+// InvalidParameterValue unless it is one of Lodge's; `parameter` is the one that names it.
+Status check_region(const RequestContext& context, const std::string& region, std::string_view parameter);
+
 // "use1-az1" of "us-east-1a"; empty for a zone that the configuration has dropped.
 std::string zone_id(const RequestContext& context, const std::string& name);
 

@@ -23,6 +23,7 @@
 #include "scheduler/placement/place.h"
 #include "scheduler/reconcile/events.h"
 #include "scheduler/volumes/attachments.h"
+#include "scheduler/volumes/snapshots.h"
 
 namespace lodge::api {
 namespace {
@@ -173,17 +174,20 @@ class Launch {
     }
 
     void add_volumes(const Instance& instance) const {
-        auto root = new_volume(context_, instance.zone, images_.root, now_ms_);
+        auto root = make_volume(instance, images_.disks.root);
         root.id = instance.root_volume_id;
-        root.image_id = instance.image_id;
+        if (!images_.disks.root.snapshot) root.image_id = instance.image_id;
         root.is_root = true;
-        root.delete_on_termination = images_.root_goes;
         add_volume(instance, std::move(root), instance.root_device_name);
-        for (const auto& wish : images_.volumes) {
-            auto volume = new_volume(context_, instance.zone, wish.shape, now_ms_);
-            volume.delete_on_termination = wish.delete_on_termination;
-            add_volume(instance, std::move(volume), wish.device);
-        }
+        for (const auto& wish : images_.disks.others)
+            add_volume(instance, make_volume(instance, wish), wish.device);
+    }
+
+    Volume make_volume(const Instance& instance, const LaunchVolume& wish) const {
+        auto volume = new_volume(context_, instance.zone, wish.shape, now_ms_);
+        volume.delete_on_termination = wish.delete_on_termination;
+        if (wish.snapshot) volumes::put_snapshot(volume, *wish.snapshot);
+        return volume;
     }
 
     // Attached from the start: the guest comes into being with it.
@@ -221,7 +225,7 @@ class Launch {
             request_.instance_initiated_shutdown_behavior.value_or("stop") == "terminate";
         instance.root_device_name = images_.image.root_device_name;
         instance.root_volume_id = VolumeId::make(context_.services.random);
-        instance.root_size_bytes = images_.root.size_bytes;
+        instance.root_size_bytes = images_.disks.root.shape.size_bytes;
         instance.root_attached_ms = instance.launched_ms = instance.desired_ms = now_ms_;
         return instance;
     }

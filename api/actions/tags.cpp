@@ -26,6 +26,7 @@
 #include "db/store/prefix_lists.h"
 #include "db/store/route_tables.h"
 #include "db/store/security_groups.h"
+#include "db/store/snapshots.h"
 #include "db/store/subnets.h"
 #include "db/store/volumes.h"
 #include "db/store/vpc_peerings.h"
@@ -54,6 +55,7 @@ bool is_there(db::Session& session, const RequestContext& context, const std::st
 const Taggable taggables[] = {
     {"i-", "instance", ErrorCode::invalid_instance_id_not_found, is_there<db::instances::find>},
     {"vol-", "volume", ErrorCode::invalid_volume_not_found, is_there<db::volumes::find>},
+    {"snap-", "snapshot", ErrorCode::invalid_snapshot_not_found, is_there<db::snapshots::find_visible>},
     {"lt-", "launch-template", ErrorCode::invalid_launch_template_id_not_found,
      is_there<db::launch_templates::find>},
     {"fleet-", "fleet", ErrorCode::invalid_fleet_id_not_found, is_there<db::fleets::find>},

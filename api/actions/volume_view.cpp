@@ -6,13 +6,6 @@
 #include "scheduler/volumes/volume_types.h"
 
 namespace lodge::api {
-namespace {
-
-std::optional<std::int64_t> unless_zero(std::int64_t value) {
-    return value == 0 ? std::nullopt : std::optional(value);
-}
-
-}  // namespace
 
 std::string state_of(const Volume& volume) {
     if (volume.deleting) return "deleting";
@@ -30,7 +23,7 @@ ec2::Volume to_ec2(const VolumeRecord& record) {
     ec2::Volume out;
     out.volume_id = volume.id.str();
     out.size = gib_of(volume.size_bytes);
-    out.snapshot_id = "";
+    out.snapshot_id = volume.snapshot_id.str();
     out.availability_zone = volume.zone;
     out.state = state_of(volume);
     out.create_time = volume.created_ms;
@@ -47,6 +40,15 @@ ec2::Volume to_ec2(const VolumeRecord& record) {
 Result<Volume> find_volume(db::Session& session, const RequestContext& context, const std::string& id) {
     return find_or_fail<VolumeId>(session, context, id, db::volumes::find, ErrorCode::invalid_volume_id,
                                   ErrorCode::invalid_volume_not_found);
+}
+
+std::vector<Volume> attached_volumes(db::Session& session, const InstanceId& id) {
+    auto volumes = db::volumes::of_instance(session, id);
+    std::erase_if(volumes, [](const Volume& volume) {
+        return volume.attachment_state != AttachmentState::attached &&
+               volume.attachment_state != AttachmentState::attaching;
+    });
+    return volumes;
 }
 
 Volume new_volume(const RequestContext& context, const std::string& zone, const VolumeShape& shape,

@@ -17,6 +17,9 @@ ec2::Volume to_ec2(const VolumeRecord& record);
 // One of the account's: InvalidParameterValue, InvalidVolume.NotFound.
 Result<Volume> find_volume(db::Session& session, const RequestContext& context, const std::string& id);
 
+// Those that the instance has, or is about to have, and not those that it lets go: the root disk first.
+std::vector<Volume> attached_volumes(db::Session& session, const InstanceId& id);
+
 // A new one of the account's, in no store yet.
 Volume new_volume(const RequestContext& context, const std::string& zone, const VolumeShape& shape,
                   UnixMs now_ms);

@@ -1,12 +1,15 @@
 // CreateVolume, DeleteVolume, DescribeVolumes, DescribeVolumeStatus, EnableVolumeIO, and the volumes'
 // attributes.
 #include "db/store/volumes.h"
+#include "api/actions/block_devices.h"
 #include "api/actions/image_view.h"
 #include "api/actions/instance_view.h"
+#include "api/actions/snapshot_view.h"
 #include "api/actions/tagging.h"
 #include "api/actions/volume_view.h"
 #include "proto/base/encoding.h"
 #include "scheduler/volumes/attachments.h"
+#include "scheduler/volumes/snapshots.h"
 #include "scheduler/volumes/volume_types.h"
 
 namespace lodge::api {
@@ -42,7 +45,10 @@ const describe::FilterTable<VolumeRecord>& volume_filters() {
         none<VolumeRecord>("operator.principal"),
         filter<VolumeRecord>("size",
                              [](const auto& r) { return std::to_string(gib_of(r.value.size_bytes)); }),
-        none<VolumeRecord>("snapshot-id"),
+        {"snapshot-id",
+         [](const VolumeRecord& record, describe::Values& out) {
+             if (!record.value.snapshot_id.empty()) out.emplace_back(record.value.snapshot_id.str());
+         }},
         filter<VolumeRecord>("status", [](const auto& r) { return state_of(r.value); }),
         filter<VolumeRecord>("volume-id", [](const auto& r) { return r.value.id.str(); }),
         filter<VolumeRecord>("volume-type", [](const auto& r) { return r.value.type; }),
@@ -103,15 +109,43 @@ Result<describe::Page<VolumeRecord>> page_of(RequestContext& context, const Requ
         context, {request.volume_id, request.filter, request.max_results, request.next_token}, resource);
 }
 
-Result<VolumeShape> wished_shape(const ec2::CreateVolumeRequest& request) {
-    const auto type = request.volume_type.value_or("gp2");  // as CreateVolume has it, unlike a launch
-    if (!request.size) return fail(ErrorCode::missing_parameter, "size or snapshotId");
-    LODGE_TRY(auto shape, volumes::shape_of({type, *request.size, request.iops, request.throughput}));
-    if (!request.multi_attach_enabled.value_or(false)) return shape;
+std::string type_of(const ec2::CreateVolumeRequest& request) {
+    return request.volume_type.value_or("gp2");  // as CreateVolume has it, unlike a launch
+}
+
+Status check_multi_attach(const ec2::CreateVolumeRequest& request) {
+    if (!request.multi_attach_enabled.value_or(false)) return {};
+    const auto type = type_of(request);
     if (type != "io1" && type != "io2")
         return fail(ErrorCode::invalid_parameter_combination,
                     "Multi-Attach is not supported for " + type + " volumes: it needs io1 or io2.");
     return fail(ErrorCode::unsupported_operation, "A volume is attached to one instance at a time here.");
+}
+
+// As far as it can be told without the snapshot.
+Status check_wish(const ec2::CreateVolumeRequest& request) {
+    if (!request.size && !request.snapshot_id)
+        return fail(ErrorCode::missing_parameter, "size or snapshotId");
+    if (request.size)
+        LODGE_CHECK(volumes::shape_of({type_of(request), *request.size, request.iops, request.throughput})
+                        .map([](auto&&) {}));
+    return check_multi_attach(request);
+}
+
+// As the request wishes it, in no store yet.
+Result<Volume> wished_volume(db::Session& session, const RequestContext& context, const std::string& zone,
+                             const ec2::CreateVolumeRequest& request) {
+    const ShapeChange change{request.volume_type, request.size, request.iops, request.throughput};
+    if (!request.snapshot_id) {
+        LODGE_TRY(const auto shape, changed_shape({0, type_of(request), 0, 0}, change));
+        return new_volume(context, zone, shape, context.now_ms());
+    }
+    LODGE_TRY(const auto snapshot, find_completed_snapshot(session, context, *request.snapshot_id));
+    LODGE_TRY(const auto shape,
+              shape_on(snapshot, type_of(request), change, ErrorCode::invalid_parameter_value));
+    auto made = new_volume(context, zone, shape, context.now_ms());
+    volumes::put_snapshot(made, snapshot);
+    return made;
 }
 
 }  // namespace
@@ -122,7 +156,7 @@ Result<ec2::Volume> create_volume(RequestContext& context, const ec2::CreateVolu
     if (!request.availability_zone && !request.availability_zone_id)
         return fail(ErrorCode::missing_parameter, "AvailabilityZone");
     LODGE_TRY(const auto zone, find_zone(context, request.availability_zone, request.availability_zone_id));
-    LODGE_TRY(const auto shape, wished_shape(request));
+    LODGE_CHECK(check_wish(request));
     LODGE_TRY(const auto tags, tags_for(request.tag_specification, "volume", {"volume"}));
     return context.write([&](db::Session& session) -> Result<ec2::Volume> {
         LODGE_TRY(auto earlier, replay(session, context, request.client_token));
@@ -130,7 +164,7 @@ Result<ec2::Volume> create_volume(RequestContext& context, const ec2::CreateVolu
             LODGE_TRY(auto volume, find_volume(session, context, *earlier));
             return to_ec2(with_tags(session, std::move(volume)));
         }
-        auto made = new_volume(context, zone.name, shape, context.now_ms());
+        LODGE_TRY(auto made, wished_volume(session, context, zone.name, request));
         db::volumes::insert(session, made);
         put_tags(session, context, made.id.str(), "volume", tags);
         remember(session, context, request.client_token, made.id.str());

@@ -194,11 +194,7 @@ Status check_names(const RequestContext& context, const ec2::CreateVpcPeeringCon
     if (owner.size() != 12 || owner.find_first_not_of("0123456789") != std::string::npos)
         return fail(ErrorCode::invalid_parameter_value,
                     "Value (" + owner + ") for parameter peerOwnerId is invalid.");
-    const auto region = request.peer_region.value_or(context.region);
-    if (context.services.settings.zones_of(region).empty())
-        return fail(ErrorCode::invalid_parameter_value,
-                    "Value (" + region + ") for parameter peerRegion is invalid.");
-    return {};
+    return check_region(context, request.peer_region.value_or(context.region), "peerRegion");
 }
 
 // The options that a request may set: the caller's own side's, of an active peering.

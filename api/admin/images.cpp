@@ -19,7 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// One that was made of snapshots has no content of its own: that is theirs.
 Json show(const Image& image) {
+    const bool of_snapshots = !image.disks.empty();
     return {{"id", image.id.str()},
             {"name", image.name},
             {"account_id", image.account_id},
@@ -27,9 +29,10 @@ Json show(const Image& image) {
             {"type", std::string(to_text(image.type))},
             {"state", std::string(to_text(image.state))},
             {"architecture", image.architecture},
-            {"format", image.blob.format},
+            {"format", of_snapshots ? "snapshots" : image.blob.format},
             {"size_bytes", image.blob.size_bytes},
-            {"virtual_size_bytes", image.blob.virtual_size_bytes},
+            {"virtual_size_bytes",
+             of_snapshots ? image.disks.front().shape.size_bytes : image.blob.virtual_size_bytes},
             {"sha256", image.blob.sha256},
             {"public", image.is_public},
             {"kernel_id", image.kernel_id},
@@ -113,7 +116,7 @@ Result<Json> list_images(const Call& call) {
     return call.services.database.read([&](db::Session& session) -> Result<Json> {
         Json all = Json::array();
         for (const auto& image : db::images::list_all(session))
-            if (image.state == ImageState::available) all.push_back(show(image));
+            if (image.state != ImageState::deregistered) all.push_back(show(image));
         return Json{{"images", all}};
     });
 }
@@ -141,10 +144,10 @@ Result<Json> import_image(const Call& call) {
 Result<Json> delete_image(const Call& call) {
     LODGE_TRY(auto sha256, call.services.database.write([&](db::Session& session) -> Result<std::string> {
         auto image = db::images::find_any(session, call.id);
-        if (!image || image->state != ImageState::available)
+        if (!image || image->state == ImageState::deregistered)
             return fail(ErrorCode::not_found, "there is no image " + call.id);
         for (const auto& other : db::images::list_all(session)) {
-            bool needed = other.state == ImageState::available &&
+            bool needed = other.state != ImageState::deregistered &&
                           (other.kernel_id == call.id || other.ramdisk_id == call.id);
             if (needed) return fail(ErrorCode::conflict, "the image " + other.id.str() + " needs it");
         }
@@ -152,7 +155,7 @@ Result<Json> delete_image(const Call& call) {
         db::tags::erase_all(session, call.id);
         return image->blob.sha256;
     }));
-    sweep_images(call.services.database, call.facts.image_dir, &sha256);
+    if (!sha256.empty()) sweep_images(call.services.database, call.facts.image_dir, &sha256);
     return Json::object();
 }
 

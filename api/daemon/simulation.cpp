@@ -56,6 +56,10 @@ class DirectLink final : public agent::Link {
     Status fetch(const link::Content&, const std::filesystem::path&) override {
         return fail(ErrorCode::not_found, "simulated hosts have no files");
     }
+    Status store_layer(const SnapshotId& snapshot_id, const link::Content& content,
+                       const std::filesystem::path&) override {
+        return agents_.layer(id_, {snapshot_id, content}).map([](auto&&) {});
+    }
     void interrupt() override { interrupted_ = true; }
 
   private:

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 
 #include "api/link/json_reply.h"
@@ -33,6 +34,15 @@ tl::unexpected<Error> no_such_token() {
     return fail(ErrorCode::invalid_input, "the token is unknown, used up, or has expired");
 }
 
+constexpr std::string_view layers_target = "/v1/layers/";
+
+std::optional<std::int64_t> number(std::string_view text) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = error == std::errc() && end == text.data() + text.size() && value >= 0;
+    return whole ? std::optional(value) : std::nullopt;
+}
+
 bool is_sha256(std::string_view text) {
     return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
                return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
@@ -59,7 +69,8 @@ LinkService::LinkService(db::Database& database, scheduler::Agents& agents, cons
       image_dir_(std::move(image_dir)),
       workers_(workers),
       clock_(clock),
-      random_(random) {}
+      random_(random),
+      layers_(agents, image_dir_, clock, random) {}
 
 void LinkService::handle(http::Request request, http::Reply reply) {
     auto shared = std::make_shared<http::Request>(std::move(request));
@@ -116,6 +127,20 @@ http::Response LinkService::image(const std::string& sha256) const {
     return response;
 }
 
+// /v1/layers/SNAPSHOT/OFFSET/TOTAL
+http::Response LinkService::layer_piece(const HostId& host, const http::Request& request) {
+    const std::string_view path = std::string_view(request.target).substr(layers_target.size());
+    const auto first = path.find('/');
+    const auto second = first == path.npos ? path.npos : path.find('/', first + 1);
+    const auto id = SnapshotId::parse(path.substr(0, first));
+    const auto offset =
+        second == path.npos ? std::nullopt : number(path.substr(first + 1, second - first - 1));
+    const auto total = second == path.npos ? std::nullopt : number(path.substr(second + 1));
+    if (!id || !offset || !total)
+        return json_error(make_error(ErrorCode::not_found, {"there is no " + request.target.substr(0, 100)}));
+    return to_response(layers_.piece(host, *id, *offset, *total, request.body));
+}
+
 void LinkService::answer(const http::Request& request, const http::Reply& reply) {
     const auto& target = request.target;
     if (target == "/v1/ca") {
@@ -151,6 +176,12 @@ void LinkService::answer(const http::Request& request, const http::Reply& reply)
     if (target == "/v1/launch-data")
         return reply(exchange<link::LaunchDataRequest>(request, [&](const auto& m) {
             return launch_data(database_, tls_.identity_signer, *host, m.guest_id);
+        }));
+    if (target.starts_with(layers_target)) return reply(layer_piece(*host, request));
+    if (target == "/v1/layer")
+        return reply(exchange<link::LayerRequest>(request, [&](const auto& m) -> Result<link::LayerReply> {
+            if (is_sha256(m.content.sha256)) return layers_.finish(*host, m);
+            return fail(ErrorCode::invalid_input, "a layer is named by its SHA-256");
         }));
     if (target.starts_with("/v1/images/")) return reply(image(target.substr(11)));
     reply(json_error(make_error(ErrorCode::not_found, {"there is no " + target.substr(0, 100)})));

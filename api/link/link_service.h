@@ -5,6 +5,7 @@
 #include <string>
 
 #include "api/link/authority.h"
+#include "api/link/layer_receiver.h"
 #include "api/pipeline/worker_pool.h"
 #include "proto/http/server.h"
 #include "scheduler/reconcile/agents.h"
@@ -24,6 +25,7 @@ class LinkService {
     Result<link::JoinReply> join(const link::JoinRequest& request);
     Result<HostId> authenticate(const http::Request& request);
     http::Response image(const std::string& sha256) const;
+    http::Response layer_piece(const HostId& host, const http::Request& request);
 
     db::Database& database_;
     scheduler::Agents& agents_;
@@ -32,6 +34,7 @@ class LinkService {
     WorkerPool& workers_;
     const Clock& clock_;
     Random& random_;
+    LayerReceiver layers_;
 };
 
 }  // namespace lodge::api

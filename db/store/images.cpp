@@ -1,5 +1,7 @@
 #include "db/store/images.h"
 
+#include "db/store/records.h"
+
 namespace lodge::db::images {
 namespace {
 
@@ -10,9 +12,10 @@ namespace {
     "created_ms, deprecated_ms, last_launched_ms"
 
 // Whose ID follows twice, and may see the image.
-#define VISIBLE                                                                                   \
-    "(account_id = ? OR is_public = 1 OR EXISTS (SELECT 1 FROM image_launch_permissions p WHERE " \
-    "p.image_id = images.id AND p.account_id = ?))"
+#define VISIBLE                                                                            \
+    "(account_id = ? OR (state = 'available' AND (is_public = 1 OR EXISTS (SELECT 1 FROM " \
+    "image_launch_permissions p WHERE "                                                    \
+    "p.image_id = images.id AND p.account_id = ?))))"
 
 Image from(const Row& row) {
     Image image;
@@ -37,15 +40,35 @@ Image from(const Row& row) {
     return image;
 }
 
+const Records<ImageDisk>& disk_table() {
+    using D = ImageDisk;
+    using S = VolumeShape;
+    static const Records<D> records(
+        "image_disks", {field("device", &D::device), field("snapshot_id", &D::snapshot_id),
+                        field("size_bytes", &D::shape, &S::size_bytes), field("type", &D::shape, &S::type),
+                        field("iops", &D::shape, &S::iops), field("throughput", &D::shape, &S::throughput),
+                        field("delete_on_termination", &D::delete_on_termination)});
+    return records;
+}
+
+// Images of imported content have none.
+void load_disks(Session& session, Image& image) {
+    if (image.type != ImageType::machine || !image.blob.sha256.empty()) return;
+    image.disks = disk_table().all(session, "image_id = ? ORDER BY device <> ?, device",
+                                   {image.id.str(), image.root_device_name});
+}
+
 std::optional<Image> one(Session& session, std::string_view sql, std::initializer_list<Value> values) {
     std::optional<Image> found;
     session.query(sql, values, [&](const Row& row) { found = from(row); });
+    if (found) load_disks(session, *found);
     return found;
 }
 
 std::vector<Image> many(Session& session, std::string_view sql, std::initializer_list<Value> values) {
     std::vector<Image> all;
     session.query(sql, values, [&](const Row& row) { all.push_back(from(row)); });
+    for (auto& image : all) load_disks(session, image);
     return all;
 }
 
@@ -75,12 +98,40 @@ void insert(Session& session, const Image& image) {
                      image.created_ms,
                      image.deprecated_ms,
                      image.last_launched_ms});
+    for (const auto& disk : image.disks)
+        session.execute(
+            "INSERT INTO image_disks (image_id, device, snapshot_id, size_bytes, type, iops, throughput, "
+            "delete_on_termination) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            {image.id.str(), disk.device, disk.snapshot_id.str(), disk.shape.size_bytes, disk.shape.type,
+             disk.shape.iops, disk.shape.throughput, std::int64_t{disk.delete_on_termination}});
 }
 
 void deregister(Session& session, const ImageId& id) {
     session.execute("UPDATE images SET state = ? WHERE id = ?",
                     {to_text(ImageState::deregistered), id.str()});
     erase_launch_permissions(session, id);
+    session.execute("DELETE FROM image_disks WHERE image_id = ?", {id.str()});
+}
+
+std::vector<Image> waiting_for(Session& session, const SnapshotId& id) {
+    return many(session,
+                "SELECT " IMAGE_COLUMNS
+                " FROM images WHERE state = 'pending' AND id IN (SELECT image_id FROM image_disks WHERE "
+                "snapshot_id = ?) ORDER BY id",
+                {id.str()});
+}
+
+bool is_complete(Session& session, const ImageId& id) {
+    bool complete = true;
+    session.query(
+        "SELECT 1 FROM image_disks d JOIN snapshots s ON s.id = d.snapshot_id WHERE d.image_id = ? AND "
+        "s.completed_ms = 0 LIMIT 1",
+        {id.str()}, [&](const Row&) { complete = false; });
+    return complete;
+}
+
+void set_state(Session& session, const ImageId& id, ImageState state) {
+    session.execute("UPDATE images SET state = ? WHERE id = ?", {to_text(state), id.str()});
 }
 
 void update_attributes(Session& session, const Image& image) {
@@ -120,14 +171,14 @@ std::optional<Image> find_visible(Session& session, const AccountId& account_id,
                                   std::string_view id) {
     return one(session,
                "SELECT " IMAGE_COLUMNS
-               " FROM images WHERE id = ? AND region = ? AND state = 'available' AND " VISIBLE,
+               " FROM images WHERE id = ? AND region = ? AND state <> 'deregistered' AND " VISIBLE,
                {id, region, account_id, account_id});
 }
 
 std::vector<Image> list_visible(Session& session, const AccountId& account_id, std::string_view region) {
     return many(session,
-                "SELECT " IMAGE_COLUMNS " FROM images WHERE region = ? AND state = 'available' AND " VISIBLE
-                " ORDER BY id",
+                "SELECT " IMAGE_COLUMNS
+                " FROM images WHERE region = ? AND state <> 'deregistered' AND " VISIBLE " ORDER BY id",
                 {region, account_id, account_id});
 }
 
@@ -135,7 +186,7 @@ std::optional<Image> find_by_name(Session& session, const AccountId& account_id,
                                   std::string_view name) {
     return one(session,
                "SELECT " IMAGE_COLUMNS
-               " FROM images WHERE account_id = ? AND region = ? AND name = ? AND state = 'available'",
+               " FROM images WHERE account_id = ? AND region = ? AND name = ? AND state <> 'deregistered'",
                {account_id, region, name});
 }
 
@@ -160,8 +211,16 @@ bool content_in_use(Session& session, std::string_view sha256) {
     session.query(
         "SELECT 1 FROM images i WHERE i.sha256 = ? AND (i.state = 'available' OR EXISTS (SELECT 1 FROM "
         "instances n "
-        "WHERE n.ended_ms = 0 AND (n.image_id = i.id OR n.kernel_id = i.id OR n.ramdisk_id = i.id))) LIMIT 1",
+        "WHERE n.ended_ms = 0 AND (n.image_id = i.id OR n.kernel_id = i.id OR n.ramdisk_id = i.id)) OR "
+        "EXISTS "
+        "(SELECT 1 FROM volumes v WHERE v.image_id = i.id) OR EXISTS (SELECT 1 FROM snapshots s WHERE "
+        "s.image_id = i.id) OR EXISTS (SELECT 1 FROM images m WHERE m.state <> 'deregistered' AND "
+        "(m.kernel_id "
+        "= i.id OR m.ramdisk_id = i.id))) LIMIT 1",
         {sha256}, [&](const Row&) { used = true; });
+    if (!used)
+        session.query("SELECT 1 FROM snapshots WHERE sha256 = ? LIMIT 1", {sha256},
+                      [&](const Row&) { used = true; });
     return used;
 }
 

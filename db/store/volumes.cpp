@@ -30,7 +30,10 @@ const Records<Record>& table() {
                                           field("attachment_state", &Record::attachment_state),
                                           field("device", &Record::device),
                                           field("attached_ms", &Record::attached_ms),
-                                          field("delete_on_termination", &Record::delete_on_termination)});
+                                          field("delete_on_termination", &Record::delete_on_termination),
+                                          field("snapshot_id", &Record::snapshot_id),
+                                          field("below_id", &Record::below_id),
+                                          field("cuts", &Record::cuts)});
     return records;
 }
 

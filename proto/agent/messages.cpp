@@ -92,14 +92,13 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GuestMetadata, http_endpoint, ht
                                                 tags)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LaunchDataRequest, guest_id)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GuestDisk, volume_id, target, size_bytes, iops, bytes_per_s,
-                                                image, keep)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DesiredGuest, guest_id, instance_id, generation, desired,
-                                                skip_os_shutdown, observed, reboots_wanted, reboots_done,
-                                                interrupts_wanted, interrupts_done, instance_type,
-                                                architecture, vcpus, core_count, threads_per_core, memory_mib,
-                                                root_volume_id, root_size_bytes, image, kernel, ramdisk,
-                                                kernel_cmdline, keep_root, root_iops, root_bytes_per_s,
-                                                root_stays, disks, interfaces, metadata)
+                                                image, keep, layers, cuts, leaving)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Cut, snapshot_id, cut, disk)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
+    DesiredGuest, guest_id, instance_id, generation, desired, skip_os_shutdown, observed, reboots_wanted,
+    reboots_done, interrupts_wanted, interrupts_done, instance_type, architecture, vcpus, core_count,
+    threads_per_core, memory_mib, root_volume_id, root_size_bytes, image, kernel, ramdisk, kernel_cmdline,
+    keep_root, root_iops, root_bytes_per_s, root_stays, root_layers, root_cuts, disks, interfaces, metadata)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PollRequest, known_version, wait_ms)
 
 void to_json(nlohmann::json& json, const PollReply& reply) {
@@ -109,7 +108,8 @@ void to_json(nlohmann::json& json, const PollReply& reply) {
             {"console_requests", reply.console_requests},
             {"epoch", reply.epoch},
             {"kept_volumes", reply.kept_volumes},
-            {"doomed_volumes", reply.doomed_volumes}};
+            {"doomed_volumes", reply.doomed_volumes},
+            {"cuts", reply.cuts}};
 }
 
 // Of its members only those that came later may be missing.
@@ -121,6 +121,7 @@ void from_json(const nlohmann::json& json, PollReply& reply) {
     reply.epoch = json.value("epoch", std::int64_t{0});
     reply.kept_volumes = json.value("kept_volumes", std::vector<VolumeId>());
     reply.doomed_volumes = json.value("doomed_volumes", std::vector<VolumeId>());
+    reply.cuts = json.value("cuts", std::vector<Cut>());
 }
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ObservedDisk, volume_id, size_bytes, iops, bytes_per_s)
@@ -132,13 +133,19 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LeftGuest, guest_id, instance_id
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LeftoversRequest, guests, volumes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LeftoversReply, end_guests, remove_volumes)
 
-void to_json(nlohmann::json& json, const ReportReply&) {
-    json = nlohmann::json::object();
-}
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LayerPieceReply, received_bytes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LayerRequest, snapshot_id, content)
 
-void from_json(const nlohmann::json& json, ReportReply&) {
-    if (!json.is_object()) throw nlohmann::json::other_error::create(501, "not an object", &json);
-}
+// Messages that say nothing but that they are there.
+#define LODGE_EMPTY_MESSAGE(Message)                                                                   \
+    void to_json(nlohmann::json& json, const Message&) {                                               \
+        json = nlohmann::json::object();                                                               \
+    }                                                                                                  \
+    void from_json(const nlohmann::json& json, Message&) {                                             \
+        if (!json.is_object()) throw nlohmann::json::other_error::create(501, "not an object", &json); \
+    }
+LODGE_EMPTY_MESSAGE(ReportReply)
+LODGE_EMPTY_MESSAGE(LayerReply)
 
 template <class Message>
 std::string to_json(const Message& message) {
@@ -175,9 +182,15 @@ bool is_complete(const LaunchDataRequest& request) {
     return !request.guest_id.empty();
 }
 bool is_complete(const PollReply& reply) {
-    return std::none_of(reply.guests.begin(), reply.guests.end(), [](const DesiredGuest& guest) {
-        return guest.guest_id.empty() || guest.instance_id.empty();
-    });
+    return std::none_of(reply.guests.begin(), reply.guests.end(),
+                        [](const DesiredGuest& guest) {
+                            return guest.guest_id.empty() || guest.instance_id.empty();
+                        }) &&
+           std::none_of(reply.cuts.begin(), reply.cuts.end(),
+                        [](const Cut& cut) { return cut.snapshot_id.empty() || cut.disk.volume_id.empty(); });
+}
+bool is_complete(const LayerRequest& request) {
+    return !request.snapshot_id.empty() && !request.content.sha256.empty();
 }
 bool is_complete(const ReportRequest& report) {
     return std::none_of(report.guests.begin(), report.guests.end(),
@@ -217,6 +230,9 @@ LODGE_MESSAGE(ReportRequest)
 LODGE_MESSAGE(ReportReply)
 LODGE_MESSAGE(LeftoversRequest)
 LODGE_MESSAGE(LeftoversReply)
+LODGE_MESSAGE(LayerPieceReply)
+LODGE_MESSAGE(LayerRequest)
+LODGE_MESSAGE(LayerReply)
 
 }  // namespace link
 }  // namespace lodge

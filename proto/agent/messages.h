@@ -158,6 +158,12 @@ struct GuestDisk {
     std::int64_t bytes_per_s = 0;  // the same
     Content image = {};            // what it began as; none: empty
     bool keep = false;             // its file existed before: never make it anew
+    // What lies between the image and the disk's own file, the lowest first: qcow2 files that name no other.
+    // Those without a hash are the topmost, and on this host alone: the disk's earlier files.
+    std::vector<Content> layers = {};
+    std::int64_t cuts = 0;  // the number of its own file: how many of the layers were that before
+    // To be let go of, once none of the guest's file systems is on it; a guest that starts does not get it.
+    bool leaving = false;
 
     bool operator==(const GuestDisk&) const = default;
 };
@@ -189,12 +195,24 @@ struct DesiredGuest {
     bool keep_root = false;      // the root disk existed before this guest: never make it anew
     std::int64_t root_iops = 0;  // as a GuestDisk's
     std::int64_t root_bytes_per_s = 0;
-    bool root_stays = false;                 // when the guest is terminated
+    bool root_stays = false;                // when the guest is terminated
+    std::vector<Content> root_layers = {};  // as a GuestDisk's
+    std::int64_t root_cuts = 0;
     std::vector<GuestDisk> disks;            // besides the root disk
     std::vector<GuestInterface> interfaces;  // by device index; changes raise no generation
     GuestMetadata metadata;
 
     bool operator==(const DesiredGuest&) const = default;
+};
+
+// A snapshot whose layer, file `cut` of the disk, the control plane has not got yet. The disk has `cuts`
+// above that: who has it writes to another file, or is to.
+struct Cut {
+    SnapshotId snapshot_id;
+    std::int64_t cut = 0;
+    GuestDisk disk;
+
+    bool operator==(const Cut&) const = default;
 };
 
 // POST /v1/poll: answered at once when the host's desired state is not `known_version`, else when it changes
@@ -212,6 +230,7 @@ struct PollReply {
     std::int64_t epoch = 0;                     // the host's, when `guests` was read; 0: not told
     std::vector<VolumeId> kept_volumes = {};    // the host's that are no root disks, a guest's or not
     std::vector<VolumeId> doomed_volumes = {};  // those to be removed, as soon as no domain has them
+    std::vector<Cut> cuts = {};                 // by volume and number
 };
 
 // A disk that is plugged into a running guest, the root disk among them.
@@ -251,6 +270,22 @@ struct ReportRequest {
     std::vector<VolumeId> removed_volumes = {};  // doomed ones whose files are gone
 };
 struct ReportReply {};
+
+// POST /v1/layers/SNAPSHOT/OFFSET/TOTAL with a layer's bytes from there on: pieces follow each other; 0
+// begins anew. `conflict` when the piece is not the next one, after a restart, say.
+struct LayerPieceReply {
+    std::int64_t received_bytes = 0;
+};
+// POST /v1/layer: the snapshot is completed if the control plane has all of its layer; `conflict` if not.
+// Repeated, it says the same.
+struct LayerRequest {
+    SnapshotId snapshot_id;
+    Content content;
+};
+struct LayerReply {};
+
+// As much of a layer as goes into one request.
+inline constexpr std::size_t layer_piece_bytes = 768 * 1024;
 
 // The last bytes of a console that EC2 keeps (GetConsoleOutput: 64 KB).
 inline constexpr std::size_t console_bytes = 64 * 1024;

@@ -60,6 +60,9 @@ struct ReservationKind {
 struct VolumeKind {
     static constexpr std::string_view prefix = "vol-";
 };
+struct SnapshotKind {
+    static constexpr std::string_view prefix = "snap-";
+};
 struct VpcKind {
     static constexpr std::string_view prefix = "vpc-";
 };
@@ -146,6 +149,7 @@ using HostId = Id<HostKind>;
 using KeyPairId = Id<KeyPairKind>;
 using ReservationId = Id<ReservationKind>;
 using VolumeId = Id<VolumeKind>;
+using SnapshotId = Id<SnapshotKind>;
 using VpcId = Id<VpcKind>;
 using VpcCidrId = Id<VpcCidrKind>;
 using SubnetId = Id<SubnetKind>;

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "proto/base/clock.h"
 #include "proto/base/ids.h"
 #include "proto/model/enum_text.h"
+#include "proto/model/volume.h"
 
 namespace lodge {
 
@@ -15,11 +17,14 @@ struct EnumText<ImageType> {
                                          std::pair{ImageType::ramdisk, std::string_view("ramdisk")}};
 };
 
-enum class ImageState { available, deregistered };
+// `pending` until all its snapshots are completed; `failed` if one of them never will be.
+enum class ImageState { pending, available, failed, deregistered };
 
 template <>
 struct EnumText<ImageState> {
     static constexpr std::array words = {
+        std::pair{ImageState::pending, std::string_view("pending")},
+        std::pair{ImageState::failed, std::string_view("failed")},
         std::pair{ImageState::available, std::string_view("available")},
         std::pair{ImageState::deregistered, std::string_view("deregistered")}};
 };
@@ -32,6 +37,14 @@ struct ImageBlob {
     std::int64_t virtual_size_bytes = 0;
 };
 
+// A disk that instances of an image begin with, made of a snapshot.
+struct ImageDisk {
+    std::string device;  // the image's root device, for one
+    SnapshotId snapshot_id;
+    VolumeShape shape;
+    bool delete_on_termination = true;
+};
+
 // A registered image: a name and properties over content.
 struct Image {
     ImageId id;
@@ -42,8 +55,9 @@ struct Image {
     std::string name;
     std::string description;
     std::string architecture;
-    std::string location;  // "ACCOUNT/NAME", or what RegisterImage was given
-    ImageBlob blob;
+    std::string location;          // "ACCOUNT/NAME", or what RegisterImage was given
+    ImageBlob blob;                // of its root disk; no hash: that is one of `disks`
+    std::vector<ImageDisk> disks;  // the root disk first
     std::string root_device_name;
     std::string kernel_id;  // empty: the disk boots by itself
     std::string ramdisk_id;

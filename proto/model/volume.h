@@ -21,6 +21,9 @@ struct Volume {
     std::int64_t iops = 0;        // 0: the type has none to tell
     std::int64_t throughput = 0;  // MiB a second; the same
     ImageId image_id;             // whose overlay it is; empty: it began empty
+    SnapshotId snapshot_id;       // that it was made from; empty: none
+    SnapshotId below_id;          // whose layer its file lies on; empty: none
+    std::int64_t cuts = 0;        // snapshots that left it a new file: its file's number on its host
     bool made = false;            // its host has its file for certain: a missing one is never made anew
     bool deleting = false;        // until its host has removed the file
     bool modifying = false;       // until its guest has it as it is written here

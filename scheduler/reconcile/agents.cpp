@@ -6,12 +6,14 @@
 #include "db/store/guests.h"
 #include "db/store/hosts.h"
 #include "db/store/instances.h"
+#include "db/store/snapshots.h"
 #include "scheduler/network/attachments.h"
 #include "scheduler/network/instance_network.h"
 #include "scheduler/reconcile/desired.h"
 #include "scheduler/reconcile/events.h"
 #include "scheduler/reconcile/guest_change.h"
 #include "scheduler/volumes/attachments.h"
+#include "scheduler/volumes/snapshots.h"
 
 namespace lodge::scheduler {
 namespace {
@@ -138,6 +140,35 @@ Result<link::ReportReply> Agents::report(const HostId& host_id, const link::Repo
     if (done)
         for (const auto& console : request.consoles) hub_.console_arrived(console.instance_id);
     return done;
+}
+
+Result<Snapshot> Agents::awaited_layer(const HostId& host_id, const SnapshotId& id) {
+    return database_.read([&](db::Session& session) -> Result<Snapshot> {
+        auto snapshot = db::snapshots::find_any(session, id.str());
+        if (snapshot && snapshot->host_id == host_id) return std::move(*snapshot);
+        return fail(ErrorCode::not_found, "no layer of " + id.str() + " is wanted of this host");
+    });
+}
+
+void Agents::note_progress(const HostId& host_id, const SnapshotId& id, std::int64_t per_cent) {
+    const Status noted = database_.write([&](db::Session& session) -> Status {
+        auto snapshot = db::snapshots::find_any(session, id.str());
+        if (!snapshot || snapshot->host_id != host_id || snapshot->progress >= per_cent) return {};
+        snapshot->progress = per_cent;
+        db::snapshots::update(session, *snapshot);
+        return {};
+    });
+    if (!noted) spdlog::warn("snapshot {}: {}", id.str(), noted.error().message);
+}
+
+Result<link::LayerReply> Agents::layer(const HostId& host_id, const link::LayerRequest& request) {
+    hub_.heard(host_id, nullptr);
+    return database_.write([&](db::Session& session) -> Result<link::LayerReply> {
+        LODGE_CHECK(
+            volumes::note_layer(session, host_id, request.snapshot_id, request.content, clock_.now_ms()));
+        session.after_commit([this, host_id] { hub_.changed(host_id); });
+        return link::LayerReply{};
+    });
 }
 
 Result<link::LeftoversReply> Agents::leftovers(const HostId& host_id, const link::LeftoversRequest& request) {

@@ -9,6 +9,7 @@
 #include "db/driver/database.h"
 #include "proto/agent/messages.h"
 #include "proto/base/clock.h"
+#include "proto/model/snapshot.h"
 #include "scheduler/apply/claims.h"
 #include "scheduler/lifecycle/lifecycle.h"
 #include "scheduler/reconcile/host_hub.h"
@@ -41,6 +42,12 @@ class Agents {
               std::function<void(Result<link::PollReply>)> reply);
     // All guests of the report in one transaction.
     Result<link::ReportReply> report(const HostId& host_id, const link::ReportRequest& request);
+    // The snapshot, if it is one whose layer that host has to send.
+    Result<Snapshot> awaited_layer(const HostId& host_id, const SnapshotId& id);
+    // So much of it has come; for those who look, and written only now and then.
+    void note_progress(const HostId& host_id, const SnapshotId& id, std::int64_t per_cent);
+    // The layer is in the image folder.
+    Result<link::LayerReply> layer(const HostId& host_id, const link::LayerRequest& request);
     // What of that may end. Writes nothing.
     Result<link::LeftoversReply> leftovers(const HostId& host_id, const link::LeftoversRequest& request);
     Leftovers& leftovers() { return leftovers_; }

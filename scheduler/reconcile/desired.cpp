@@ -1,10 +1,12 @@
 #include "scheduler/reconcile/desired.h"
 
+#include <set>
 #include <unordered_map>
 
 #include "db/store/attached_interfaces.h"
 #include "db/store/images.h"
 #include "db/store/instances.h"
+#include "db/store/snapshots.h"
 #include "db/store/subnets.h"
 #include "db/store/tags.h"
 #include "db/store/volumes.h"
@@ -12,6 +14,7 @@
 #include "db/store/zones.h"
 #include "scheduler/network/names.h"
 #include "scheduler/volumes/devices.h"
+#include "scheduler/volumes/snapshots.h"
 #include "scheduler/volumes/volume_types.h"
 
 namespace lodge::scheduler {
@@ -31,6 +34,22 @@ class Images {
   private:
     db::Session& session_;
     std::unordered_map<std::string, Image> known_;
+};
+
+// Looks the layers up to each snapshot up once.
+class Layers {
+  public:
+    explicit Layers(db::Session& session) : session_(session) {}
+
+    const std::vector<link::Content>& get(const SnapshotId& id) {
+        auto [found, fresh] = known_.try_emplace(id);
+        if (fresh) found->second = volumes::layers_of(session_, id);
+        return found->second;
+    }
+
+  private:
+    db::Session& session_;
+    std::unordered_map<SnapshotId, std::vector<link::Content>> known_;
 };
 
 link::Content content(const Image& image) {
@@ -145,39 +164,67 @@ class Attachments {
 // The volumes of a host, loaded at once.
 class Disks {
   public:
-    Disks(db::Session& session, const HostId& host_id, Images& images) : images_(images) {
+    Disks(db::Session& session, const HostId& host_id, Images& images)
+        : images_(images), layers_(session), waiting_(db::snapshots::waiting_on(session, host_id)) {
+        for (const auto& snapshot : waiting_) waits_.insert(snapshot.volume_id);
         for (auto& volume : db::volumes::of_host(session, host_id))
             by_instance_[volume.instance_id.str()].push_back(std::move(volume));
     }
 
-    // What is to be plugged in: a volume that is detaching is not. Without a row of its own a root disk's
-    // file stays: it is for the sweep of what is left to judge that.
+    // What is to be plugged in, or let go of. Without a row of its own a root disk's file stays: it is for
+    // the sweep of what is left to judge that.
     void fill(const Instance& instance, link::DesiredGuest& out) {
         out.root_stays = true;
         for (const auto& volume : by_instance_[instance.id.str()]) {
-            const auto limits = volumes::limits_of(volume);
             if (volume.is_root) {
-                out.root_size_bytes = volume.size_bytes;
-                out.root_iops = limits.iops;
-                out.root_bytes_per_s = limits.bytes_per_s;
-                out.root_stays = !volume.delete_on_termination;
-            } else if (volume.attachment_state != AttachmentState::detaching) {
-                out.disks.push_back({volume.id, volumes::disk_target(volume.device).value_or(""),
-                                     volume.size_bytes, limits.iops, limits.bytes_per_s,
-                                     content(images_.get(volume.image_id.str())), volume.made});
+                put_root(disk_of(volume), out);
+                out.root_stays = !volume.delete_on_termination || waits_.contains(volume.id);
+            } else {
+                out.disks.push_back(disk_of(volume));
+                out.disks.back().leaving = volume.attachment_state == AttachmentState::detaching;
             }
         }
     }
 
-    void fill(link::PollReply& out) const {
+    // A doomed volume is kept until what its snapshots are made of was sent.
+    void fill(link::PollReply& out) {
         for (const auto& [instance, volumes] : by_instance_)
-            for (const auto& volume : volumes)
-                if (!volume.is_root)
-                    (volume.deleting ? out.doomed_volumes : out.kept_volumes).push_back(volume.id);
+            for (const auto& volume : volumes) {
+                if (!volume.is_root) {
+                    const bool doomed = volume.deleting && !waits_.contains(volume.id);
+                    (doomed ? out.doomed_volumes : out.kept_volumes).push_back(volume.id);
+                }
+                for (const auto& snapshot : waiting_)
+                    if (snapshot.volume_id == volume.id)
+                        out.cuts.push_back({snapshot.id, snapshot.cut, disk_of(volume)});
+            }
     }
 
   private:
+    link::GuestDisk disk_of(const Volume& volume) {
+        const auto limits = volumes::limits_of(volume);
+        link::GuestDisk disk{volume.id,          volumes::disk_target(volume.device).value_or(""),
+                             volume.size_bytes,  limits.iops,
+                             limits.bytes_per_s, content(images_.get(volume.image_id.str())),
+                             volume.made};
+        disk.layers = layers_.get(volume.below_id);
+        disk.cuts = volume.cuts;
+        return disk;
+    }
+
+    static void put_root(link::GuestDisk disk, link::DesiredGuest& out) {
+        out.root_size_bytes = disk.size_bytes;
+        out.root_iops = disk.iops;
+        out.root_bytes_per_s = disk.bytes_per_s;
+        out.image = std::move(disk.image);
+        out.root_layers = std::move(disk.layers);
+        out.root_cuts = disk.cuts;
+    }
+
     Images& images_;
+    Layers layers_;
+    std::vector<Snapshot> waiting_;
+    std::set<VolumeId> waits_;  // those of `waiting_`
     std::unordered_map<std::string, std::vector<Volume>> by_instance_;
 };
 

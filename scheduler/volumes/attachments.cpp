@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "db/store/snapshots.h"
 #include "db/store/volumes.h"
+#include "scheduler/volumes/snapshots.h"
 #include "scheduler/volumes/volume_types.h"
 
 namespace lodge::volumes {
@@ -61,9 +63,13 @@ bool settle_attachment(db::Session& session, Volume& volume, UnixMs now_ms) {
 // Of an instance that ends.
 bool settle_end(db::Session& session, const Guest& guest, Volume& volume, UnixMs now_ms) {
     const bool goes = volume.delete_on_termination;
-    if (volume.is_root && goes) {
-        if (guest.observed == Observed::removed) db::volumes::erase(session, volume.id);
-        return false;
+    if (volume.is_root && goes && !db::snapshots::has_waiting(session, volume.id)) {
+        if (guest.observed != Observed::removed) return false;
+        // One of whose snapshots was on its way its host may have left where it is.
+        if (volume.cuts == 0) {
+            erase(session, volume);
+            return false;
+        }
     }
     free_volume(session, volume, now_ms);
     if (goes) begin_delete(session, volume);
@@ -98,7 +104,7 @@ void begin_detach(db::Session& session, Volume& volume, bool live, UnixMs now_ms
 
 void begin_delete(db::Session& session, Volume& volume) {
     if (volume.host_id.empty()) {
-        db::volumes::erase(session, volume.id);
+        erase(session, volume);
     } else {
         volume.deleting = true;
         db::volumes::update(session, volume);
@@ -151,7 +157,7 @@ VolumeModification begin_modification(db::Session& session, Volume& volume, cons
 
 void note_removed(db::Session& session, const HostId& host_id, const VolumeId& id) {
     const auto volume = db::volumes::find_any(session, id);
-    if (volume && volume->deleting && volume->host_id == host_id) db::volumes::erase(session, id);
+    if (volume && volume->deleting && volume->host_id == host_id) erase(session, *volume);
 }
 
 }  // namespace lodge::volumes

@@ -133,8 +133,8 @@ TEST_F(HypervisorTest, GuestBootsKnowsItselfAndPowersOff) {
           std::string("boot 1 of this disk")})
         EXPECT_NE(text.find("lodge-tiny: " + marker), std::string::npos) << marker;
     EXPECT_TRUE(is(DomainState::running));
-    EXPECT_NE(owner_of(spec_.root.path), 0U);       // QEMU is not root, and is given the disk,
-    EXPECT_EQ(owner_of(spec_.root.base_path), 0U);  // but never the image
+    EXPECT_NE(owner_of(spec_.root.path), 0U);              // QEMU is not root, and is given the disk,
+    EXPECT_EQ(owner_of(spec_.root.bases.at(0).path), 0U);  // but never the image
     ASSERT_TRUE(hypervisor_->request_shutdown(spec_.guest_id));
     EXPECT_TRUE(eventually(reaction_timeout_s, [&] { return is(DomainState::shut_off); }));
     EXPECT_EQ(only().end_reason, EndReason::guest_shutdown);

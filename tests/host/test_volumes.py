@@ -1,72 +1,12 @@
 """Volumes on real guests: what was written to one is there in the next guest that has it."""
 
 import os
-import re
 
-from case import LIVE, CloudTest
+from disks import DiskTest
 from programs import eventually
 
-ZONE = "us-east-1a"
-# The block device of a volume, by its serial; nothing while the guest has none.
-DEVICE = "$(cd /sys/block; for d in vd*; do [ \"$(cat $d/serial)\" = %s ] && echo $d; done)"
 
-
-class VolumeTest(CloudTest):
-    asked = 0
-
-    def tearDown(self):
-        """Volumes outlive their instances."""
-        ids = [each["InstanceId"] for each in self.instances(LIVE)]
-        if ids:
-            self.terminate(*ids)
-        for volume in self.volumes():
-            if volume["State"] == "available":
-                self.ec2.delete_volume(VolumeId=volume["VolumeId"])
-        eventually(30, lambda: not self.volumes(), lambda: f"all volumes go: {self.volumes()}")
-        super().tearDown()
-
-    def volumes(self):
-        return self.ec2.describe_volumes()["Volumes"]
-
-    def volume(self, volume_id):
-        return self.ec2.describe_volumes(VolumeIds=[volume_id])["Volumes"][0]
-
-    def create(self, **more):
-        return self.ec2.create_volume(**{"AvailabilityZone": ZONE, "Size": 1, "VolumeType": "gp3", **more})["VolumeId"]
-
-    def attachment(self, volume_id):
-        return (self.volume(volume_id)["Attachments"] or [{"State": "none"}])[0]["State"]
-
-    def attach(self, volume_id, instance_id, device="/dev/sdf"):
-        self.ec2.attach_volume(VolumeId=volume_id, InstanceId=instance_id, Device=device)
-        eventually(60, lambda: self.attachment(volume_id) == "attached", self.cloud.logs)
-
-    def detach(self, volume_id):
-        self.ec2.detach_volume(VolumeId=volume_id)
-        eventually(60, lambda: self.volume(volume_id)["State"] == "available", self.cloud.logs)
-
-    def inside(self, instance_id, command, seconds=60):
-        """What the command prints in the guest, typed on its console."""
-        VolumeTest.asked += 1
-        number = VolumeTest.asked
-        told = re.compile(f"<{number}:(.*?):{number}>", re.DOTALL)
-        self.type_on(instance_id, f'echo "<$(({number})):$( ( {command} ) 2>&1):$(({number}))>"\n',
-                     lambda: told.search(self.console(instance_id)), seconds)
-        return told.search(self.console(instance_id)).group(1).strip()
-
-    def device(self, instance_id, volume_id):
-        return self.inside(instance_id, f"echo {DEVICE % volume_id.replace('-', '')}")
-
-    def wait_device(self, instance_id, volume_id):
-        """Its name in the guest, which takes a moment to make it."""
-        return eventually(30, lambda: self.device(instance_id, volume_id), "the guest has the disk")
-
-    def mount(self, instance_id, disk):
-        self.assertEqual("", self.inside(instance_id, f"mkdir -p /mnt; mount -t ext4 /dev/{disk} /mnt"))
-
-    def file(self, volume_id):
-        return f"{self.cloud.agent_dir}/disks/{volume_id}.qcow2"
-
+class VolumeTest(DiskTest):
     def test_data_goes_from_guest_to_guest_and_the_disk_grows_while_mounted(self):
         first, second = self.launch_ready(2)
         volume = self.create()
@@ -96,9 +36,6 @@ class VolumeTest(CloudTest):
         self.terminate(second)
         eventually(20, lambda: self.volume(volume)["State"] == "available", "it outlives its instance")
         self.stop_and_start_with(volume, first, written)
-
-    def modification(self, volume_id):
-        return self.ec2.describe_volumes_modifications(VolumeIds=[volume_id])["VolumesModifications"][0]["ModificationState"]
 
     def stop_and_start_with(self, volume, guest, written):
         """Attached to a stopped instance, larger at the start than it was, and the same afterwards."""

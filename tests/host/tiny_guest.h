@@ -53,9 +53,11 @@ class TinyImage {
         spec.root.volume_id = VolumeId::make(random);
         const link::Content image = content(disk, "qcow2");
         spec.root.target = "vda";
-        spec.root.path = storage.ensure_disk({spec.root.volume_id, 1LL << 30, image, false}).value_or("");
-        spec.root.base_path = storage.ensure_image(image).value_or("");
-        spec.root.base_format = image.format;
+        const auto chain = storage.ensure_disk({spec.root.volume_id, 1LL << 30, image, false});
+        if (chain) {
+            spec.root.path = chain->path;
+            spec.root.bases = chain->bases;
+        }
         spec.kernel_path = storage.ensure_image(content(kernel, "raw")).value_or("");
         spec.ramdisk_path = storage.ensure_image(content(ramdisk, "raw")).value_or("");
         spec.kernel_cmdline = "console=ttyS0 loglevel=6 panic=5 no_timer_check cryptomgr.notests";

@@ -53,13 +53,19 @@ BUGS = [
      "{ index_.release(id, amount.vcpus, amount.memory_mib); });\n    return true;",
      "{ if (!BUG) index_.release(id, amount.vcpus, amount.memory_mib); });\n    return true;"),
     ("a volume is shown whose disk is gone", "scheduler/volumes/attachments.cpp",
-     "if (guest.observed == Observed::removed) db::volumes", "if (!BUG && guest.observed == Observed::removed) db::volumes"),
+     "if (guest.observed != Observed::removed) return false;", "if (BUG || guest.observed != Observed::removed) return false;"),
     ("an attachment does not move on", "scheduler/volumes/attachments.cpp",
      "    if (volume.attachment_state == AttachmentState::attaching) {", "    if (BUG) return false;\n    if (volume.attachment_state == AttachmentState::attaching) {"),
     ("a deleted volume's disk stays", "agent/reconcile/leftovers.cpp",
      "const Status status = storage_.remove_disk(id);", "const Status status = BUG ? Status() : storage_.remove_disk(id);"),
     ("a disk that was to go stays plugged in", "agent/reconcile/decide.cpp",
      "if (!has_disk(wanted, id)) choose(", "if (!BUG && !has_disk(wanted, id)) choose("),
+    ("a layer goes that others lie on", "scheduler/volumes/snapshots.cpp",
+     "            db::snapshots::is_beneath_others(session, next))", "            (!BUG && db::snapshots::is_beneath_others(session, next)))"),
+    ("a doomed disk goes before its layer was sent", "scheduler/reconcile/desired.cpp",
+     "volume.deleting && !waits_.contains(volume.id);", "volume.deleting && (BUG || !waits_.contains(volume.id));"),
+    ("a guest is not asked to cut its disks", "agent/reconcile/decide.cpp",
+     "if (!out.cuts.empty()) out.step", "if (!BUG && !out.cuts.empty()) out.step"),
 ]
 
 

@@ -92,16 +92,9 @@ std::string Client::change(const Call& call) {
 std::string Client::use_volume(const Call& call) {
     static constexpr const char* actions[] = {"AttachVolume", "AttachVolume", "AttachVolume",
                                               "DetachVolume", "ModifyVolume", "DeleteVolume"};
-    const auto pick = [this](const std::set<std::string>& ids) {
-        auto at = ids.begin();
-        std::advance(at, static_cast<std::ptrdiff_t>(dice_.below(ids.size())));
-        return *at;
-    };
-    if (promises_.volumes.empty() || dice_.once_in(4)) {
-        auto answer = call(account_, "CreateVolume", {{"AvailabilityZone", zone_name}, {"Size", "1"}});
-        if (answer && *answer) promises_.volumes.insert(texts_of(**answer, "volumeId").front());
-        return name_ + " CreateVolume: " + word_of(answer);
-    }
+    if (promises_.volumes.empty() || dice_.once_in(4))
+        return make_volume(call, {{"AvailabilityZone", zone_name}, {"Size", "1"}});
+    if (dice_.once_in(3)) return use_snapshot(call);
     const bool take_off = !promises_.attached.empty() && dice_.once_in(2);
     const auto volume = pick(take_off ? promises_.attached : promises_.volumes);
     const std::string action = take_off ? "DetachVolume" : actions[dice_.below(std::size(actions))];
@@ -117,6 +110,39 @@ std::string Client::use_volume(const Call& call) {
     if (action == "AttachVolume" && answer && *answer) promises_.attached.insert(volume);
     if (action == "DetachVolume") promises_.attached.erase(volume);
     return name_ + " " + action + " " + volume + ": " + word_of(answer);
+}
+
+std::string Client::make_volume(const Call& call, Words words) {
+    auto answer = call(account_, "CreateVolume", words);
+    if (answer && *answer) promises_.volumes.insert(texts_of(**answer, "volumeId").front());
+    return name_ + " CreateVolume: " + word_of(answer);
+}
+
+// Of one volume or of all of an instance's; volumes of them; and their end.
+std::string Client::use_snapshot(const Call& call) {
+    const auto choice = dice_.below(6);
+    if (choice < 3 || promises_.snapshots.empty()) {
+        const bool all = dice_.once_in(2);
+        const Words words = all ? Words{{"InstanceSpecification.InstanceId", pick(promises_.instances)}}
+                                : Words{{"VolumeId", pick(promises_.volumes)}};
+        const std::string action = all ? "CreateSnapshots" : "CreateSnapshot";
+        auto answer = call(account_, action, words);
+        if (answer && *answer)
+            for (const auto& id : texts_of(**answer, "snapshotId")) promises_.snapshots.insert(id);
+        return name_ + " " + action + ": " + word_of(answer);
+    }
+    const auto snapshot = pick(promises_.snapshots);
+    if (choice == 3)
+        return make_volume(call, {{"AvailabilityZone", zone_name}, {"SnapshotId", snapshot}, {"Size", "9"}});
+    promises_.forgotten.insert(snapshot);
+    return name_ + " DeleteSnapshot " + snapshot + ": " +
+           word_of(call(account_, "DeleteSnapshot", {{"SnapshotId", snapshot}}));
+}
+
+std::string Client::pick(const std::set<std::string>& ids) {
+    auto at = ids.begin();
+    std::advance(at, static_cast<std::ptrdiff_t>(dice_.below(ids.size())));
+    return *at;
 }
 
 std::string Client::look(const Call& call) {

@@ -1,5 +1,6 @@
 // A client of the API who launches, stops, starts, reboots and ends instances, makes, attaches, detaches,
-// enlarges and deletes volumes, tries again what had no answer, and remembers what it was promised.
+// enlarges, snapshots and deletes volumes, tries again what had no answer, and remembers what it was
+// promised.
 #pragma once
 
 #include <functional>
@@ -29,6 +30,8 @@ struct Promises {
     std::set<std::string> volumes;                             // that were named in any answer
     std::set<std::string> deleted;                             // that somebody has tried to delete
     std::set<std::string> attached;                            // that were, when last heard of
+    std::set<std::string> snapshots;                           // that were named in any answer
+    std::set<std::string> forgotten;                           // that somebody has tried to delete
 };
 
 class Client {
@@ -53,6 +56,9 @@ class Client {
     std::string change(const Call& call);
     std::string look(const Call& call);
     std::string use_volume(const Call& call);
+    std::string use_snapshot(const Call& call);
+    std::string make_volume(const Call& call, Words words);
+    std::string pick(const std::set<std::string>& ids);
     void note_launched(const std::string& token, const std::vector<std::string>& ids);
 
     const std::string name_;

@@ -39,11 +39,14 @@ class CrashingHypervisor final : public agent::Hypervisor {
     Status attach_disk(const GuestId& guest, const agent::DiskSpec& disk) override {
         return around([&] { return inner_.attach_disk(guest, disk); });
     }
-    Status request_detach(const GuestId& guest, const VolumeId& id) override {
-        return around([&] { return inner_.request_detach(guest, id); });
+    Status request_detach(const GuestId& guest, const VolumeId& id, bool politely) override {
+        return around([&] { return inner_.request_detach(guest, id, politely); });
     }
     Status adjust_disk(const GuestId& guest, const agent::DiskSpec& disk) override {
         return around([&] { return inner_.adjust_disk(guest, disk); });
+    }
+    Status cut_disks(const GuestId& guest, const std::vector<agent::DiskSpec>& disks) override {
+        return around([&] { return inner_.cut_disks(guest, disks); });
     }
     Status request_shutdown(const GuestId& guest) override {
         return around([&] { return inner_.request_shutdown(guest); });
@@ -88,7 +91,21 @@ class CrashingStorage final : public agent::Storage {
         return inner_.ensure_image(content);
     }
     bool has_image(const link::Content& content) override { return inner_.has_image(content); }
-    Result<std::string> ensure_disk(const agent::WantedDisk& disk) override {
+    Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override {
+        plan_.pass();
+        if (full) return fail(ErrorCode::io_failure, "No space left on device");
+        auto made = inner_.add_file(volume_id, cuts);
+        plan_.pass();
+        return made;
+    }
+    Result<agent::LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number) override {
+        return inner_.read_layer(volume_id, number);
+    }
+    Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override {
+        plan_.pass();
+        return inner_.keep_layer(volume_id, number, content);
+    }
+    Result<agent::DiskChain> ensure_disk(const agent::WantedDisk& disk) override {
         plan_.pass();
         if (full && !inner_.has_disk(disk.volume_id))
             return fail(ErrorCode::io_failure, "No space left on device");
@@ -132,6 +149,7 @@ class Post {
     virtual Result<link::HeartbeatReply> heartbeat(const HostId& from, const link::Heartbeat& heartbeat) = 0;
     virtual Result<link::PollReply> poll(const HostId& from, const link::PollRequest& request) = 0;
     virtual Result<link::ReportReply> report(const HostId& from, const link::ReportRequest& request) = 0;
+    virtual Result<link::LayerReply> layer(const HostId& from, const link::LayerRequest& request) = 0;
 };
 
 class PostLink final : public agent::Link {
@@ -158,6 +176,10 @@ class PostLink final : public agent::Link {
     }
     Status fetch(const link::Content&, const std::filesystem::path&) override {
         return fail(ErrorCode::not_found, "simulated hosts have no files");
+    }
+    Status store_layer(const SnapshotId& snapshot_id, const link::Content& content,
+                       const std::filesystem::path&) override {
+        return post_.layer(id_, {snapshot_id, content}).map([](auto&&) {});
     }
     void interrupt() override {}
 

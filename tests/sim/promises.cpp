@@ -5,6 +5,7 @@
 
 #include "db/store/guests.h"
 #include "db/store/hosts.h"
+#include "db/store/snapshots.h"
 #include "db/store/volumes.h"
 #include "scheduler/lifecycle/lifecycle.h"
 
@@ -24,6 +25,16 @@ std::vector<Volume> volumes_of(ControlPlane& lodged) {
     auto volumes = lodged.database().read(
         [](db::Session& session) -> Result<Volumes> { return db::volumes::list_all(session); });
     return volumes ? std::move(*volumes) : Volumes();
+}
+
+std::map<SnapshotId, Snapshot> snapshots_of(ControlPlane& lodged) {
+    using Found = std::map<SnapshotId, Snapshot>;
+    auto found = lodged.database().read([](db::Session& session) -> Result<Found> {
+        Found by_id;
+        for (auto& each : db::snapshots::list_all(session)) by_id.emplace(each.id, each);
+        return by_id;
+    });
+    return found ? std::move(*found) : Found();
 }
 
 InstanceState state_of(const db::instances::WithGuest& row) {
@@ -165,6 +176,9 @@ std::string Watch::volumes(ControlPlane& lodged, const Rows& rows, const ByAccou
         if (row.guest.observed == Observed::removed) continue;
         const auto& volume = row.instance.root_volume_id.str();
         auto found = roots.find(volume);
+        // One whose snapshot is still to be sent outlives its instance for as long.
+        const bool leaves = row.instance.desired == Desired::terminated && others.contains(volume);
+        if (leaves) continue;
         if (found == roots.end() || found->second != row.instance.id.str())
             return row.instance.id.str() + " has a root disk that is no volume of its own: " + volume;
         roots.erase(found);
@@ -173,6 +187,55 @@ std::string Watch::volumes(ControlPlane& lodged, const Rows& rows, const ByAccou
     for (const auto& [account, promised] : promises)
         for (const auto& id : promised.volumes)
             if (!others.contains(id) && !promised.deleted.contains(id)) return "acknowledged and lost: " + id;
+    return "";
+}
+
+// What somebody was told of is there until he deletes it, and so is all that anything lies on.
+std::string Watch::snapshots(ControlPlane& lodged, const ByAccount& promises) {
+    const auto there = snapshots_of(lodged);
+    for (const auto& [account, promised] : promises)
+        for (const auto& id : promised.snapshots) {
+            const auto found = there.find(SnapshotId::trusted(id));
+            const bool seen = found != there.end() && found->second.state != SnapshotState::deleted;
+            if (!seen && !promised.forgotten.contains(id)) return "acknowledged and lost: " + id;
+        }
+    for (const auto& [id, snapshot] : there)
+        if (!snapshot.parent_id.empty() && !there.contains(snapshot.parent_id))
+            return id.str() + " lies on a layer that is gone: " + snapshot.parent_id.str();
+    for (const auto& volume : volumes_of(lodged))
+        if (!volume.below_id.empty() && !there.contains(volume.below_id))
+            return volume.id.str() + " lies on a layer that is gone: " + volume.below_id.str();
+    return "";
+}
+
+// Once all has come to rest: every layer was sent, nothing is kept for nobody, and volumes write to the file
+// that they are to.
+std::string Watch::cuts(ControlPlane& lodged, const Hosts& hosts) {
+    const auto there = snapshots_of(lodged);
+    std::set<SnapshotId> used;
+    for (const auto& [id, snapshot] : there) {
+        if (!snapshot.host_id.empty()) return "a layer was not sent: " + id.str();
+        used.insert(snapshot.parent_id);
+    }
+    for (const auto& volume : volumes_of(lodged)) {
+        used.insert(volume.below_id);
+        for (const auto& host : hosts) {
+            if (host->id() != volume.host_id) continue;
+            const auto file = host->disks.last_file(volume.id);
+            if (file && *file != volume.cuts)
+                return volume.id.str() + " is to write to file " + std::to_string(volume.cuts) + ", not " +
+                       std::to_string(*file);
+            for (const auto& domain : host->domains()) {
+                const auto has = domain.cuts.find(volume.id);
+                const bool plugged = std::count(domain.disks.begin(), domain.disks.end(), volume.id) > 0;
+                if (plugged && (has == domain.cuts.end() ? 0 : has->second) != volume.cuts)
+                    return volume.id.str() + " is written to by its guest in a file that is a layer";
+            }
+        }
+    }
+    for (const auto& [id, snapshot] : there)
+        if (snapshot.state == SnapshotState::deleted && !used.contains(id))
+            return "kept for nobody: " + id.str();
     return "";
 }
 
@@ -210,7 +273,7 @@ std::string Watch::disks(ControlPlane& lodged, const Hosts& hosts) {
 std::string Watch::after_step(ControlPlane& lodged, const Hosts& hosts, const ByAccount& promises) {
     const auto rows = rows_of(lodged);
     for (const auto& wrong : {machines(hosts), transitions(rows), kept(rows, promises), claims(lodged, hosts),
-                              volumes(lodged, rows, promises)})
+                              volumes(lodged, rows, promises), snapshots(lodged, promises)})
         if (!wrong.empty()) return wrong;
     return "";
 }
@@ -223,8 +286,8 @@ std::string Watch::after_steps(ControlPlane& lodged, const Hosts& hosts, const B
             return row.instance.id.str() + " is back from the dead";
         known = state_of(row);
     }
-    for (const auto& wrong :
-         {machines(hosts), kept(rows, promises), claims(lodged, hosts), volumes(lodged, rows, promises)})
+    for (const auto& wrong : {machines(hosts), kept(rows, promises), claims(lodged, hosts),
+                              volumes(lodged, rows, promises), snapshots(lodged, promises)})
         if (!wrong.empty()) return wrong;
     return "";
 }
@@ -256,7 +319,8 @@ std::string Watch::at_rest(ControlPlane& lodged, const Hosts& hosts, const ByAcc
         for (const auto& domain : host->domains())
             if (domain.state == agent::DomainState::held)
                 return domain.guest_id.str() + " is held and nobody lets it run";
-    if (auto wrong = disks(lodged, hosts); !wrong.empty()) return wrong;
+    for (const auto& wrong : {disks(lodged, hosts), cuts(lodged, hosts)})
+        if (!wrong.empty()) return wrong;
     for (const auto& [account, promised] : promises)
         for (const auto& id : promised.terminating)
             if (states_[InstanceId::trusted(id)] != InstanceState::terminated)

@@ -39,6 +39,8 @@ class Watch {
     static std::string volumes(ControlPlane& lodged, const std::vector<db::instances::WithGuest>& rows,
                                const ByAccount& promises);
     static std::string disks(ControlPlane& lodged, const Hosts& hosts);
+    static std::string snapshots(ControlPlane& lodged, const ByAccount& promises);
+    static std::string cuts(ControlPlane& lodged, const Hosts& hosts);
 
     std::map<InstanceId, InstanceState> states_;  // as they were
     std::map<GuestId, bool> ended_;               // of guests that ran: whether they have ended

@@ -144,6 +144,11 @@ Result<link::ReportReply> World::report(const HostId& from, const link::ReportRe
         from, [&](ControlPlane& lodged) { return lodged.agents().report(from, request); });
 }
 
+Result<link::LayerReply> World::layer(const HostId& from, const link::LayerRequest& request) {
+    return carry<link::LayerReply>(
+        from, [&](ControlPlane& lodged) { return lodged.agents().layer(from, request); });
+}
+
 Answer World::call(const std::string& account, const std::string& action, const Words& words) {
     if (has(lose_messages) && dice_.once_in(20)) return std::nullopt;
     Answer answer;

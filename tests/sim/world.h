@@ -25,6 +25,7 @@ class World final : public Post {
     Result<link::HeartbeatReply> heartbeat(const HostId& from, const link::Heartbeat& heartbeat) override;
     Result<link::PollReply> poll(const HostId& from, const link::PollRequest& request) override;
     Result<link::ReportReply> report(const HostId& from, const link::ReportRequest& request) override;
+    Result<link::LayerReply> layer(const HostId& from, const link::LayerRequest& request) override;
 
   private:
     // A report that is still on its way although its sender has given up waiting.

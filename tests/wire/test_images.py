@@ -172,14 +172,13 @@ class Register(ImageTest):
     def test_tags(self):
         mine = self.register_tagged("mine", ("image", "a", "1"))
         self.assertEqual(tags(a="1"), self.show(mine)["Tags"])
-        for kind in ("instance", "snapshot"):  # there are no snapshots yet that could have tags
+        for kind in ("instance", "snapshot"):
             refused = self.register_with_tags("other", ("image", "a", "1"), (kind, "a", "1"))
             self.assertEqual("InvalidParameterValue", refused.code)
             self.assertIn(kind, refused.message)
 
     def test_refused_by_name(self):
-        for name, extra in {"BlockDeviceMapping": {"BlockDeviceMappings": [{"DeviceName": "/dev/sda1", "Ebs": {"SnapshotId": "snap-1"}}]},
-                            "BootMode": {"BootMode": "uefi"}, "TpmSupport": {"TpmSupport": "v2.0"}, "UefiData": {"UefiData": "x"},
+        for name, extra in {"BootMode": {"BootMode": "uefi"}, "TpmSupport": {"TpmSupport": "v2.0"}, "UefiData": {"UefiData": "x"},
                             "EnaSupport": {"EnaSupport": False}, "VirtualizationType": {"VirtualizationType": "paravirtual"},
                             "SriovNetSupport": {"SriovNetSupport": "simple"}, "ImdsSupport": {"ImdsSupport": "v2.0"},
                             "BillingProduct": {"BillingProducts": ["bp-1"]}}.items():

@@ -1,5 +1,6 @@
-"""Debian's Packer against Lodge, as far as a simulated guest lets it come: it finds an image, makes a key pair and a group, launches,
-waits for SSH in vain, and takes everything away again. packer/image.pkr.hcl goes all the way with real hosts."""
+"""Debian's Packer against Lodge. It finds an image, makes a key pair and a group, launches, waits for SSH in vain, since a simulated guest
+answers nobody, and takes everything away again; packer/image.pkr.hcl goes all the way with real hosts. Without logging in it makes an
+image of its guest here as well (packer/bare.pkr.hcl)."""
 import pathlib
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ import unittest
 
 from harness import WireTest, filters, instances_of
 
-TEMPLATE = pathlib.Path(__file__).resolve().parent / "packer" / "image.pkr.hcl"
+TEMPLATES = pathlib.Path(__file__).resolve().parent / "packer"
 PACKER_SECONDS = 240
 
 
@@ -18,10 +19,10 @@ class Packer(WireTest):
         self.home = tempfile.mkdtemp(prefix="lodge-packer-")
         self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
 
-    def packer(self, command, **variables):
-        given = {"endpoint": self.lodge.endpoint, "source_name": "lodge-*", "instance_type": "t3.nano", "ssh_timeout": "3s", **variables}
-        options = [word for name, value in given.items() for word in ("-var", f"{name}={value}")]
-        return subprocess.run(["/usr/bin/packer", command, *options, str(TEMPLATE)], capture_output=True, text=True, timeout=PACKER_SECONDS,
+    def packer(self, command, template="image", **variables):
+        given = {"source_name": "lodge-*", "instance_type": "t3.nano", "ssh_timeout": "3s", **variables} if template == "image" else variables
+        options = [word for name, value in {"endpoint": self.lodge.endpoint, **given}.items() for word in ("-var", f"{name}={value}")]
+        return subprocess.run(["/usr/bin/packer", command, *options, str(TEMPLATES / f"{template}.pkr.hcl")], capture_output=True, text=True, timeout=PACKER_SECONDS,
                               env=self.environment(), check=False)
 
     def environment(self):
@@ -74,6 +75,24 @@ class Packer(WireTest):
         self.assertNotIn("connect: 10.0.1.", said)
         self.assert_clean()
         self.ec2.delete_subnet(SubnetId=subnet)  # nothing of the guest is left in it
+
+    def test_an_image_of_its_guest(self):
+        source = self.ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+        done = self.packer("build", "bare", source_ami=source)
+        said = done.stdout + done.stderr
+        self.assertEqual(0, done.returncode, said)
+        self.in_order(said, "Stopping the source instance", "Creating AMI packed from instance i-", "AMI: ami-", "Waiting for AMI to become ready",
+                      "Adding tags to AMI", "Terminating the source", f"{self.ec2.meta.region_name}: ami-")
+        (image,) = self.ec2.describe_images(Owners=["self"])["Images"]
+        self.assertEqual(("packed", "available", "Made by Packer"), (image["Name"], image["State"], image["Description"]))
+        self.assertEqual("packer", self.tag(image, "Made-by"))
+        self.assertEqual(["/dev/vda", "/dev/sdf"], [each["DeviceName"] for each in image["BlockDeviceMappings"]])
+        snapshots = self.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
+        self.assertEqual({each["Ebs"]["SnapshotId"] for each in image["BlockDeviceMappings"]}, {each["SnapshotId"] for each in snapshots})
+        self.assertEqual({"packer"}, {self.tag(each, "Kept-by") for each in snapshots})
+        self.assert_clean()
+        copy = self.ec2.run_instances(ImageId=image["ImageId"], InstanceType="t3.nano", MinCount=1, MaxCount=1)["Instances"][0]
+        self.ec2.get_waiter("instance_running").wait(InstanceIds=[copy["InstanceId"]], WaiterConfig={"Delay": 1})
 
     def test_what_it_does_not_find(self):
         self.assertIn("No AMI was found", self.build(source_name="no-such-*"))

@@ -26,9 +26,7 @@ REFUSED = {
     "EnclaveOptions.Enabled": {"EnclaveOptions": {"Enabled": True}},
     "Placement.HostResourceGroupArn": {"Placement": {"HostResourceGroupArn": "arn:x"}},
     "BlockDeviceMapping.1.Ebs.Encrypted": {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "Ebs": {"Encrypted": True}}]},
-    "BlockDeviceMapping.1.Ebs.SnapshotId": {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "Ebs": {"SnapshotId": "snap-1"}}]},
     "BlockDeviceMapping.1.Ebs.KmsKeyId": {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "Ebs": {"KmsKeyId": "k"}}]},
-    "BlockDeviceMapping.1.NoDevice": {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "NoDevice": ""}]},
     "BlockDeviceMapping.1.VirtualName": {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "VirtualName": "ephemeral0"}]},
 }
 

@@ -4,7 +4,7 @@ import unittest
 from harness import IMAGE, WireTest, filters, tag_specification, tags
 from signing import call
 
-UNKNOWN = {"i-0123456789abcdef0": "InvalidInstanceID.NotFound", "vol-0123456789abcdef0": "InvalidVolume.NotFound",
+UNKNOWN = {"i-0123456789abcdef0": "InvalidInstanceID.NotFound", "vol-0123456789abcdef0": "InvalidVolume.NotFound", "snap-0123456789abcdef0": "InvalidSnapshot.NotFound",
            "ami-0123456789abcdef0": "InvalidAMIID.NotFound", "key-0123456789abcdef0": "InvalidKeyPair.NotFound"}
 
 

@@ -17,6 +17,7 @@ NEEDED = {"RunInstances": {"ImageId": IMAGE, "MinCount": "1", "MaxCount": "1", "
           "CreateCapacityReservation": {"InstanceType": "m5.large", "InstancePlatform": "Linux/UNIX", "AvailabilityZone": "us-east-1a",
                                         "InstanceCount": "1"},
           "CreateLaunchTemplate": {"LaunchTemplateName": "refused", "LaunchTemplateData.ImageId": IMAGE},
+          "CopySnapshot": {"SourceRegion": "us-east-1", "SourceSnapshotId": "snap-0123456789abcdef0"},
           "CreateKeyPair": {"KeyName": "x"}, "ImportKeyPair": {"KeyName": "x", "PublicKeyMaterial": base64.b64encode(b"x").decode()}}
 INSTANCE = {"InstanceId.1": "i-0123456789abcdef0"}
 

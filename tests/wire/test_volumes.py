@@ -189,7 +189,7 @@ class Volumes(VolumeTest):
                 ("InvalidParameterValue", "0.25", {"VolumeType": "gp3", "Throughput": 1000}),
                 ("InvalidParameterCombination", "Multi-Attach", {"VolumeType": "gp3", "MultiAttachEnabled": True}),
                 ("UnsupportedOperation", "one instance", {"VolumeType": "io1", "Size": 4, "Iops": 100, "MultiAttachEnabled": True}),
-                ("UnsupportedOperation", "SnapshotId", {"SnapshotId": "snap-0123456789abcdef0"}),
+                ("InvalidSnapshot.NotFound", "snap-0123456789abcdef0", {"SnapshotId": "snap-0123456789abcdef0"}),
                 ("UnsupportedOperation", "Encrypted", {"Encrypted": True}),
                 ("InvalidParameterValue", "availabilityZone", {"AvailabilityZone": "us-east-1x"}),
                 ("InvalidParameterValue", "", {"TagSpecifications": [tag_specification("instance", a="b")]}),

@@ -4,7 +4,8 @@
 TINY_CMDLINE="console=ttyS0 loglevel=6 panic=5 no_timer_check cryptomgr.notests"
 TINY_DISK_MIB=64
 TINY_DISK_UUID=10d6e000-7117-4000-8000-000000000001
-TINY_PACKAGES=(busybox-static dropbear-bin wide-dhcpv6-client libc6 libcrypt1 libfl2 libgmp10 libtomcrypt1 libtommath1 zlib1g)
+TINY_PACKAGES=(busybox-static dropbear-bin wide-dhcpv6-client qemu-guest-agent libc6 libcrypt1 libfl2 libglib2.0-0 libgmp10
+  libnuma1 libpcre2-8-0 libtomcrypt1 libtommath1 libudev1 liburing2 zlib1g)
 TINY_FILES=(lodge-tiny.vmlinuz lodge-tiny.initrd lodge-tiny.qcow2 lodge-tiny.json)
 
 build_image() {

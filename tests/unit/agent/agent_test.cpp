@@ -158,6 +158,9 @@ class ScriptedControl final : public Link {
         return link::LeftoversReply{};
     }
     Status fetch(const link::Content&, const std::filesystem::path&) override { return {}; }
+    Status store_layer(const SnapshotId&, const link::Content&, const std::filesystem::path&) override {
+        return fail(ErrorCode::not_found, "none is wanted");
+    }
     void interrupt() override {}
 
     std::int64_t hello_epoch = 1;

@@ -84,6 +84,21 @@ TEST(Decide, PlugsDisksInAndOut) {
     EXPECT_EQ(decision.observed.disks.size(), 2U) << "the guest still has it";
 }
 
+TEST(Decide, AsksPolitelyForADiskThatIsNotForced) {
+    auto seen = view_with_disk(true, true);
+    seen.desired.disks[0].leaving = true;
+    seen.desired.disks[0].cuts = 1;
+    auto decision = decide(seen, patience);
+    EXPECT_EQ(decision.step, Step::detach_disk);
+    EXPECT_EQ(decision.volume, disk_id);
+    EXPECT_TRUE(decision.politely);
+    seen.tried_disk_ms[disk_id] = 9'900;
+    EXPECT_EQ(decide(seen, patience).step, Step::cut_disks) << "it may stay for long";
+    seen.domain->disks = {root_id};
+    EXPECT_EQ(decide(seen, patience).step, Step::none) << "it is gone and does not come back";
+    EXPECT_FALSE(decide(view_with_disk(true, false), patience).politely) << "forced";
+}
+
 TEST(Decide, AsksForADiskOnlySoOften) {
     auto clinging = view_with_disk(true, false);
     clinging.tried_disk_ms[disk_id] = 9'900;
@@ -115,6 +130,41 @@ TEST(Decide, AdjustsDisksThatAreNotAsWanted) {
     // The domain of an older agent, whose root disk has no name: it is left alone.
     larger_root.domain->disks = {disk_id};
     EXPECT_EQ(decide(larger_root, patience).step, Step::none);
+}
+
+TEST(Decide, CutsAllDisksAtOnceAndLast) {
+    auto seen = view_with_disk(true, true);
+    seen.desired.root_cuts = 3;
+    seen.desired.disks[0].cuts = 1;
+    seen.domain->cuts[root_id] = 2;
+    auto decision = decide(seen, patience);
+    EXPECT_EQ(decision.step, Step::cut_disks);
+    EXPECT_EQ(decision.cuts, (std::map<VolumeId, std::int64_t>{{root_id, 2}, {disk_id, 0}}));
+    seen.domain->cuts = {{root_id, 3}, {disk_id, 1}};
+    EXPECT_EQ(decide(seen, patience).step, Step::none);
+    seen.domain->cuts[root_id] = 4;  // the control plane was restored from a backup
+    EXPECT_EQ(decide(seen, patience).step, Step::none);
+    seen.domain->cuts[root_id] = 2;
+    seen.desired.disks[0].size_bytes = 2'000;
+    EXPECT_EQ(decide(seen, patience).step, Step::adjust_disk);
+}
+
+TEST(Decide, CutsWhatIsPluggedIn) {
+    auto seen = view_with_disk(false, true);
+    seen.desired.disks[0].cuts = 1;
+    seen.tried_disk_ms[disk_id] = 9'900;
+    EXPECT_EQ(decide(seen, patience).step, Step::none) << "it comes with its cut made";
+}
+
+TEST(Decide, CutsAfterARebootThatWasAskedFor) {
+    auto seen = view_with_disk(true, true);
+    seen.desired.root_cuts = 1;
+    seen.desired.reboots_wanted = 1;
+    EXPECT_EQ(decide(seen, patience).step, Step::ask_reboot);
+    seen.asked_reboot_ms = 9'900;
+    EXPECT_EQ(decide(seen, patience).step, Step::none);
+    seen.desired.reboots_done = 1;
+    EXPECT_EQ(decide(seen, patience).step, Step::cut_disks);
 }
 
 TEST(Decide, WaitsForAStartedGuestToComeUp) {
@@ -316,6 +366,7 @@ TEST(Decide, EveryStateConverges) {
                 at.has_network = true;
                 at.desired.interfaces.emplace_back().network_interface_id = first;
                 at.desired.disks = {{disk_id, "vdf", 1'000}};
+                at.desired.disks.front().cuts = 1;
                 if (at.domain) at.domain->interfaces = {second};
                 if (at.domain) at.domain->disks = {VolumeId::trusted("vol-00000000000000003")};
                 Decision decision;
@@ -340,6 +391,9 @@ TEST(Decide, EveryStateConverges) {
                             break;
                         case Step::adjust_disk:
                             at.adjusted[decision.volume] = as_desired(at.desired.disks.front());
+                            break;
+                        case Step::cut_disks:
+                            at.domain->cuts[disk_id] = 1;
                             break;
                         case Step::ask_shutdown:
                         case Step::destroy:

@@ -6,6 +6,7 @@
 #include <pugixml.hpp>
 #include <set>
 
+#include "agent/domain/disk_xml.h"
 #include "agent/domain/guest_tag.h"
 #include "agent/domain/live_domain.h"
 #include "proto/model/volume.h"
@@ -75,7 +76,7 @@ TEST(DomainXml, LargerGuestsTakeMoreInterfacesLater) {
         spec.interfaces = {example_nic()};
         const auto document = parsed(domain_xml(spec, {}));
         EXPECT_EQ(document.select_nodes("//controller[@model='pcie-root-port']").size(),
-                  static_cast<std::size_t>(3 + 1 + spare + most_data_volumes(vcpus)));
+                  static_cast<std::size_t>(4 + 1 + spare + most_data_volumes(vcpus)));
     }
 }
 
@@ -116,10 +117,48 @@ TEST(DomainXml, MarkupInValuesStaysText) {
     EXPECT_TRUE(document.select_nodes("//emulator|//script").empty());
 }
 
-TEST(DomainXml, WithoutBaseLibvirtFindsTheChain) {
+// Whatever their headers say: a name in there could be any file of the host's.
+TEST(DomainXml, ChainsEndWhereTheSpecSays) {
     GuestSpec spec = example_guest();
-    spec.root.base_path.clear();
-    EXPECT_TRUE(parsed(domain_xml(spec, {})).select_nodes("//backingStore").empty());
+    spec.root.bases.clear();
+    EXPECT_EQ(parsed(domain_xml(spec, {})).select_nodes("//backingStore[not(*)]").size(), 1U);
+    spec.root.bases = {{"/own.1.qcow2", "qcow2", true}, {"/layer", "qcow2"}, {"/image", "raw"}};
+    const auto document = parsed(domain_xml(spec, {}));
+    EXPECT_EQ(document.select_nodes("//backingStore").size(), 4U);
+    const std::string last = "/domain/devices/disk/backingStore/backingStore/backingStore";
+    EXPECT_STREQ(document.select_node((last + "/source/@file").c_str()).attribute().value(), "/image");
+    EXPECT_STREQ(document.select_node((last + "/format/@type").c_str()).attribute().value(), "raw");
+    EXPECT_EQ(document.select_nodes((last + "/backingStore[not(*)]").c_str()).size(), 1U);
+    EXPECT_EQ(document.select_nodes("//seclabel").size(), 2U) << "its own earlier file QEMU's user may have";
+}
+
+TEST(DomainXml, ACutNamesAllDisksOfTheDomain) {
+    DiskSpec disk;
+    disk.target = "vda";
+    disk.path = "/d/<&>.qcow2";
+    const auto document = parsed(cut_xml({disk}, {"vdb", "sdz"}));
+    EXPECT_EQ(document.select_nodes("/domainsnapshot/disks/disk").size(), 3U);
+    const pugi::xml_node cut = document.select_node("//disk[@name='vda' and @snapshot='external']").node();
+    EXPECT_STREQ(cut.child("source").attribute("file").value(), "/d/<&>.qcow2");
+    EXPECT_STREQ(cut.child("driver").attribute("type").value(), "qcow2");
+    EXPECT_EQ(document.select_nodes("//disk[@snapshot='no']").size(), 2U);
+}
+
+TEST(DomainXml, ALiveDomainTellsItsDisksFiles) {
+    const auto live = parse_live_domain(
+        "<domain><metadata><lodge:guest id='g-00000000000000001' "
+        "instance='i-00000000000000001' host='h-00000000000000001'/></metadata><devices>"
+        "<disk><source file='/d/vol-00000000000000001.qcow2'/><target dev='vda'/>"
+        "<alias name='ua-vol-00000000000000001'/></disk>"
+        "<disk><source file='/d/vol-00000000000000002.7.qcow2'/><target dev='vdb'/>"
+        "<alias name='ua-vol-00000000000000002'/></disk>"
+        "<disk><target dev='sda'/></disk></devices></domain>");
+    ASSERT_TRUE(live);
+    EXPECT_EQ(live->disks.size(), 2U);
+    EXPECT_EQ(live->cuts,
+              (std::map<VolumeId, std::int64_t>{{VolumeId::trusted("vol-00000000000000002"), 7}}));
+    ASSERT_EQ(live->targets.size(), 3U);
+    EXPECT_TRUE(live->targets.at("sda").empty());
 }
 
 TEST(DomainXml, KernelWithoutRamdiskOrCommandLine) {

@@ -46,6 +46,7 @@ class FakeControl final : public Link {
         if (reply.changed) reply.guests = guests_;
         reply.kept_volumes = kept_;
         reply.doomed_volumes = doomed_;
+        reply.cuts = cuts_;
         reply.epoch = epoch_;
         reply.console_requests = std::exchange(console_requests_, {});
         return reply;
@@ -76,6 +77,18 @@ class FakeControl final : public Link {
         return over_;
     }
     Status fetch(const link::Content&, const std::filesystem::path&) override { return {}; }
+    Status store_layer(const SnapshotId& id, const link::Content& content,
+                       const std::filesystem::path&) override {
+        std::lock_guard lock(mutex_);
+        if (away_ || std::exchange(layer_refused_, false))
+            return fail(ErrorCode::service_unavailable, "away");
+        const auto sent = std::erase_if(cuts_, [&](const auto& cut) { return cut.snapshot_id == id; });
+        if (sent == 0) return fail(ErrorCode::not_found, "no such layer is wanted");
+        layers_[id] = content;
+        ++version_;
+        changed_.notify_all();
+        return {};
+    }
     void interrupt() override {
         std::lock_guard lock(mutex_);
         interrupted_ = true;
@@ -196,6 +209,22 @@ class FakeControl final : public Link {
         ++version_;
         changed_.notify_all();
     }
+    // Wants the guest as it is now, and the layer.
+    void want_layer(const link::DesiredGuest& guest, const link::Cut& cut) {
+        {
+            std::lock_guard lock(mutex_);
+            cuts_.push_back(cut);
+        }
+        want(guest);
+    }
+    void refuse_next_layer() {
+        std::lock_guard lock(mutex_);
+        layer_refused_ = true;
+    }
+    std::map<SnapshotId, link::Content> layers() {
+        std::lock_guard lock(mutex_);
+        return layers_;
+    }
     std::vector<VolumeId> doomed() {
         std::lock_guard lock(mutex_);
         return doomed_;
@@ -268,10 +297,13 @@ class FakeControl final : public Link {
     bool interrupted_ = false;
     bool away_ = false;
     bool reports_refused_ = false;
+    bool layer_refused_ = false;
     link::LeftoversRequest left_;
     link::LeftoversReply over_;
     std::vector<VolumeId> kept_;
     std::vector<VolumeId> doomed_;
+    std::vector<link::Cut> cuts_;
+    std::map<SnapshotId, link::Content> layers_;
 };
 
 // What the metadata service was told.

@@ -42,7 +42,7 @@ TEST_F(FakeHypervisorTest, StartsAndTellsCapacity) {
 }
 
 TEST_F(FakeHypervisorTest, DisksComeAndGo) {
-    const DiskSpec disk{VolumeId::trusted("vol-10000000000000001"), "vdf", "/d", "", "", 5};
+    const DiskSpec disk{VolumeId::trusted("vol-10000000000000001"), "vdf", "/d", {}, 5};
     EXPECT_EQ(fake_.attach_disk(id_, disk).error().code, ErrorCode::incorrect_instance_state);
     ASSERT_TRUE(fake_.start(spec_, open_gate));
     EXPECT_EQ(fake_.adjust_disk(id_, disk).error().code, ErrorCode::incorrect_instance_state);
@@ -58,13 +58,34 @@ TEST_F(FakeHypervisorTest, DisksComeAndGo) {
     EXPECT_EQ(fake_.disk(id_, disk.volume_id)->size_bytes, 5) << "it never shrinks";
     EXPECT_EQ(fake_.disk(id_, disk.volume_id)->limits.iops, 100);
     fake_.set_clinging(id_, true);
-    EXPECT_TRUE(fake_.request_detach(id_, disk.volume_id));
+    EXPECT_TRUE(fake_.request_detach(id_, disk.volume_id, false));
     EXPECT_TRUE(fake_.disk(id_, disk.volume_id));
     fake_.set_clinging(id_, false);
-    EXPECT_TRUE(fake_.request_detach(id_, disk.volume_id));
+    fake_.set_mounted(id_, disk.volume_id, true);
+    EXPECT_TRUE(fake_.request_detach(id_, disk.volume_id, true));
+    EXPECT_TRUE(fake_.disk(id_, disk.volume_id)) << "a polite one waits until it is unmounted";
+    EXPECT_TRUE(fake_.request_detach(id_, disk.volume_id, false));
     EXPECT_FALSE(fake_.disk(id_, disk.volume_id));
-    EXPECT_TRUE(fake_.request_detach(id_, disk.volume_id));
+    EXPECT_TRUE(fake_.request_detach(id_, disk.volume_id, false));
     EXPECT_TRUE(fake_.attach_disk(numbered_guest(2).guest_id, disk));
+}
+
+TEST_F(FakeHypervisorTest, DisksAreCutTogetherAndOnce) {
+    DiskSpec root = spec_.root;
+    root.path = "/next";
+    root.cuts = 1;
+    EXPECT_EQ(fake_.cut_disks(id_, {root}).error().code, ErrorCode::incorrect_instance_state);
+    ASSERT_TRUE(fake_.start(spec_, open_gate));
+    DiskSpec none = root;
+    none.volume_id = VolumeId::trusted("vol-10000000000000009");
+    EXPECT_FALSE(fake_.cut_disks(id_, {root, none}));
+    EXPECT_TRUE(only().cuts.empty()) << "all or none";
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(fake_.cut_disks(id_, {root}));
+    EXPECT_EQ(only().cuts.at(root.volume_id), 1);
+    const auto disk = *fake_.disk(id_, root.volume_id);
+    EXPECT_EQ(disk.path, "/next");
+    ASSERT_EQ(disk.bases.size(), spec_.root.bases.size() + 1);
+    EXPECT_EQ(disk.bases.front(), (BaseFile{spec_.root.path, "qcow2", true}));
 }
 
 TEST_F(FakeHypervisorTest, BootTakesItsTime) {

@@ -25,6 +25,8 @@ TEST(LibvirtWatch, ResetsCloseTogetherAreOneReboot) {
     watch.was_reset("a", 9000);
     EXPECT_EQ(watch.reboots("a"), 2);
     EXPECT_EQ(watch.reboots("b"), 0);
+    EXPECT_EQ(watch.last_reset_ms("a"), 9000);
+    EXPECT_EQ(watch.last_reset_ms("b"), 0);
 }
 
 TEST(LibvirtWatch, ForgetsTheUndefined) {

@@ -55,11 +55,15 @@ class MortalHypervisor final : public Hypervisor {
     Status attach_disk(const GuestId& guest_id, const DiskSpec& disk) override {
         return fate_.pass("attach_disk", [&] { return inner_.attach_disk(guest_id, disk); });
     }
-    Status request_detach(const GuestId& guest_id, const VolumeId& id) override {
-        return fate_.pass("request_detach_disk", [&] { return inner_.request_detach(guest_id, id); });
+    Status request_detach(const GuestId& guest_id, const VolumeId& id, bool politely) override {
+        return fate_.pass("request_detach_disk",
+                          [&] { return inner_.request_detach(guest_id, id, politely); });
     }
     Status adjust_disk(const GuestId& guest_id, const DiskSpec& disk) override {
         return fate_.pass("adjust_disk", [&] { return inner_.adjust_disk(guest_id, disk); });
+    }
+    Status cut_disks(const GuestId& guest_id, const std::vector<DiskSpec>& disks) override {
+        return fate_.pass("cut_disks", [&] { return inner_.cut_disks(guest_id, disks); });
     }
     Status request_shutdown(const GuestId& guest_id) override {
         return fate_.pass("request_shutdown", [&] { return inner_.request_shutdown(guest_id); });
@@ -98,7 +102,16 @@ class MortalStorage final : public Storage {
         return fate_.pass("ensure_image", [&] { return inner_.ensure_image(content); });
     }
     bool has_image(const link::Content& content) override { return inner_.has_image(content); }
-    Result<std::string> ensure_disk(const WantedDisk& disk) override {
+    Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override {
+        return fate_.pass("add_file", [&] { return inner_.add_file(volume_id, cuts); });
+    }
+    Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number) override {
+        return fate_.pass("read_layer", [&] { return inner_.read_layer(volume_id, number); });
+    }
+    Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override {
+        return fate_.pass("keep_layer", [&] { return inner_.keep_layer(volume_id, number, content); });
+    }
+    Result<DiskChain> ensure_disk(const WantedDisk& disk) override {
         return fate_.pass("ensure_disk", [&] { return inner_.ensure_disk(disk); });
     }
     Status remove_disk(const VolumeId& volume_id) override {
@@ -186,6 +199,10 @@ class MortalLink final : public Link {
     }
     Status fetch(const link::Content& content, const std::filesystem::path& into) override {
         return inner_.fetch(content, into);
+    }
+    Status store_layer(const SnapshotId& snapshot_id, const link::Content& content,
+                       const std::filesystem::path& file) override {
+        return fate_.pass("store_layer", [&] { return inner_.store_layer(snapshot_id, content, file); });
     }
     void interrupt() override {}  // it outlives the agent
 

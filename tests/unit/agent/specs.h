@@ -22,8 +22,7 @@ inline GuestSpec example_guest() {
     spec.root.volume_id = *VolumeId::parse("vol-0a1b2c3d4e5f60718");
     spec.root.target = "vda";
     spec.root.path = "/var/lib/lodge/agent/disks/vol-0a1b2c3d4e5f60718.qcow2";
-    spec.root.base_path = "/var/lib/lodge/agent/images/0000111122223333";
-    spec.root.base_format = "qcow2";
+    spec.root.bases = {{"/var/lib/lodge/agent/images/0000111122223333", "qcow2"}};
     spec.console_path = "/var/lib/lodge/agent/consoles/i-0123456789abcdef0.log";
     return spec;
 }

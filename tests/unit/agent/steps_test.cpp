@@ -196,7 +196,8 @@ std::string dump_host(World& world, const StepCase& entry) {
         for (const auto& id : domain.disks) {
             const auto disk = world.hypervisor.disk(domain.guest_id, id);
             text += "has " + id.str() + " as " + disk->target + " of " + std::to_string(disk->size_bytes) +
-                    ", " + std::to_string(disk->limits.iops) + "\n";
+                    ", " + std::to_string(disk->limits.iops) + ", file " + std::to_string(disk->cuts) +
+                    " over " + std::to_string(disk->bases.size()) + "\n";
         }
     const auto roots = world.storage.list_disks();
     for (const auto& root : *roots) text += "disk " + root.str() + "\n";
@@ -234,6 +235,8 @@ std::string dump(World& world, Life& life, const StepCase& entry) {
         for (const auto& disk : disks_told(world, guest.guest_id))
             text += "told " + disk.volume_id.str() + " of " + std::to_string(disk.size_bytes) + "\n";
     }
+    for (const auto& [id, content] : world.control.layers())
+        text += "layer of " + id.str() + ": " + content.sha256 + "\n";
     for (const auto& id : world.control.doomed()) text += "doomed " + id.str() + "\n";
     if (!entry.at_least_once)
         for (const auto& [id, bytes] : world.control.consoles())
@@ -414,6 +417,15 @@ void expect_disk(World& world) {
     EXPECT_EQ(world.storage.disk_count(), 2U);
 }
 
+void prepare_polite_detach(World& world) {
+    auto guest = world.run_guest();
+    EXPECT_TRUE(world.hypervisor.attach_disk(guest.guest_id, {wanted_disk.volume_id, "vdf"}));
+    world.storage.add_disk(wanted_disk.volume_id);
+    guest.disks = {wanted_disk};
+    guest.disks.front().leaving = true;
+    world.want(guest);
+}
+
 void expect_no_disk(World& world) {
     EXPECT_EQ(disks_told(world, world.control.guests().front().guest_id).size(), 1U);
     EXPECT_EQ(world.hypervisor.peek().front().disks.size(), 1U);
@@ -429,6 +441,55 @@ void prepare_doom(World& world) {
 void expect_doom(World& world) {
     EXPECT_EQ(world.storage.disk_count(), 1U);
     EXPECT_TRUE(world.control.doomed().empty());
+}
+
+const SnapshotId snapshot = SnapshotId::trusted("snap-10000000000000001");
+
+link::GuestDisk cut_disk() {
+    link::GuestDisk disk = wanted_disk;
+    disk.keep = true;
+    disk.layers = {{"", "qcow2", 0}};
+    disk.cuts = 1;
+    return disk;
+}
+
+// A guest that has the disk, and another that is cut with it.
+void prepare_cut(World& world) {
+    auto guest = world.run_guest();
+    EXPECT_TRUE(world.hypervisor.attach_disk(
+        guest.guest_id, {wanted_disk.volume_id, "vdf", {}, {}, wanted_disk.size_bytes, {300, 0}}));
+    world.storage.add_disk(wanted_disk.volume_id);
+    guest.disks = {cut_disk()};
+    guest.root_cuts = 1;
+    guest.root_layers = {{"", "qcow2", 0}};
+    world.instances.push_back(guest.instance_id);
+    world.control.want_layer(guest, {snapshot, 0, cut_disk()});
+}
+
+void expect_cut(World& world) {
+    const auto guest = world.control.guests().front();
+    for (const auto& id : {guest.root_volume_id, wanted_disk.volume_id}) {
+        const auto disk = world.hypervisor.disk(guest.guest_id, id);
+        ASSERT_TRUE(disk);
+        EXPECT_EQ(disk->cuts, 1);
+        EXPECT_EQ(disk->bases.size(), 1U) << "it was cut once";
+    }
+    EXPECT_TRUE(world.control.layers().contains(snapshot));
+}
+
+// Of a volume that no guest has.
+void prepare_sending(World& world) {
+    world.want(world.run_guest());
+    world.storage.add_disk(wanted_disk.volume_id);
+    world.control.set_volumes({wanted_disk.volume_id}, {});
+    world.control.want_layer(world.control.guests().front(), {snapshot, 0, cut_disk()});
+    world.control.refuse_next_layer();
+}
+
+void expect_sent(World& world) {
+    EXPECT_TRUE(world.control.layers().contains(snapshot));
+    EXPECT_TRUE(world.storage.read_layer(wanted_disk.volume_id, 0)) << "it goes on in another file";
+    EXPECT_FALSE(world.storage.read_layer(wanted_disk.volume_id, 1)) << "it was cut once";
 }
 
 void prepare_leaving(World& world) {
@@ -496,7 +557,11 @@ std::vector<StepCase> registry() {
         {"detach", Step::detach, "request_detach", prepare_detach, without_nic},
         {"attach_disk", Step::attach_disk, "attach_disk", prepare_disk_attach, expect_disk, 2},
         {"detach_disk", Step::detach_disk, "request_detach_disk", prepare_disk_detach, expect_no_disk},
+        {"detach_disk_politely", Step::detach_disk, "request_detach_disk", prepare_polite_detach,
+         expect_no_disk, 2},
         {"adjust_disk", Step::adjust_disk, "adjust_disk", prepare_disk_adjustment, expect_disk},
+        {"cut_disks", Step::cut_disks, "cut_disks", prepare_cut, expect_cut, 3},
+        {"send_layer", Step::none, "store_layer", prepare_sending, expect_sent},
         {"remove_doomed", Step::none, "remove_disk", prepare_doom, expect_doom, 2},
         {"leave_epoch", Step::none, "keep_epoch", prepare_leaving, expect_left},
         {"end_leftover_guest", Step::none, "undefine", prepare_left_guest,

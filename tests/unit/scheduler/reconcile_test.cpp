@@ -13,6 +13,7 @@
 #include "db/store/volumes.h"
 #include "scheduler/reconcile/fencing.h"
 #include "scheduler/volumes/attachments.h"
+#include "scheduler/volumes/snapshots.h"
 #include "tests/unit/scheduler/process.h"
 #include "tests/unit/temporary_folder.h"
 
@@ -443,6 +444,49 @@ TEST_F(Reconcile, HostsAreToldOfVolumesAndTellThatTheyAreGone) {
     EXPECT_THAT(told.kept_volumes, UnorderedElementsAre(free, attached)) << "nobody has deleted it";
     EXPECT_THAT(told.doomed_volumes, IsEmpty());
     EXPECT_TRUE(told.guests.front().disks.front().keep);
+}
+
+// A snapshot's way: the host is told of the cut, sends the layer, and builds on it.
+TEST_F(Reconcile, HostsAreToldOfCutsUntilTheLayerIsThere) {
+    hello();
+    launch();
+    Snapshot snapshot;
+    snapshot.id = SnapshotId::make(random);
+    snapshot.account_id = account;
+    Volume volume;
+    volume.id = VolumeId::make(random);
+    volume.account_id = account;
+    volume.host_id = host.id;
+    volume.size_bytes = 5 << 20;
+    volume.deleting = true;
+    EXPECT_TRUE(database->write([&](db::Session& session) -> Status {
+        db::volumes::insert(session, volume);
+        return volumes::begin_snapshot(session, snapshot, volume, 1);
+    }));
+    const auto poll = [&] {
+        link::PollReply told;
+        process->agents.poll(host.id, {"", 0},
+                             [&](Result<link::PollReply> reply) { told = std::move(*reply); });
+        return told;
+    };
+    auto told = poll();
+    EXPECT_THAT(told.doomed_volumes, IsEmpty()) << "its layer is needed";
+    ASSERT_THAT(told.cuts, SizeIs(1));
+    EXPECT_EQ(told.cuts.front().snapshot_id, snapshot.id);
+    EXPECT_EQ(told.cuts.front().disk.cuts, 1);
+    EXPECT_THAT(told.cuts.front().disk.layers, ElementsAre(link::Content{"", "qcow2", 0}));
+    const link::LayerRequest sent{snapshot.id, {std::string(64, 'a'), "qcow2", 7}};
+    EXPECT_TRUE(process->agents.awaited_layer(host.id, snapshot.id));
+    EXPECT_FALSE(process->agents.awaited_layer(HostId::make(random), snapshot.id));
+    EXPECT_FALSE(process->agents.layer(HostId::make(random), sent));
+    process->agents.note_progress(host.id, snapshot.id, 40);
+    EXPECT_EQ(process->agents.awaited_layer(host.id, snapshot.id)->progress, 40);
+    ASSERT_TRUE(process->agents.layer(host.id, sent));
+    ASSERT_TRUE(process->agents.layer(host.id, sent)) << "and once more";
+    told = poll();
+    EXPECT_THAT(told.cuts, IsEmpty());
+    EXPECT_THAT(told.doomed_volumes, ElementsAre(volume.id));
+    EXPECT_FALSE(process->agents.awaited_layer(host.id, snapshot.id));
 }
 
 TEST_F(Reconcile, OfWhatIsLeftOnlyWhatIsKnownToBeOverEnds) {

@@ -1,0 +1,39 @@
+#include "agent/domain/disk_file.h"
+
+#include <charconv>
+
+namespace lodge::agent {
+namespace {
+
+constexpr std::string_view extension = ".qcow2";
+
+// As disk_file_name() writes it, and no other way.
+std::optional<std::int64_t> parse_number(std::string_view text) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool canonical = error == std::errc() && end == text.data() + text.size() && number > 0 &&
+                           std::to_string(number) == text;
+    return canonical ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace
+
+std::string disk_file_name(const VolumeId& volume_id, std::int64_t number) {
+    std::string name = volume_id.str();
+    if (number > 0) name += "." + std::to_string(number);
+    return name.append(extension);
+}
+
+std::optional<DiskFile> parse_disk_file(std::string_view path) {
+    std::string_view name = path.substr(path.find_last_of('/') + 1);
+    if (!name.ends_with(extension)) return std::nullopt;
+    name.remove_suffix(extension.size());
+    const std::size_t dot = name.find('.');
+    auto id = VolumeId::parse(name.substr(0, dot));
+    const auto number =
+        dot == std::string_view::npos ? std::optional<std::int64_t>(0) : parse_number(name.substr(dot + 1));
+    if (!id || !number) return std::nullopt;
+    return DiskFile{std::move(*id), *number};
+}
+
+}  // namespace lodge::agent

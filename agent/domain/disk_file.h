@@ -1,0 +1,23 @@
+// How a volume's files are called: "vol-0123….qcow2" is its first, "vol-0123….2.qcow2" what it writes to
+// after the second cut. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proto/base/ids.h"
+
+namespace lodge::agent {
+
+struct DiskFile {
+    VolumeId volume_id;
+    std::int64_t number = 0;
+};
+
+std::string disk_file_name(const VolumeId& volume_id, std::int64_t number);
+// Nothing for a name that is no volume's file. A path's folders do not matter.
+std::optional<DiskFile> parse_disk_file(std::string_view path);
+
+}  // namespace lodge::agent

@@ -1,0 +1,115 @@
+#include "api/actions/launch_disks.h"
+
+#include <algorithm>
+
+#include "api/actions/image_view.h"
+#include "api/actions/snapshot_view.h"
+#include "db/store/snapshots.h"
+
+namespace lodge::api {
+namespace {
+
+DiskWish wish_of(const ec2::RunBlockDeviceMapping& mapping) {
+    const auto ebs = mapping.ebs.value_or(ec2::RunEbs());
+    DiskWish wish;
+    wish.device = *mapping.device_name;
+    wish.left_out = mapping.no_device.has_value();
+    wish.snapshot_id = ebs.snapshot_id.value_or("");
+    wish.change = shape_change(ebs);
+    wish.delete_on_termination = ebs.delete_on_termination;
+    return wish;
+}
+
+// A disk of the image's as it is to be in this launch.
+Result<LaunchVolume> image_volume(db::Session& session, const ImageDisk& disk, const DiskWish& wish) {
+    LaunchVolume out;
+    out.device = disk.device;
+    LODGE_TRY(out.shape, changed_shape(disk.shape, wish.change));
+    LODGE_CHECK(check_holds(out.shape, disk.shape.size_bytes, "the image's disk",
+                            ErrorCode::invalid_block_device_mapping));
+    out.delete_on_termination = wish.delete_on_termination.value_or(disk.delete_on_termination);
+    if (disk.snapshot_id.empty()) return out;
+    out.snapshot = db::snapshots::find_any(session, disk.snapshot_id.str());
+    if (!out.snapshot) return fail(ErrorCode::invalid_snapshot_not_found, disk.snapshot_id.str());
+    return out;
+}
+
+// One that the image has not.
+Result<LaunchVolume> new_disk(db::Session& session, const RequestContext& context, const DiskWish& wish) {
+    LaunchVolume out;
+    out.device = wish.device;
+    out.delete_on_termination = wish.delete_on_termination.value_or(true);
+    if (!wish.snapshot_id.empty()) {
+        LODGE_TRY(out.snapshot, find_completed_snapshot(session, context, wish.snapshot_id));
+        LODGE_TRY(out.shape, shape_on(*out.snapshot, default_volume_type, wish.change,
+                                      ErrorCode::invalid_block_device_mapping));
+        return out;
+    }
+    if (!wish.change.size_gib) return fail(ErrorCode::missing_parameter, "size or snapshotId");
+    const VolumeShape none{0, std::string(default_volume_type), 0, 0};
+    LODGE_TRY(out.shape, changed_shape(none, wish.change));
+    return out;
+}
+
+// Whether the request puts another snapshot in place of the image's disk.
+bool replaces(const DiskWish& wish, const ImageDisk& disk) {
+    return !wish.snapshot_id.empty() && wish.snapshot_id != disk.snapshot_id.str();
+}
+
+Result<LaunchVolume> root_volume(db::Session& session, const ImageDisk& disk, const DiskWish& wish) {
+    if (wish.left_out)
+        return fail(ErrorCode::invalid_block_device_mapping,
+                    "The root device '" + disk.device + "' cannot be left out.");
+    if (replaces(wish, disk))
+        return fail(ErrorCode::invalid_block_device_mapping,
+                    "The snapshot of the root device '" + disk.device + "' is the image's.");
+    return image_volume(session, disk, wish);
+}
+
+// Empty for a device that the request does not speak of.
+DiskWish find_wish(const std::vector<DiskWish>& wishes, const std::string& device) {
+    const auto found = std::find_if(wishes.begin(), wishes.end(),
+                                    [&](const DiskWish& wish) { return wish.device == device; });
+    return found == wishes.end() ? DiskWish() : *found;
+}
+
+bool has_device(const std::vector<ImageDisk>& disks, const std::string& device) {
+    return std::any_of(disks.begin(), disks.end(),
+                       [&](const ImageDisk& disk) { return disk.device == device; });
+}
+
+}  // namespace
+
+Result<std::vector<DiskWish>> disk_wishes(const ec2::RunInstancesRequest& request) {
+    LODGE_CHECK(check_mappings(request.block_device_mapping));
+    std::vector<DiskWish> wishes;
+    for (const auto& mapping : request.block_device_mapping) wishes.push_back(wish_of(mapping));
+    return wishes;
+}
+
+Result<LaunchDisks> launch_disks(db::Session& session, const RequestContext& context, const Image& image,
+                                 const std::vector<DiskWish>& wishes) {
+    LaunchDisks out;
+    DeviceNames names(image.root_device_name);
+    const auto disks = disks_of(image);
+    for (const auto& disk : disks) {
+        const auto wish = find_wish(wishes, disk.device);
+        if (disk.device == image.root_device_name) {
+            LODGE_TRY(out.root, root_volume(session, disk, wish));
+        } else if (!wish.left_out) {
+            LODGE_CHECK(names.take(disk.device));
+            LODGE_TRY(auto volume, replaces(wish, disk) ? new_disk(session, context, wish)
+                                                        : image_volume(session, disk, wish));
+            out.others.push_back(std::move(volume));
+        }
+    }
+    for (const auto& wish : wishes) {
+        if (wish.left_out || has_device(disks, wish.device)) continue;
+        LODGE_CHECK(names.take(wish.device));
+        LODGE_TRY(auto volume, new_disk(session, context, wish));
+        out.others.push_back(std::move(volume));
+    }
+    return out;
+}
+
+}  // namespace lodge::api

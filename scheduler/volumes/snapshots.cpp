@@ -1,0 +1,120 @@
+#include "scheduler/volumes/snapshots.h"
+
+#include <algorithm>
+
+#include "db/store/images.h"
+#include "db/store/snapshots.h"
+#include "db/store/tags.h"
+#include "db/store/volumes.h"
+
+namespace lodge::volumes {
+namespace {
+
+std::int64_t depth_of(db::Session& session, const SnapshotId& id) {
+    const auto found = id.empty() ? std::nullopt : db::snapshots::find_any(session, id.str());
+    return found ? found->depth : 0;
+}
+
+// What was last made of the volume shows all that it holds.
+void complete(Snapshot& snapshot, UnixMs now_ms) {
+    if (snapshot.state == SnapshotState::pending) snapshot.state = SnapshotState::completed;
+    snapshot.completed_ms = now_ms;
+    snapshot.progress = 100;
+    snapshot.host_id = HostId();
+}
+
+void settle_images(db::Session& session, const SnapshotId& id) {
+    for (const auto& image : db::images::waiting_for(session, id))
+        if (db::images::is_complete(session, image.id))
+            db::images::set_state(session, image.id, ImageState::available);
+}
+
+}  // namespace
+
+Status begin_snapshot(db::Session& session, Snapshot& snapshot, Volume& volume, UnixMs now_ms) {
+    snapshot.volume_id = volume.id;
+    snapshot.volume_size_bytes = volume.size_bytes;
+    snapshot.parent_id = volume.below_id;
+    snapshot.image_id = volume.image_id;
+    snapshot.depth = depth_of(session, volume.below_id);
+    if (volume.host_id.empty()) {
+        complete(snapshot, now_ms);
+        db::snapshots::insert(session, snapshot);
+        return {};
+    }
+    if (++snapshot.depth > most_layers)
+        return fail(ErrorCode::snapshot_limit_exceeded,
+                    "The volume '" + volume.id.str() + "' lies on " + std::to_string(most_layers) +
+                        " snapshots, which is as many as one volume may.");
+    snapshot.host_id = volume.host_id;
+    snapshot.cut = volume.cuts;
+    db::snapshots::insert(session, snapshot);
+    ++volume.cuts;
+    volume.below_id = snapshot.id;
+    db::volumes::update(session, volume);
+    return {};
+}
+
+Status note_layer(db::Session& session, const HostId& host_id, const SnapshotId& id,
+                  const link::Content& content, UnixMs now_ms) {
+    auto snapshot = db::snapshots::find_any(session, id.str());
+    if (!snapshot) return fail(ErrorCode::not_found, "there is no snapshot " + id.str());
+    if (snapshot->host_id.empty() && snapshot->sha256 == content.sha256) return {};
+    if (snapshot->host_id != host_id)
+        return fail(ErrorCode::not_found, "the snapshot " + id.str() + " does not wait for this host");
+    snapshot->sha256 = content.sha256;
+    snapshot->size_bytes = content.size_bytes;
+    complete(*snapshot, now_ms);
+    db::snapshots::update(session, *snapshot);
+    settle_images(session, id);
+    prune(session, id);
+    return {};
+}
+
+void begin_delete(db::Session& session, Snapshot& snapshot) {
+    snapshot.state = SnapshotState::deleted;
+    snapshot.is_public = false;
+    db::snapshots::update(session, snapshot);
+    db::snapshots::erase_permissions(session, snapshot.id);
+    db::tags::erase_all(session, snapshot.id.str());
+    prune(session, snapshot.id);
+}
+
+// One that is still to be sent stays until it is: its host would not know what to make of it.
+void prune(db::Session& session, const SnapshotId& id) {
+    SnapshotId next = id;
+    while (!next.empty()) {
+        const auto snapshot = db::snapshots::find_any(session, next.str());
+        if (!snapshot || snapshot->state != SnapshotState::deleted || !snapshot->host_id.empty() ||
+            db::snapshots::is_beneath_others(session, next))
+            return;
+        db::snapshots::erase(session, next);
+        next = snapshot->parent_id;
+    }
+}
+
+std::vector<link::Content> layers_of(db::Session& session, const SnapshotId& id) {
+    std::vector<link::Content> layers;
+    SnapshotId next = id;
+    while (!next.empty()) {
+        const auto snapshot = db::snapshots::find_any(session, next.str());
+        if (!snapshot) break;
+        if (!snapshot->sha256.empty() || !snapshot->host_id.empty())
+            layers.push_back({snapshot->sha256, "qcow2", snapshot->size_bytes});
+        next = snapshot->parent_id;
+    }
+    std::reverse(layers.begin(), layers.end());
+    return layers;
+}
+
+void erase(db::Session& session, const Volume& volume) {
+    db::volumes::erase(session, volume.id);
+    prune(session, volume.below_id);
+}
+
+void put_snapshot(Volume& volume, const Snapshot& snapshot) {
+    volume.snapshot_id = volume.below_id = snapshot.id;
+    volume.image_id = snapshot.image_id;
+}
+
+}  // namespace lodge::volumes

@@ -1,0 +1,207 @@
+// A disk whose snapshots left it new files, in FileStorage.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "agent/storage/disk_header.h"
+#include "agent/storage/file_storage.h"
+#include "agent/storage/process.h"
+#include "proto/base/encoding.h"
+#include "tests/unit/agent/file_bytes.h"
+#include "tests/unit/temporary_folder.h"
+
+namespace lodge::agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t mib = 1024 * 1024;
+const VolumeId volume = *VolumeId::parse("vol-0a1b2c3d4e5f60718");
+const VolumeId another = *VolumeId::parse("vol-0000000000000000a");
+
+class DiskLayers : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        if (!run_program({"qemu-img", "--version"}, 10'000)) GTEST_SKIP() << "qemu-img is not installed";
+        auto opened = FileStorage::open(root_, [this](const link::Content&, const fs::path& into) -> Status {
+            if (fetched_bytes_.empty()) return fail(ErrorCode::service_unavailable, "nobody answers");
+            spill(into, fetched_bytes_);
+            return {};
+        });
+        ASSERT_TRUE(opened) << opened.error().message;
+        storage_ = std::move(*opened);
+    }
+    WantedDisk disk(std::int64_t cuts, std::vector<link::Content> layers, std::int64_t size = 8 * mib) const {
+        return {volume, size, {}, false, true, std::move(layers), cuts};
+    }
+    fs::path file(std::int64_t number, const VolumeId& of = volume) const {
+        return root_ / "disks" / disk_file_name(of, number);
+    }
+    std::vector<BaseFile> bases(const WantedDisk& wanted) {
+        const auto chain = storage_->ensure_disk(wanted);
+        EXPECT_TRUE(chain) << chain.error().message;
+        return chain ? chain->bases : std::vector<BaseFile>();
+    }
+    // As a machine would, to that file alone.
+    static void write(const fs::path& path, const std::string& offset, const std::string& pattern) {
+        ASSERT_TRUE(run_program(
+            {"qemu-io", "-f", "qcow2", "-c", "write -P " + pattern + " " + offset + " 64k", path.string()},
+            10'000));
+    }
+    // Reads through the whole chain, as a machine would.
+    static bool holds(const DiskChain& chain, const std::string& offset, const std::string& pattern) {
+        std::string below = "null";
+        for (auto base = chain.bases.rbegin(); base != chain.bases.rend(); ++base)
+            below = node(base->path, below);
+        const std::string spec = "json:" + node(chain.path, below);
+        return run_program({"qemu-io", "-r", "-c", "read -P " + pattern + " " + offset + " 64k", spec},
+                           10'000)
+            .has_value();
+    }
+    static std::string node(const std::string& path, const std::string& below) {
+        return R"({"driver":"qcow2","file":{"driver":"file","filename":")" + path + R"("},"backing":)" +
+               below + "}";
+    }
+
+    const link::Content waiting_ = {"", "qcow2", 0};  // a layer that is not sent yet
+    TemporaryFolder dir_;
+    const fs::path root_ = dir_.path() / "agent";
+    std::string fetched_bytes_;
+    std::unique_ptr<FileStorage> storage_;
+};
+
+TEST_F(DiskLayers, ACutLeavesWhatWasThereUnderAnEmptyFile) {
+    ASSERT_TRUE(storage_->ensure_disk(disk(0, {})));
+    write(file(0), "0", "0x11");
+    const std::string before = slurp(file(0));
+    const auto chain = storage_->ensure_disk(disk(1, {waiting_}));
+    ASSERT_TRUE(chain) << chain.error().message;
+    EXPECT_EQ(chain->path, file(1).string());
+    EXPECT_EQ(chain->bases, (std::vector<BaseFile>{{file(0).string(), "qcow2", true}}));
+    write(file(1), "0", "0x22");
+    EXPECT_EQ(slurp(file(0)), before) << "a layer never changes";
+    EXPECT_TRUE(holds(*chain, "0", "0x22"));
+    EXPECT_TRUE(storage_->ensure_disk(disk(1, {waiting_}))) << "asked again, nothing is cut";
+    EXPECT_FALSE(fs::exists(file(2)));
+}
+
+TEST_F(DiskLayers, AMachinesDiskGetsNoFileBehindItsBack) {
+    ASSERT_TRUE(storage_->ensure_disk(disk(0, {})));
+    auto running = disk(1, {waiting_});
+    running.grow = false;
+    const auto chain = storage_->ensure_disk(running);
+    ASSERT_TRUE(chain);
+    EXPECT_EQ(chain->path, file(0).string());
+    EXPECT_TRUE(chain->bases.empty());
+    EXPECT_FALSE(fs::exists(file(1)));
+}
+
+TEST_F(DiskLayers, AnAddedFileIsAsLargeAsTheDiskAndOftenAskedForTheSame) {
+    ASSERT_TRUE(storage_->ensure_disk(disk(0, {})));
+    ASSERT_TRUE(storage_->ensure_disk(disk(0, {}, 16 * mib)));
+    ASSERT_TRUE(storage_->add_file(volume, 1));
+    EXPECT_EQ(read_disk_header(file(1), "qcow2")->virtual_size_bytes, 16 * mib);
+    write(file(1), "0", "0x33");
+    const std::string written = slurp(file(1));
+    EXPECT_EQ(storage_->add_file(volume, 1).value_or(""), file(1).string());
+    EXPECT_EQ(slurp(file(1)), written) << "a machine may have it by now";
+    EXPECT_FALSE(storage_->add_file(volume, 3)) << "there is none before it";
+}
+
+TEST_F(DiskLayers, ASentLayerIsTheImageCachesAndItsCopyGoes) {
+    ASSERT_TRUE(storage_->ensure_disk(disk(0, {})));
+    write(file(0), "0", "0x44");
+    ASSERT_TRUE(storage_->ensure_disk(disk(1, {waiting_})));
+    const auto layer = storage_->read_layer(volume, 0);
+    ASSERT_TRUE(layer) << layer.error().message;
+    EXPECT_EQ(layer->content.sha256, hex_encode(sha256(slurp(file(0)))));
+    EXPECT_EQ(layer->content.size_bytes, static_cast<std::int64_t>(fs::file_size(file(0))));
+    ASSERT_TRUE(storage_->keep_layer(volume, 0, layer->content));
+    ASSERT_TRUE(storage_->keep_layer(volume, 0, layer->content)) << "repeated";
+    const fs::path cached = root_ / "images" / layer->content.sha256;
+    EXPECT_TRUE(fs::equivalent(cached, file(0))) << "it takes its room once";
+    struct stat info {};
+    ASSERT_EQ(stat(cached.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0644U) << "guests of other instances read it";
+
+    auto running = disk(1, {layer->content});
+    running.grow = false;
+    ASSERT_TRUE(storage_->ensure_disk(running));
+    EXPECT_TRUE(fs::exists(file(0))) << "a machine may know it by this name";
+    const auto chain = storage_->ensure_disk(disk(1, {layer->content}));
+    ASSERT_TRUE(chain);
+    EXPECT_FALSE(fs::exists(file(0)));
+    EXPECT_EQ(chain->bases, (std::vector<BaseFile>{{cached.string(), "qcow2", false}}));
+    EXPECT_TRUE(holds(*chain, "0", "0x44"));
+}
+
+TEST_F(DiskLayers, ADiskOfASnapshotIsAnEmptyFileOnItsLayers) {
+    ASSERT_TRUE(storage_->ensure_disk(disk(0, {})));
+    write(file(0), "64k", "0x55");
+    ASSERT_TRUE(storage_->ensure_disk(disk(1, {waiting_})));
+    const auto layer = storage_->read_layer(volume, 0);
+    ASSERT_TRUE(layer && storage_->keep_layer(volume, 0, layer->content));
+    const WantedDisk wanted{another, 32 * mib, {}, false, true, {layer->content}, 0};
+    const auto chain = storage_->ensure_disk(wanted);
+    ASSERT_TRUE(chain) << chain.error().message;
+    EXPECT_EQ(chain->path, file(0, another).string());
+    EXPECT_TRUE(holds(*chain, "64k", "0x55"));
+    EXPECT_TRUE(holds(*chain, "16m", "0")) << "beyond the layer's end";
+    EXPECT_EQ(storage_->list_disks().value_or(std::vector<VolumeId>()), (std::vector{another, volume}));
+    ASSERT_TRUE(storage_->remove_disk(volume));
+    EXPECT_EQ(storage_->list_disks().value_or(std::vector<VolumeId>()), std::vector{another});
+    EXPECT_TRUE(holds(*chain, "64k", "0x55")) << "the layer is not the volume's alone";
+}
+
+TEST_F(DiskLayers, CutsInARowLeaveOneFileEach) {
+    const auto chain = storage_->ensure_disk(disk(3, {waiting_, waiting_, waiting_}));
+    ASSERT_TRUE(chain) << chain.error().message;
+    EXPECT_EQ(chain->path, file(3).string());
+    const std::vector<BaseFile> expected = {{file(2).string(), "qcow2", true},
+                                            {file(1).string(), "qcow2", true},
+                                            {file(0).string(), "qcow2", true}};
+    EXPECT_EQ(chain->bases, expected);
+}
+
+TEST_F(DiskLayers, ALostLayerIsAnError) {
+    ASSERT_TRUE(storage_->ensure_disk(disk(1, {waiting_})));
+    ASSERT_TRUE(fs::remove(file(0)));
+    const auto chain = storage_->ensure_disk(disk(1, {waiting_}));
+    ASSERT_FALSE(chain);
+    EXPECT_EQ(chain.error().code, ErrorCode::not_found);
+    EXPECT_NE(chain.error().message.find(file(0).string()), std::string::npos) << chain.error().message;
+}
+
+// A control plane that was restored from a backup of before the cuts.
+TEST_F(DiskLayers, CutsThatAreForgottenAreNotLost) {
+    ASSERT_TRUE(storage_->ensure_disk(disk(0, {})));
+    write(file(0), "0", "0x66");
+    ASSERT_TRUE(storage_->ensure_disk(disk(2, {waiting_, waiting_})));
+    const auto chain = storage_->ensure_disk(disk(0, {}));
+    ASSERT_TRUE(chain) << chain.error().message;
+    EXPECT_EQ(chain->path, file(2).string());
+    EXPECT_TRUE(holds(*chain, "0", "0x66"));
+}
+
+TEST_F(DiskLayers, ALayerThatNamesAFileIsNeverOpened) {
+    const fs::path canary = dir_.path() / "canary";
+    spill(canary, std::string(mib, 'x'));
+    const fs::path source = dir_.path() / "hostile.qcow2";
+    ASSERT_TRUE(run_program({"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b",
+                             canary.string(), source.string(), "8M"},
+                            10'000));
+    fetched_bytes_ = slurp(source);
+    const link::Content hostile = {hex_encode(sha256(fetched_bytes_)), "qcow2",
+                                   static_cast<std::int64_t>(fetched_bytes_.size())};
+    const auto chain = storage_->ensure_disk(disk(0, {hostile}));
+    ASSERT_FALSE(chain);
+    EXPECT_EQ(chain.error().code, ErrorCode::invalid_input);
+    EXPECT_TRUE(fs::is_empty(root_ / "disks"));
+}
+
+TEST_F(DiskLayers, NobodyAnsweringMayPass) {
+    const link::Content away = {std::string(64, 'a'), "qcow2", 1};
+    EXPECT_EQ(storage_->ensure_disk(disk(0, {away})).error().code, ErrorCode::service_unavailable);
+}
+
+}  // namespace
+}  // namespace lodge::agent

@@ -1,0 +1,293 @@
+// Snapshots: what comes of their volumes, which layers lie under what, and when they go.
+#include "scheduler/volumes/snapshots.h"
+
+#include <gtest/gtest.h>
+
+#include "db/driver/sqlite.h"
+#include "db/schema/migrate.h"
+#include "db/store/accounts.h"
+#include "db/store/images.h"
+#include "db/store/snapshots.h"
+#include "db/store/volumes.h"
+#include "proto/base/random.h"
+#include "scheduler/volumes/attachments.h"
+#include "tests/unit/temporary_folder.h"
+
+namespace lodge::volumes {
+namespace {
+
+const AccountId account = "123456789012";
+constexpr const char* region = "here";
+
+class Snapshots : public ::testing::Test {
+  protected:
+    Snapshots() {
+        EXPECT_TRUE(db::migrate(*database));
+        write([&](db::Session& session) { db::accounts::insert(session, {account, "one", 0}); });
+    }
+
+    template <class F>
+    void write(F change) {
+        ASSERT_TRUE(database->write([&](db::Session& session) -> Status {
+            change(session);
+            return {};
+        }));
+    }
+    template <class F>
+    auto read(F look) {
+        using Found = decltype(look(std::declval<db::Session&>()));
+        return *database->read([&](db::Session& session) -> Result<Found> { return look(session); });
+    }
+    VolumeId make_volume(const HostId& on, const SnapshotId& from = {}) {
+        Volume volume;
+        volume.id = VolumeId::make(random);
+        volume.account_id = account;
+        volume.region = region;
+        volume.host_id = on;
+        volume.size_bytes = 8 << 20;
+        write([&](db::Session& session) {
+            if (!from.empty()) put_snapshot(volume, *db::snapshots::find_any(session, from.str()));
+            db::volumes::insert(session, volume);
+        });
+        return volume.id;
+    }
+    Status try_snapshot(const VolumeId& id, Snapshot& made) {
+        made.id = SnapshotId::make(random);
+        made.account_id = account;
+        made.region = region;
+        Status status;
+        write([&](db::Session& session) {
+            auto volume = *db::volumes::find_any(session, id);
+            status = begin_snapshot(session, made, volume, 1'000);
+        });
+        return status;
+    }
+    SnapshotId snapshot(const VolumeId& id) {
+        Snapshot made;
+        EXPECT_TRUE(try_snapshot(id, made));
+        return made.id;
+    }
+    static link::Content layer(char digit) { return {std::string(64, digit), "qcow2", 100}; }
+    Status store(const SnapshotId& id, char digit, const HostId& from) {
+        Status status;
+        write([&](db::Session& session) { status = note_layer(session, from, id, layer(digit), 2'000); });
+        return status;
+    }
+    void remove(const SnapshotId& id) {
+        write([&](db::Session& session) {
+            auto found = *db::snapshots::find_any(session, id.str());
+            begin_delete(session, found);
+        });
+    }
+    void erase_volume(const VolumeId& id) {
+        write([&](db::Session& session) { erase(session, *db::volumes::find_any(session, id)); });
+    }
+    std::optional<Snapshot> row(const SnapshotId& id) {
+        return read([&](db::Session& session) { return db::snapshots::find_any(session, id.str()); });
+    }
+    Volume volume(const VolumeId& id) {
+        return *read([&](db::Session& session) { return db::volumes::find_any(session, id); });
+    }
+    std::string layers(const SnapshotId& id) {
+        std::string text;
+        for (const auto& each : read([&](db::Session& session) { return layers_of(session, id); }))
+            text += each.sha256.empty() ? '?' : each.sha256.front();
+        return text;
+    }
+    bool is_used(char digit) {
+        return read(
+            [&](db::Session& session) { return db::images::content_in_use(session, layer(digit).sha256); });
+    }
+
+    TemporaryFolder folder;
+    SeededRandom random{13};
+    std::unique_ptr<db::Database> database = std::move(*db::open_sqlite(folder.path() / "test.db"));
+    const HostId host = HostId::make(random);
+};
+
+TEST_F(Snapshots, ACutVolumeGoesOnAboveItsSnapshot) {
+    const auto id = make_volume(host);
+    const auto first = snapshot(id);
+    EXPECT_EQ(row(first)->state, SnapshotState::pending);
+    EXPECT_EQ(row(first)->host_id, host);
+    EXPECT_EQ(row(first)->cut, 0);
+    EXPECT_EQ(row(first)->volume_size_bytes, 8 << 20);
+    EXPECT_EQ(volume(id).below_id, first);
+    EXPECT_EQ(volume(id).cuts, 1);
+    const auto second = snapshot(id);
+    EXPECT_EQ(row(second)->parent_id, first);
+    EXPECT_EQ(row(second)->cut, 1);
+    EXPECT_EQ(layers(second), "??");
+    ASSERT_TRUE(store(first, 'a', host));
+    EXPECT_EQ(layers(second), "a?");
+    EXPECT_EQ(row(first)->state, SnapshotState::completed);
+    EXPECT_EQ(row(first)->progress, 100);
+    EXPECT_TRUE(row(first)->host_id.empty());
+    ASSERT_TRUE(store(second, 'b', host));
+    EXPECT_EQ(layers(volume(id).below_id), "ab");
+}
+
+TEST_F(Snapshots, AVolumeWithoutAFileHasNoLayerToWaitFor) {
+    const auto id = make_volume({});
+    const auto made = snapshot(id);
+    EXPECT_EQ(row(made)->state, SnapshotState::completed);
+    EXPECT_EQ(layers(made), "");
+    EXPECT_EQ(volume(id).cuts, 0);
+    EXPECT_EQ(layers(snapshot(make_volume({}, made))), "");
+}
+
+TEST_F(Snapshots, OnlyTheHostThatHasTheLayerSpeaksOfIt) {
+    const auto made = snapshot(make_volume(host));
+    EXPECT_EQ(store(made, 'a', HostId::make(random)).error().code, ErrorCode::not_found);
+    EXPECT_EQ(row(made)->state, SnapshotState::pending);
+    ASSERT_TRUE(store(made, 'a', host));
+    EXPECT_TRUE(store(made, 'a', host)) << "the answer got lost";
+    EXPECT_FALSE(store(made, 'b', host));
+    EXPECT_EQ(layers(made), "a");
+    EXPECT_FALSE(store(SnapshotId::make(random), 'a', host));
+}
+
+TEST_F(Snapshots, AVolumeOfASnapshotLiesOnAllItsLayers) {
+    const auto origin = make_volume(host);
+    const auto first = snapshot(origin);
+    const auto second = snapshot(origin);
+    ASSERT_TRUE(store(first, 'a', host));
+    ASSERT_TRUE(store(second, 'b', host));
+    const auto copy = make_volume(host, first);
+    EXPECT_EQ(volume(copy).snapshot_id, first);
+    const auto third = snapshot(copy);
+    ASSERT_TRUE(store(third, 'c', host));
+    EXPECT_EQ(layers(third), "ac");
+    EXPECT_EQ(volume(copy).snapshot_id, first) << "what it was made of stays what it was made of";
+}
+
+TEST_F(Snapshots, DeletingOneHarmsNoOther) {
+    const auto id = make_volume(host);
+    const auto first = snapshot(id);
+    const auto second = snapshot(id);
+    const auto third = snapshot(id);
+    ASSERT_TRUE(store(first, 'a', host));
+    ASSERT_TRUE(store(second, 'b', host));
+    ASSERT_TRUE(store(third, 'c', host));
+    remove(first);
+    remove(second);
+    EXPECT_EQ(layers(third), "abc");
+    EXPECT_EQ(row(second)->state, SnapshotState::deleted);
+    EXPECT_TRUE(is_used('a'));
+    erase_volume(id);
+    EXPECT_EQ(layers(third), "abc");
+    remove(third);
+    for (const auto& each : {first, second, third}) EXPECT_FALSE(row(each));
+    for (const char digit : {'a', 'b', 'c'}) EXPECT_FALSE(is_used(digit));
+}
+
+TEST_F(Snapshots, AVolumeKeepsWhatItLiesOn) {
+    const auto id = make_volume(host);
+    const auto made = snapshot(id);
+    ASSERT_TRUE(store(made, 'a', host));
+    remove(made);
+    EXPECT_EQ(layers(volume(id).below_id), "a");
+    EXPECT_TRUE(is_used('a'));
+    erase_volume(id);
+    EXPECT_FALSE(row(made));
+}
+
+TEST_F(Snapshots, OneThatIsDeletedOnItsWayIsSentAndGoes) {
+    const auto id = make_volume(host);
+    const auto made = snapshot(id);
+    remove(made);
+    erase_volume(id);
+    EXPECT_TRUE(row(made)) << "its host sends it still";
+    ASSERT_TRUE(store(made, 'a', host));
+    EXPECT_FALSE(row(made));
+    EXPECT_FALSE(is_used('a'));
+}
+
+TEST_F(Snapshots, LayersHaveAnEnd) {
+    const auto id = make_volume(host);
+    for (int i = 0; i < most_layers; ++i) snapshot(id);
+    Snapshot refused;
+    EXPECT_EQ(try_snapshot(id, refused).error().code, ErrorCode::snapshot_limit_exceeded);
+    EXPECT_EQ(volume(id).cuts, most_layers);
+}
+
+TEST_F(Snapshots, AnImageWaitsForAllOfItsDisks) {
+    const auto root = snapshot(make_volume(host));
+    const auto data = snapshot(make_volume(host));
+    Image image;
+    image.id = make_image_id(random, ImageType::machine);
+    image.account_id = account;
+    image.region = region;
+    image.name = "made";
+    image.state = ImageState::pending;
+    image.root_device_name = "/dev/vda";
+    image.disks = {{"/dev/vda", root, {8 << 20, "gp3", 3'000, 125}, true},
+                   {"/dev/sdb", data, {8 << 20, "gp2", 100, 0}, false}};
+    write([&](db::Session& session) { db::images::insert(session, image); });
+    const auto now = [&] {
+        return *read([&](db::Session& session) { return db::images::find_any(session, image.id.str()); });
+    };
+    ASSERT_TRUE(store(data, 'b', host));
+    EXPECT_EQ(now().state, ImageState::pending);
+    ASSERT_TRUE(store(root, 'a', host));
+    EXPECT_EQ(now().state, ImageState::available);
+    ASSERT_EQ(now().disks.size(), 2U);
+    EXPECT_EQ(now().disks.front().snapshot_id, root) << "the root disk is the first";
+    EXPECT_EQ(now().disks.back().shape.type, "gp2");
+    EXPECT_FALSE(now().disks.back().delete_on_termination);
+    const auto user = [&] {
+        return read([&](db::Session& session) { return db::snapshots::image_with(session, root); });
+    };
+    EXPECT_EQ(user(), image.id);
+    write([&](db::Session& session) { db::images::deregister(session, image.id); });
+    EXPECT_FALSE(user());
+    EXPECT_TRUE(row(root)) << "snapshots stay";
+}
+
+// Its layer is still on the host alone: the file may not go with the instance.
+TEST_F(Snapshots, ARootDiskWhoseSnapshotWaitsOutlivesItsInstance) {
+    Instance instance;
+    instance.id = InstanceId::make(random);
+    instance.host_id = host;
+    instance.desired = Desired::terminated;
+    const auto id = make_volume(host);
+    write([&](db::Session& session) {
+        auto root = *db::volumes::find_any(session, id);
+        root.is_root = root.delete_on_termination = true;
+        begin_attach(session, root, instance, "/dev/vda", false, 1'000);
+    });
+    const auto made = snapshot(id);
+    Guest guest;
+    guest.observed = Observed::removed;
+    write([&](db::Session& session) { EXPECT_TRUE(settle_ended_guest(session, instance, guest, 3'000)); });
+    EXPECT_TRUE(volume(id).deleting);
+    EXPECT_FALSE(volume(id).is_root);
+    ASSERT_TRUE(store(made, 'a', host));
+    write([&](db::Session& session) { note_removed(session, host, id); });
+    EXPECT_EQ(layers(made), "a");
+    EXPECT_FALSE(read([&](db::Session& session) { return db::volumes::find_any(session, id); }));
+}
+
+// Its agent was told to leave the file while the layer was on its way, and heard no more before it was done.
+TEST_F(Snapshots, ARootDiskThatWasCutIsRemovedForItself) {
+    Instance instance;
+    instance.id = InstanceId::make(random);
+    instance.host_id = host;
+    instance.desired = Desired::terminated;
+    const auto id = make_volume(host);
+    write([&](db::Session& session) {
+        auto root = *db::volumes::find_any(session, id);
+        root.is_root = root.delete_on_termination = true;
+        begin_attach(session, root, instance, "/dev/vda", false, 1'000);
+    });
+    ASSERT_TRUE(store(snapshot(id), 'a', host));
+    Guest guest;
+    for (const auto observed : {Observed::gone, Observed::removed}) {
+        guest.observed = observed;
+        write([&](db::Session& session) { settle_ended_guest(session, instance, guest, 3'000); });
+        EXPECT_EQ(volume(id).deleting, observed == Observed::removed);
+    }
+}
+
+}  // namespace
+}  // namespace lodge::volumes
