@@ -41,6 +41,7 @@ struct AgentOptions {
     std::int64_t longest_backoff_ms = 5'000;       // between attempts to reach the control plane, with jitter
     std::int64_t port_patience_ms = 30'000;   // from plugging a new guest in until OVN must have its ports
     std::int64_t network_period_ms = 10'000;  // between two looks at the host's network
+    std::int64_t files_period_ms = 60'000;    // between two times that the control plane is told of files
     std::int64_t network_retry_ms = 1'000;    // the same after one that failed
     std::int64_t epoch = 0;                   // as keep_epoch() was last told; 0: never
     std::function<Status(std::int64_t)> keep_epoch;  // durably; none: it is not kept
@@ -143,6 +144,9 @@ class Agent {
     void pause(std::int64_t ms);
     void ask_leftovers();
     link::LeftoversRequest find_leftovers();
+    void add_files(link::LeftoversRequest& left, const std::vector<VolumeId>& disks);
+    std::set<std::string> needed_contents() const;
+    void remove_content(const std::string& sha256);
     std::set<VolumeId> wanted_volumes() const;
     void remove_doomed(const std::vector<Domain>& domains);
     void run_doom(const VolumeId& id);
@@ -229,6 +233,7 @@ class Agent {
 
     bool greeted_ = false;                     // the heartbeat's
     bool told_leftovers_ = false;              // the heartbeat's: the last it told were not none
+    std::int64_t files_told_ms_ = 0;           // the heartbeat's; steady, 0: never
     std::atomic<bool> list_is_wanted_{false};  // the poll is to ask anew, whatever it knows
 
     // The poll's.

@@ -18,9 +18,42 @@ link::LeftoversRequest Agent::find_leftovers() {
         if (!guests_.contains(stray.guest_id)) left.guests.push_back(stray);
     const auto wanted = wanted_volumes();
     for (auto& disk : disks ? *disks : std::vector<VolumeId>())
-        if (!wanted.contains(disk) && !doomed_volumes_.contains(disk))
-            left.volumes.push_back(std::move(disk));
+        if (!wanted.contains(disk) && !doomed_volumes_.contains(disk)) left.volumes.push_back(disk);
+    if (disks) add_files(left, *disks);
     return left;
+}
+
+// Called under the lock. Not while there is anything that our list does not name: it may need what that does
+// not.
+void Agent::add_files(link::LeftoversRequest& left, const std::vector<VolumeId>& disks) {
+    const std::int64_t now_ms = clock_.steady_ms();
+    if (!left.guests.empty() || !left.volumes.empty() ||
+        (files_told_ms_ > 0 && now_ms - files_told_ms_ < options_.files_period_ms))
+        return;
+    files_told_ms_ = now_ms;
+    left.tells_files = true;
+    for (const auto& id : wanted_volumes())
+        if (std::find(disks.begin(), disks.end(), id) == disks.end()) left.missing.push_back(id);
+    const auto cached = storage_.list_contents();
+    if (!cached) return spdlog::warn("{}", cached.error().message);
+    const auto needed = needed_contents();
+    for (const auto& sha256 : *cached)
+        if (!needed.contains(sha256)) left.contents.push_back(sha256);
+}
+
+// Called under the lock.
+std::set<std::string> Agent::needed_contents() const {
+    std::set<std::string> needed;
+    const auto add = [&](const link::GuestDisk& disk) {
+        needed.insert(disk.image.sha256);
+        for (const auto& layer : disk.layers) needed.insert(layer.sha256);
+    };
+    for (const auto& [id, entry] : guests_) {
+        needed.insert({entry.desired.kernel.sha256, entry.desired.ramdisk.sha256});
+        for (const auto& disk : disks_of(entry.desired)) add(disk);
+    }
+    for (const auto& [id, pending] : cuts_) add(pending.cut.disk);
+    return needed;
 }
 
 // Called under the lock.
@@ -58,12 +91,15 @@ void Agent::run_doom(const VolumeId& id) {
 void Agent::ask_leftovers() {
     const auto left = find_leftovers();
     const bool any = !left.guests.empty() || !left.volumes.empty();
-    if (!any && !told_leftovers_) return;
+    if (!any && !told_leftovers_ && !left.tells_files) return;
     auto reply = link_.leftovers(left);
+    if (!reply && left.tells_files) files_told_ms_ = 0;
     if (!reply) return;  // the next heartbeat asks again
     told_leftovers_ = any;
     for (const auto& id : reply->end_guests) add_work(work_, [this, id] { end_leftover(id); });
     for (const auto& id : reply->remove_volumes) add_work(work_, [this, id] { remove_leftover(id); });
+    for (const auto& sha256 : reply->remove_contents)
+        add_work(work_, [this, sha256] { remove_content(sha256); });
 }
 
 void Agent::end_leftover(const GuestId& id) {
@@ -86,6 +122,16 @@ void Agent::remove_leftover(const VolumeId& id) {
     spdlog::warn("disk {}: removed, since the control plane knows that it is over", id.str());
     if (auto status = storage_.remove_disk(id); !status)
         spdlog::warn("disk {}: {}", id.str(), status.error().message);
+}
+
+void Agent::remove_content(const std::string& sha256) {
+    {
+        std::lock_guard lock(mutex_);
+        if (needed_contents().contains(sha256)) return;
+    }
+    spdlog::info("image {}: removed, since nothing uses it any more", sha256);
+    if (auto status = storage_.remove_content(sha256); !status)
+        spdlog::warn("image {}: {}", sha256, status.error().message);
 }
 
 }  // namespace lodge::agent

@@ -98,6 +98,14 @@ bool FileStorage::has_image(const link::Content& content) {
     return images_.has(content);
 }
 
+Result<std::vector<std::string>> FileStorage::list_contents() {
+    return images_.list();
+}
+
+Status FileStorage::remove_content(const std::string& sha256) {
+    return images_.remove(sha256);
+}
+
 Result<std::vector<DiskFile>> FileStorage::list_files() const {
     std::vector<DiskFile> found;
     std::error_code error;

@@ -31,6 +31,8 @@ class FileStorage final : public Storage {
 
     Result<std::string> ensure_image(const link::Content& content) override;
     bool has_image(const link::Content& content) override;
+    Result<std::vector<std::string>> list_contents() override;
+    Status remove_content(const std::string& sha256) override;
     Result<DiskChain> ensure_disk(const WantedDisk& disk) override;
     Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override;
     Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number) override;

@@ -128,6 +128,24 @@ Status ImageCache::fetch(const link::Content& content) const {
     return {};
 }
 
+Result<std::vector<std::string>> ImageCache::list() const {
+    std::vector<std::string> found;
+    std::error_code error;
+    for (fs::directory_iterator each(folder_, error), end; !error && each != end; each.increment(error))
+        if (std::string name = each->path().filename().string(); well_formed(name))
+            found.push_back(std::move(name));
+    if (error) return fail(ErrorCode::io_failure, "cannot list " + folder_.string());
+    return found;
+}
+
+Status ImageCache::remove(const std::string& sha256) {
+    if (!well_formed(sha256)) return fail(ErrorCode::invalid_input, "an image is named by no SHA-256");
+    const auto one_at_a_time = lock_of(sha256);
+    std::lock_guard lock(*one_at_a_time);
+    LODGE_CHECK(remove_file(stamp_path(folder_ / sha256)));
+    return remove_file(folder_ / sha256);
+}
+
 Status ImageCache::adopt(const link::Content& content, const fs::path& file) {
     if (!well_formed(content.sha256))
         return fail(ErrorCode::invalid_input, "an image is named by no SHA-256");

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "proto/agent/messages.h"
 #include "proto/base/result.h"
@@ -29,6 +30,10 @@ class ImageCache {
     // A file of the same file system that has that content for certain, and that nobody will write to,
     // becomes the copy, unless there is one. The file keeps its name as well.
     Status adopt(const link::Content& content, const std::filesystem::path& file);
+    // The hashes of all copies.
+    Result<std::vector<std::string>> list() const;
+    // Success when there is none. Whoever has the file open goes on with it.
+    Status remove(const std::string& sha256);
     // Where the content's copy is, or would be.
     std::string path_of(const link::Content& content) const;
     // Whether the copy was verified and not touched since. Waits for nobody.

@@ -23,6 +23,7 @@ Result<std::string> NullStorage::ensure_image(const link::Content& content) {
     image_arrived_.wait(lock, [&] { return content.sha256 != image_away_; });
     if (const auto message = std::exchange(next_image_fails_, std::nullopt))
         return fail(ErrorCode::io_failure, *message);
+    contents_.insert(content.sha256);
     return "/simulated/images/" + content.sha256;
 }
 
@@ -43,6 +44,17 @@ Result<DiskChain> NullStorage::ensure_disk(const WantedDisk& disk) {
     return DiskChain{path_of(disk.volume_id, known->second), {}};
 }
 
+Result<std::vector<std::string>> NullStorage::list_contents() {
+    std::lock_guard lock(mutex_);
+    return std::vector<std::string>(contents_.begin(), contents_.end());
+}
+
+Status NullStorage::remove_content(const std::string& sha256) {
+    std::lock_guard lock(mutex_);
+    contents_.erase(sha256);
+    return {};
+}
+
 Result<std::string> NullStorage::add_file(const VolumeId& volume_id, std::int64_t cuts) {
     std::lock_guard lock(mutex_);
     const auto known = disks_.find(volume_id);
@@ -61,7 +73,9 @@ Result<LayerFile> NullStorage::read_layer(const VolumeId& volume_id, std::int64_
     return LayerFile{path, {hex_encode(sha256(path)), "qcow2", 1 << 20}};
 }
 
-Status NullStorage::keep_layer(const VolumeId&, std::int64_t, const link::Content&) {
+Status NullStorage::keep_layer(const VolumeId&, std::int64_t, const link::Content& content) {
+    std::lock_guard lock(mutex_);
+    contents_.insert(content.sha256);
     return {};
 }
 

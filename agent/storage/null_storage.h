@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "agent/storage/storage.h"
@@ -23,6 +24,8 @@ class NullStorage final : public Storage {
 
     Result<std::string> ensure_image(const link::Content& content) override;
     bool has_image(const link::Content& content) override;
+    Result<std::vector<std::string>> list_contents() override;
+    Status remove_content(const std::string& sha256) override;
     Result<DiskChain> ensure_disk(const WantedDisk& disk) override;
     Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override;
     Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number) override;
@@ -51,6 +54,7 @@ class NullStorage final : public Storage {
     mutable std::mutex mutex_;
     std::condition_variable image_arrived_;
     std::optional<std::string> image_away_;
+    std::set<std::string> contents_;
     std::map<VolumeId, std::int64_t> disks_;  // and the number of the file that each writes to
     std::optional<std::string> next_image_fails_;
 };

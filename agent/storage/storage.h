@@ -51,6 +51,10 @@ class Storage {
     virtual Result<std::string> ensure_image(const link::Content& content) = 0;
     // Whether ensure_image() has its copy at hand: it will not fetch, nor hash what it has.
     virtual bool has_image(const link::Content& content) = 0;
+    // What there are copies of, by hash.
+    virtual Result<std::vector<std::string>> list_contents() = 0;
+    // Success when there is none. Who uses it at the time goes on with it.
+    virtual Status remove_content(const std::string& sha256) = 0;
     // The volume's qcow2 file, by absolute paths, over its layers and its image (which are ensured as well),
     // or over none. One that is there already keeps what it holds, and grows if it is to; with `grow`,
     // earlier files go that are in the image cache by now. If there are fewer than `cuts` files before it,

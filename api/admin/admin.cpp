@@ -30,6 +30,7 @@ constexpr Route routes[] = {
     {"POST", "/v1/host-tokens", "", admin::create_host_token},
     {"POST", "/v1/hosts/", "/drain", admin::drain_host},
     {"POST", "/v1/hosts/", "/fence", admin::fence_host},
+    {"POST", "/v1/hosts/", "/forget-disks", admin::forget_disks},
     {"DELETE", "/v1/hosts/", "", admin::remove_host},
     {"GET", "/v1/diagnosis", "", admin::diagnosis},
     {"POST", "/v1/leftovers/", "/discard", admin::discard},

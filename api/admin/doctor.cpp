@@ -1,6 +1,7 @@
 // What `lodge doctor` asks for that nothing else tells, and what it mends.
 #include "api/admin/operations.h"
 #include "db/store/instances.h"
+#include "db/store/volumes.h"
 #include "scheduler/lifecycle/lifecycle.h"
 #include "scheduler/reconcile/events.h"
 
@@ -29,6 +30,20 @@ Json ended_by_themselves(db::Session& session) {
     return all;
 }
 
+Json missing_disks(db::Session& session, const Call& call) {
+    Json all = Json::array();
+    for (const auto& [host_id, volumes] : call.facts.leftovers->missing())
+        for (const auto& id : volumes) {
+            const auto volume = db::volumes::find_any(session, id);
+            if (!volume) continue;
+            all.push_back({{"id", id.str()},
+                           {"host_id", host_id.str()},
+                           {"instance_id", volume->instance_id.str()},
+                           {"snapshot_id", volume->below_id.str()}});
+        }
+    return all;
+}
+
 // By how much the date and the time since the start disagree.
 std::int64_t calendar_set_ms(const Call& call) {
     const auto& clock = call.services.clock;
@@ -47,7 +62,8 @@ Result<Json> diagnosis(const Call& call) {
         return Json{{"calendar_set_ms", calendar_set_ms(call)},
                     {"unknown", unknown},
                     {"hosts_of_newer_epoch", restored},
-                    {"ended_by_themselves", ended_by_themselves(session)}};
+                    {"ended_by_themselves", ended_by_themselves(session)},
+                    {"missing_disks", missing_disks(session, call)}};
     });
 }
 

@@ -3,9 +3,11 @@
 
 #include "api/admin/operations.h"
 #include "db/store/instances.h"
+#include "db/store/volumes.h"
 #include "proto/base/encoding.h"
 #include "scheduler/reconcile/events.h"
 #include "scheduler/reconcile/fencing.h"
+#include "scheduler/volumes/snapshots.h"
 
 namespace lodge::api::admin {
 namespace {
@@ -141,9 +143,35 @@ Result<Json> remove_host(const Call& call) {
             return fail(ErrorCode::conflict, std::to_string(guests) +
                                                  " guests or their disks are on it; "
                                                  "terminate their instances first");
+        const auto volumes = db::volumes::of_host(session, host.id).size();
+        if (volumes > 0)
+            return fail(ErrorCode::conflict,
+                        std::to_string(volumes) +
+                            " volumes are on its disks; delete them first, or, if it is off "
+                            "for good: lodge host forget-disks " +
+                            call.id);
         db::hosts::set_certificate(session, host.id, "");
         scheduler::record(session, call.services.clock.now_ms(), "", host.id.str(), "operator", "removed");
         return Json::object();
+    });
+}
+
+// Its agent could come back with them: it is out of use first.
+Result<Json> forget_disks(const Call& call) {
+    return call.services.database.write([&](db::Session& session) -> Result<Json> {
+        LODGE_TRY(auto host, find_host(session, call));
+        if (host.state != HostState::draining)
+            return fail(ErrorCode::conflict, "drain it first: lodge host drain " + call.id);
+        if (call.services.hub.hears(host.id))
+            return fail(ErrorCode::conflict, "it is heard: its volumes can be deleted as any other");
+        if (const auto guests = db::instances::count_on_host(session, host.id); guests > 0)
+            return fail(ErrorCode::conflict, std::to_string(guests) +
+                                                 " guests or their disks are on it; lodge host fence it, and "
+                                                 "terminate their instances first");
+        const auto lost = volumes::lose_host(session, host.id);
+        scheduler::record(session, call.services.clock.now_ms(), "", host.id.str(), "operator",
+                          std::to_string(lost) + " volumes on its disks were given up");
+        return Json{{"id", host.id.str()}, {"volumes_lost", lost}};
     });
 }
 

@@ -36,6 +36,7 @@ Result<Json> create_host_token(const Call& call);
 Result<Json> drain_host(const Call& call);
 Result<Json> remove_host(const Call& call);
 Result<Json> fence_host(const Call& call);
+Result<Json> forget_disks(const Call& call);
 Result<Json> diagnosis(const Call& call);
 Result<Json> discard(const Call& call);
 Result<Json> list_images(const Call& call);

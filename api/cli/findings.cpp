@@ -98,6 +98,23 @@ void look_at_ended(const json& diagnosis, std::vector<Finding>& found) {
                          "Its disk is kept: aws ec2 start-instances --instance-ids " + cell(each, "id")});
 }
 
+// What is gone is gone; what it lies on may be had again.
+void look_for_missing(const json& diagnosis, std::vector<Finding>& found) {
+    for (const auto& each : rows(diagnosis, "missing_disks")) {
+        const auto id = cell(each, "id");
+        const auto of = each.value("instance_id", "");
+        const auto snapshot = each.value("snapshot_id", "");
+        found.push_back({fmt::format("The file of {}{} is not on host {}, where it was.", id,
+                                     of.empty() ? "" : " of " + of, cell(each, "host_id")),
+                         "Put it back into disks/ of lodge-agent's state folder there, if you have it. Else "
+                         "the volume is "
+                         "lost: " +
+                             (of.empty() ? "aws ec2 delete-volume --volume-id " + id
+                                         : "its instance does not start with it") +
+                             (snapshot.empty() ? "." : "; its last snapshot is " + snapshot + ".")});
+    }
+}
+
 }  // namespace
 
 std::vector<Finding> findings_of(const json& info, const json& hosts, const json& diagnosis) {
@@ -119,6 +136,7 @@ std::vector<Finding> findings_of(const json& info, const json& hosts, const json
             {"There is no host.", "On each machine: lodge-agent with what lodge host token prints"});
     for (const auto& host : rows(hosts, "hosts")) look_at_host(host, found);
     for (const auto& unknown : rows(diagnosis, "unknown")) look_at_unknown(unknown, found);
+    look_for_missing(diagnosis, found);
     look_at_ended(diagnosis, found);
     return found;
 }

@@ -83,6 +83,14 @@ Status discard(Session& session, const Arguments& arguments) {
     return {};
 }
 
+Status forget_disks(Session& session, const Arguments& arguments) {
+    LODGE_TRY(auto done, session.client.post(path_to("/v1/hosts/", arguments.text("ID")) + "/forget-disks",
+                                             json::object()));
+    if (!print_json(session, done))
+        session.out << fmt::format("{} volumes are given up.\n", cell(done, "volumes_lost"));
+    return {};
+}
+
 Status remove(Session& session, const Arguments& arguments) {
     LODGE_TRY(auto done, session.client.remove(path_to("/v1/hosts/", arguments.text("ID"))));
     if (!print_json(session, done)) session.out << "Removed; its agent is refused from now on.\n";
@@ -149,6 +157,15 @@ std::vector<Command> host_commands() {
          .options = {{.name = "HOST", .help = "The host's ID", .required = true},
                      {.name = "ID", .help = "The guest's or the disk's ID", .required = true}},
          .run = discard},
+        {.group = "host",
+         .name = "forget-disks",
+         .summary = "Give up the volumes on the disks of a host that is gone for good",
+         .details =
+             "Of a drained host that is not heard and has no guests. Its volumes are lost, and snapshots "
+             "that it had not sent yet are in error; completed ones are not on it.",
+         .examples = "  lodge host forget-disks h-0123456789abcdef0 && lodge host remove h-0123456789abcdef0",
+         .options = {{.name = "ID", .help = "The host's ID, see: lodge host list", .required = true}},
+         .run = forget_disks},
         {.group = "host",
          .name = "remove",
          .summary = "Take a drained, empty host out for good",

@@ -21,6 +21,11 @@ struct LeftGuest {
 struct LeftoversRequest {
     std::vector<LeftGuest> guests;
     std::vector<VolumeId> volumes;
+    // Every minute or so alone, when there is none of the others:
+    bool tells_files = false;
+    std::vector<VolumeId> missing = {};  // that the host is to have, and has no file of
+    std::vector<std::string> contents =
+        {};  // by SHA-256: cached, and no guest or volume on its list needs them
 
     bool operator==(const LeftoversRequest&) const = default;
 };
@@ -29,6 +34,7 @@ struct LeftoversRequest {
 struct LeftoversReply {
     std::vector<GuestId> end_guests;
     std::vector<VolumeId> remove_volumes;
+    std::vector<std::string> remove_contents = {};
 
     bool operator==(const LeftoversReply&) const = default;
 };

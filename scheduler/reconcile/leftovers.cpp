@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "db/store/guests.h"
+#include "db/store/images.h"
 #include "db/store/instances.h"
 #include "db/store/root_disks.h"
 #include "db/store/volumes.h"
@@ -65,12 +66,32 @@ link::LeftoversReply Leftovers::judge(db::Session& session, const HostId& host_i
         else if (standing == Standing::unknown)
             unknown.push_back({host_id, volume.str(), {}, false, false});
     }
+    if (request.tells_files) judge_files(session, host_id, request, reply);
     if (session.failed()) return {};  // what was not found may be there
     if (unknown.size() > unknown_[host_id].size())
         spdlog::warn("host {} has {} guests and disks that the database does not know; see: lodge doctor",
                      host_id.str(), unknown.size());
     unknown_[host_id] = std::move(unknown);
     return reply;
+}
+
+// Called under the lock. A database that was restored may not know what a file is for.
+void Leftovers::judge_files(db::Session& session, const HostId& host_id,
+                            const link::LeftoversRequest& request, link::LeftoversReply& reply) {
+    auto& missing = missing_[host_id];
+    missing.clear();
+    for (const auto& id : request.missing) {
+        const auto volume = db::volumes::find_any(session, id);
+        if (volume && volume->made && !volume->deleting && volume->host_id == host_id) missing.push_back(id);
+    }
+    if (!request.guests.empty() || !request.volumes.empty() || restored_.contains(host_id)) return;
+    for (const auto& sha256 : request.contents)
+        if (!db::images::content_in_use(session, sha256)) reply.remove_contents.push_back(sha256);
+}
+
+std::map<HostId, std::vector<VolumeId>> Leftovers::missing() const {
+    std::lock_guard lock(mutex_);
+    return missing_;
 }
 
 std::vector<Leftovers::Unknown> Leftovers::unknown() const {

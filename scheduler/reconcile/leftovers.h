@@ -35,6 +35,8 @@ class Leftovers {
     link::LeftoversReply judge(db::Session& session, const HostId& host_id,
                                const link::LeftoversRequest& request);
     std::vector<Unknown> unknown() const;
+    // Volumes whose data hosts are to have and do not.
+    std::map<HostId, std::vector<VolumeId>> missing() const;
     // The operator's word: it ends when the host asks next. False when the host has no such unknown thing.
     bool give_up(const HostId& host_id, const std::string& id);
 
@@ -44,9 +46,12 @@ class Leftovers {
 
   private:
     bool given_up(const HostId& host_id, const std::string& id) const;
+    void judge_files(db::Session& session, const HostId& host_id, const link::LeftoversRequest& request,
+                     link::LeftoversReply& reply);
 
     mutable std::mutex mutex_;
     std::map<HostId, std::vector<Unknown>> unknown_;
+    std::map<HostId, std::vector<VolumeId>> missing_;
     std::set<std::pair<HostId, std::string>> given_up_;
     std::set<HostId> restored_;
 };

@@ -112,6 +112,20 @@ void erase(db::Session& session, const Volume& volume) {
     prune(session, volume.below_id);
 }
 
+std::size_t lose_host(db::Session& session, const HostId& host_id) {
+    for (auto& snapshot : db::snapshots::waiting_on(session, host_id)) {
+        if (snapshot.state == SnapshotState::pending) snapshot.state = SnapshotState::error;
+        snapshot.state_message = "Its volume's host was lost before the data had been sent.";
+        snapshot.host_id = HostId();
+        db::snapshots::update(session, snapshot);
+        for (const auto& image : db::images::waiting_for(session, snapshot.id))
+            db::images::set_state(session, image.id, ImageState::failed);
+    }
+    const auto lost = db::volumes::of_host(session, host_id);
+    for (const auto& volume : lost) erase(session, volume);
+    return lost.size();
+}
+
 void put_snapshot(Volume& volume, const Snapshot& snapshot) {
     volume.snapshot_id = volume.below_id = snapshot.id;
     volume.image_id = snapshot.image_id;

@@ -43,6 +43,11 @@ std::vector<link::Content> layers_of(db::Session& session, const SnapshotId& id)
 // Ends the volume's row, and what was there for its sake alone.
 void erase(db::Session& session, const Volume& volume);
 
+// The host is off for good, and what is on its disks alone is lost: volumes, and layers that were not sent.
+// Their snapshots are in error, and images that wait for those have failed. Returns how many volumes that
+// were.
+std::size_t lose_host(db::Session& session, const HostId& host_id);
+
 // Makes the new volume begin as the snapshot is, and writes nothing.
 void put_snapshot(Volume& volume, const Snapshot& snapshot);
 

@@ -69,6 +69,25 @@ class LeftoversTest(DoctorTest):
         eventually(GONE_S, lambda: self.cloud.disks() == [], self.cloud.logs)
         self.well()
 
+    def test_a_disk_whose_file_is_gone_is_told(self):
+        (each,) = self.launch_ready()
+        (disk,) = self.cloud.disks()
+        self.ec2.stop_instances(InstanceIds=[each])
+        self.wait_state(each, "stopped")
+        os.rename(self.disk(disk), f"{self.cloud.folder}/kept")
+        self.look_at_files()
+        self.assertIn("Put it back", self.finds(f"The file of {disk.split('.')[0]} of {each} is not on host"))
+        os.rename(f"{self.cloud.folder}/kept", self.disk(disk))
+        self.look_at_files()
+        self.well()
+        self.ec2.start_instances(InstanceIds=[each])
+        self.wait_console(each, "boot 2 of this disk")
+
+    def look_at_files(self):
+        """An agent does so at its start, and then once a minute."""
+        self.cloud.agent.kill()
+        self.cloud.start_agent()
+
     def test_what_nobody_knows_stays_until_the_operator_discards_it(self):
         (each,) = self.launch_ready()
         name, foreign_disk = self.define_unknown("g-0123456789abcdef0"), "notes.txt"

@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 
-from cloud import AGENT_OPTIONS, binary, flatten
+from cloud import AGENT_OPTIONS, CommandError, binary, flatten
 from disks import DiskTest
 from programs import Program, eventually
 
@@ -93,6 +93,32 @@ class SnapshotTest(DiskTest):
             self.detach(copy)
         self.assertIn(counts[0] - counts[1], (0, 1), counts)
 
+    def test_layers_go_when_nothing_lies_on_them(self):
+        (guest,) = self.launch_ready()
+        volume, _, _ = self.volume_with_files(guest)
+        before = self.layer_sizes()
+        snapshot = self.snapshot(volume)
+        self.wait_completed(snapshot)
+        (layer,) = set(self.layer_sizes()) - set(before)
+        self.look_at_files()
+        self.assertTrue(os.path.exists(self.cloud.cached_file(layer)))
+        self.assertEqual("", self.inside(guest, "umount /mnt"))
+        self.detach(volume)
+        self.ec2.delete_snapshot(SnapshotId=snapshot)
+        self.look_at_files()
+        time.sleep(2)
+        self.assertTrue(os.path.exists(self.cloud.cached_file(layer)), "the volume lies on it")
+        self.ec2.delete_volume(VolumeId=volume)
+        eventually(30, lambda: not os.path.exists(self.file(volume)), self.cloud.logs)
+        self.look_at_files()
+        eventually(30, lambda: not os.path.exists(self.cloud.cached_file(layer)), self.cloud.logs)
+        self.assertTrue(os.path.exists(self.cloud.cached_file(self.cloud.sha256_of(self.cloud.image_id))))
+
+    def look_at_files(self):
+        """An agent tells of its files at its start, and then once a minute."""
+        self.cloud.agent.kill()
+        self.cloud.start_agent()
+
     def test_both_daemons_die_while_a_snapshot_is_on_its_way(self):
         (guest,) = self.launch_ready()
         volume, _, written = self.volume_with_files(guest)
@@ -144,17 +170,32 @@ class SnapshotTest(DiskTest):
             self.cloud.host_id = next(each["id"] for each in self.cloud.hosts() if each["id"] != host)
             (reader,) = self.launch_ready()
             self.assertEqual(written, self.read(reader, copy, "data"))
-            self.ec2.delete_volume(VolumeId=copy)
             self.terminate(reader)
-            eventually(30, lambda: not os.listdir(f"{folder}/disks"), "nothing is left there")
+            eventually(30, lambda: os.listdir(f"{folder}/disks") == [f"{copy}.qcow2"], "the volume alone is left there")
         finally:
             self.cloud.lodge("host", "drain", host, "--undo")
             other, self.cloud.host_id = self.cloud.host_id, host
             second.kill()
             eventually(30, lambda: next(h["condition"] for h in self.cloud.hosts() if h["id"] == other) == "unreachable", "silent")
             self.cloud.lodge("host", "drain", other)
+        # A machine that burns down takes its volumes with it, and what it had not sent yet.
+        unsent = self.snapshot(copy)
+        self.assertEqual("pending", self.state_of(unsent))
+        with self.assertRaisesRegex(CommandError, "1 volumes are on its disks"):
             self.cloud.lodge("host", "remove", other)
-            shutil.rmtree(folder)
+        with self.assertRaisesRegex(CommandError, "drain it first"):
+            self.cloud.lodge("host", "forget-disks", host)
+        self.assertIn("1 volumes", self.cloud.lodge("host", "forget-disks", other))
+        self.cloud.lodge("host", "remove", other)
+        shutil.rmtree(folder)
+        with self.refused("InvalidVolume.NotFound"):
+            self.volume(copy)
+        lost = self.ec2.describe_snapshots(SnapshotIds=[unsent])["Snapshots"][0]
+        self.assertEqual("error", lost["State"])
+        self.assertIn("lost", lost["StateMessage"])
+        self.assertEqual("completed", self.state_of(snapshot))
+        with self.refused("IncorrectState"):
+            self.create(SnapshotId=unsent)
 
 
 class ImageOfInstanceTest(DiskTest):

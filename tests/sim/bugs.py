@@ -62,8 +62,6 @@ BUGS = [
      "if (!has_disk(wanted, id)) choose(", "if (!BUG && !has_disk(wanted, id)) choose("),
     ("a layer goes that others lie on", "scheduler/volumes/snapshots.cpp",
      "            db::snapshots::is_beneath_others(session, next))", "            (!BUG && db::snapshots::is_beneath_others(session, next)))"),
-    ("a doomed disk goes before its layer was sent", "scheduler/reconcile/desired.cpp",
-     "volume.deleting && !waits_.contains(volume.id);", "volume.deleting && (BUG || !waits_.contains(volume.id));"),
     ("a guest is not asked to cut its disks", "agent/reconcile/decide.cpp",
      "if (!out.cuts.empty()) out.step", "if (!BUG && !out.cuts.empty()) out.step"),
 ]

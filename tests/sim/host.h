@@ -91,6 +91,8 @@ class CrashingStorage final : public agent::Storage {
         return inner_.ensure_image(content);
     }
     bool has_image(const link::Content& content) override { return inner_.has_image(content); }
+    Result<std::vector<std::string>> list_contents() override { return inner_.list_contents(); }
+    Status remove_content(const std::string& sha256) override { return inner_.remove_content(sha256); }
     Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override {
         plan_.pass();
         if (full) return fail(ErrorCode::io_failure, "No space left on device");

@@ -496,6 +496,9 @@ TEST_F(AgentTest, StartsGuestsWithTheirInterfacesAndReportsThem) {
     ASSERT_TRUE(link->wait_for(desired.guest_id, Observed::running));
     EXPECT_TRUE(link->wait_for_interfaces(
         desired.guest_id, {example_nic(1).network_interface_id, example_nic(2).network_interface_id}));
+    for (int i = 0; i < 2'000 && !network.settings(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    ASSERT_TRUE(network.settings()) << "another thread's work";
     EXPECT_EQ(network.released(), (std::set{example_nic(1).port_uuid, example_nic(2).port_uuid}));
     EXPECT_EQ(network.settings()->southbound_remote, "unix:/ovnsb_db.sock");
 }

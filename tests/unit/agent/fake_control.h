@@ -72,7 +72,8 @@ class FakeControl final : public Link {
     }
     Result<link::LeftoversReply> leftovers(const link::LeftoversRequest& request) override {
         std::lock_guard lock(mutex_);
-        left_ = request;
+        left_ = {request.guests, request.volumes};
+        tells_files_ = tells_files_ || request.tells_files;
         changed_.notify_all();
         return over_;
     }
@@ -198,6 +199,10 @@ class FakeControl final : public Link {
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return left_ == left; });
     }
+    bool tells_files() {
+        std::lock_guard lock(mutex_);
+        return tells_files_;
+    }
     void set_over(const link::LeftoversReply& over) {
         std::lock_guard lock(mutex_);
         over_ = over;
@@ -299,6 +304,7 @@ class FakeControl final : public Link {
     bool reports_refused_ = false;
     bool layer_refused_ = false;
     link::LeftoversRequest left_;
+    bool tells_files_ = false;
     link::LeftoversReply over_;
     std::vector<VolumeId> kept_;
     std::vector<VolumeId> doomed_;

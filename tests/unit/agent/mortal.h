@@ -102,6 +102,10 @@ class MortalStorage final : public Storage {
         return fate_.pass("ensure_image", [&] { return inner_.ensure_image(content); });
     }
     bool has_image(const link::Content& content) override { return inner_.has_image(content); }
+    Result<std::vector<std::string>> list_contents() override { return inner_.list_contents(); }
+    Status remove_content(const std::string& sha256) override {
+        return fate_.pass("remove_content", [&] { return inner_.remove_content(sha256); });
+    }
     Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override {
         return fate_.pass("add_file", [&] { return inner_.add_file(volume_id, cuts); });
     }

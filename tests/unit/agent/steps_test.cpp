@@ -135,6 +135,7 @@ class Life {
         AgentOptions made;
         made.host_id = HostId::trusted("h-00000000000000001");
         made.poll_wait_ms = 0;
+        made.files_period_ms = 5'000;
         made.patience = {.stop_ms = 5'000,
                          .terminate_ms = 5'000,
                          .ask_again_ms = 2'000,
@@ -517,6 +518,22 @@ void prepare_left_disk(World& world) {
     world.control.set_over({{}, {disk}});
 }
 
+// Nothing on this host needs it, and the control plane says that nothing at all does.
+void prepare_unused_content(World& world) {
+    const link::Content unused = {std::string(64, 'e'), "qcow2", 1};
+    EXPECT_TRUE(world.storage.ensure_image(unused));
+    auto guest = world.run_guest();
+    EXPECT_TRUE(world.storage.ensure_image(guest.image));
+    world.want(guest);
+    world.control.set_over({{}, {}, {unused.sha256, guest.image.sha256}});
+}
+
+void expect_needed_content(World& world) {
+    EXPECT_TRUE(world.control.tells_files());
+    EXPECT_EQ(world.storage.list_contents(), std::vector{world.control.guests().front().image.sha256})
+        << "what a guest needs stays, whatever anybody says";
+}
+
 void prepare_network(World& world) {
     world.network.leave_behind("a port of a guest that was here once");
     world.want(world.run_guest({desired_interface(1)}));
@@ -567,6 +584,8 @@ std::vector<StepCase> registry() {
         {"end_leftover_guest", Step::none, "undefine", prepare_left_guest,
          [](World& world) { EXPECT_TRUE(world.hypervisor.peek().empty()); }},
         {"remove_leftover_disk", Step::none, "remove_disk", prepare_left_disk, expect_all_gone},
+        {"remove_unused_content", Step::none, "remove_content", prepare_unused_content, expect_needed_content,
+         2},
         {"keep_network", Step::none, "ensure_metadata", prepare_network, expect_network},
         {"unused_network_goes", Step::none, "ensure_metadata", prepare_unused_network,
          [](World& world) { EXPECT_TRUE(world.network.metadata().empty()); }},

@@ -10,6 +10,7 @@
 #include "db/store/hosts.h"
 #include "db/store/instances.h"
 #include "db/store/reservations.h"
+#include "db/store/snapshots.h"
 #include "db/store/volumes.h"
 #include "scheduler/reconcile/fencing.h"
 #include "scheduler/volumes/attachments.h"
@@ -505,6 +506,46 @@ TEST_F(Reconcile, OfWhatIsLeftOnlyWhatIsKnownToBeOverEnds) {
     const auto over = *process->agents.leftovers(host.id, left);
     EXPECT_THAT(over.end_guests, ElementsAre(guest.id));
     EXPECT_THAT(over.remove_volumes, ElementsAre(left.volumes.front()));
+}
+
+TEST_F(Reconcile, OfCachedContentOnlyWhatNothingUsesGoes) {
+    hello();
+    launch();
+    const std::string used(64, 'a');
+    const std::string unused(64, 'b');
+    Snapshot snapshot;
+    snapshot.id = SnapshotId::make(random);
+    snapshot.account_id = account;
+    snapshot.state = SnapshotState::completed;
+    snapshot.sha256 = used;
+    Volume made;
+    made.id = VolumeId::make(random);
+    made.account_id = account;
+    made.host_id = host.id;
+    made.made = true;
+    auto fresh = made;
+    fresh.id = VolumeId::make(random);
+    fresh.made = false;
+    ASSERT_TRUE(database->write([&](db::Session& session) -> Status {
+        db::snapshots::insert(session, snapshot);
+        db::volumes::insert(session, made);
+        db::volumes::insert(session, fresh);
+        return {};
+    }));
+    link::LeftoversRequest told;
+    told.tells_files = true;
+    told.contents = {used, unused};
+    told.missing = {made.id, fresh.id, VolumeId::make(random)};
+    EXPECT_THAT(process->agents.leftovers(host.id, told)->remove_contents, ElementsAre(unused));
+    EXPECT_THAT(process->agents.leftovers().missing().at(host.id), ElementsAre(made.id));
+    EXPECT_THAT(process->agents.leftovers(host.id, {})->remove_contents, IsEmpty());
+    EXPECT_THAT(process->agents.leftovers().missing().at(host.id), SizeIs(1))
+        << "it was not asked about files";
+    told.missing.clear();
+    told.volumes = {VolumeId::make(random)};
+    EXPECT_THAT(process->agents.leftovers(host.id, told)->remove_contents, IsEmpty())
+        << "a database that does not know of all may not know what it is for";
+    EXPECT_THAT(process->agents.leftovers().missing().at(host.id), IsEmpty());
 }
 
 TEST_F(Reconcile, TheHostIsToldThatAGuestHasLeftItsList) {

@@ -268,6 +268,38 @@ TEST_F(Snapshots, ARootDiskWhoseSnapshotWaitsOutlivesItsInstance) {
     EXPECT_FALSE(read([&](db::Session& session) { return db::volumes::find_any(session, id); }));
 }
 
+TEST_F(Snapshots, WhatALostHostHadNotSentIsInError) {
+    const auto id = make_volume(host);
+    const auto sent = snapshot(id);
+    ASSERT_TRUE(store(sent, 'a', host));
+    const auto unsent = snapshot(id);
+    const auto deleted = snapshot(id);
+    remove(deleted);
+    const auto elsewhere = make_volume(HostId::make(random), sent);
+    Image image;
+    image.id = make_image_id(random, ImageType::machine);
+    image.account_id = account;
+    image.region = region;
+    image.name = "made";
+    image.state = ImageState::pending;
+    image.root_device_name = "/dev/vda";
+    image.disks = {{"/dev/vda", unsent, {8 << 20, "gp3", 3'000, 125}, true}};
+    write([&](db::Session& session) {
+        db::images::insert(session, image);
+        EXPECT_EQ(lose_host(session, host), 1U);
+    });
+    EXPECT_EQ(row(unsent)->state, SnapshotState::error);
+    EXPECT_NE(row(unsent)->state_message, "");
+    EXPECT_FALSE(row(deleted));
+    EXPECT_EQ(layers(unsent), "a") << "what there is of it";
+    EXPECT_EQ(layers(volume(elsewhere).below_id), "a");
+    EXPECT_EQ(
+        read([&](db::Session& session) { return db::images::find_any(session, image.id.str()); })->state,
+        ImageState::failed);
+    EXPECT_FALSE(read([&](db::Session& session) { return db::volumes::find_any(session, id); }));
+    EXPECT_EQ(store(unsent, 'b', host).error().code, ErrorCode::not_found) << "it is back, and too late";
+}
+
 // Its agent was told to leave the file while the layer was on its way, and heard no more before it was done.
 TEST_F(Snapshots, ARootDiskThatWasCutIsRemovedForItself) {
     Instance instance;
