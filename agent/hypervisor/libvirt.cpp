@@ -155,8 +155,8 @@ int cut(virDomainPtr domain, const std::vector<DiskSpec>& disks, bool still) {
         const SnapshotHandle made(
             virDomainSnapshotCreateXML(domain, xml.c_str(), flags | VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE));
         if (made) return 0;
-        spdlog::warn("{} is cut without its file systems being still: {}", virDomainGetName(domain),
-                     libvirt_error("freezing").message);
+        const std::string why = libvirt_error("freezing").message;
+        spdlog::warn("{} is cut without its file systems being still: {}", virDomainGetName(domain), why);
         return cut(domain, disks, false);  // what failed may have been to go on again
     }
     const SnapshotHandle made(virDomainSnapshotCreateXML(domain, xml.c_str(), flags));

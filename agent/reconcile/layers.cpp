@@ -78,13 +78,7 @@ void Agent::look_at_cuts(const std::vector<Domain>& domains, std::uint64_t ended
 
 void Agent::send_layer(const link::Cut& cut, bool live) {
     Status status = run_layer(cut, live);
-    // Nobody waits for it any more.
-    if (!status && status.error().code == ErrorCode::not_found) {
-        spdlog::info("snapshot {}: {}", cut.snapshot_id.str(), status.error().message);
-        list_is_wanted_ = true;
-    } else if (!status) {
-        spdlog::warn("snapshot {}: {}", cut.snapshot_id.str(), status.error().message);
-    }
+    if (!status) spdlog::warn("snapshot {}: {}", cut.snapshot_id.str(), status.error().message);
     {
         std::lock_guard lock(mutex_);
         const auto found = cuts_.find(cut.snapshot_id);
@@ -100,9 +94,17 @@ void Agent::send_layer(const link::Cut& cut, bool live) {
 }
 
 Status Agent::run_layer(const link::Cut& cut, bool live) {
+    // As it was when this was queued. A machine that has got the disk since has made the cut, by the same
+    // list.
     if (!live) LODGE_CHECK(storage_.ensure_disk(wanted_disk(cut.disk, true)).map([](auto&&) {}));
-    LODGE_TRY(const LayerFile layer, storage_.read_layer(cut.disk.volume_id, cut.cut));
-    LODGE_CHECK(link_.store_layer(cut.snapshot_id, layer.content, layer.path));
+    LODGE_TRY(const LayerFile layer, storage_.read_layer(cut.disk.volume_id, cut.cut, cut.disk.cuts));
+    const Status stored = link_.store_layer(cut.snapshot_id, layer.content, layer.path);
+    if (!stored && stored.error().code == ErrorCode::not_found) {
+        spdlog::info("snapshot {}: {}", cut.snapshot_id.str(), stored.error().message);
+        list_is_wanted_ = true;  // nobody waits for it any more
+        return {};
+    }
+    LODGE_CHECK(stored);
     return storage_.keep_layer(cut.disk.volume_id, cut.cut, layer.content);
 }
 

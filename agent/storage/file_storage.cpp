@@ -58,6 +58,11 @@ Status resize(const fs::path& path, std::int64_t size_bytes) {
                        qemu_img_timeout_ms);
 }
 
+Status grow_file(const fs::path& path, std::int64_t size_bytes) {
+    LODGE_TRY(const DiskHeader header, read_disk_header(path, "qcow2"));
+    return header.virtual_size_bytes >= size_bytes ? Status() : resize(path, size_bytes);
+}
+
 Result<Fd> lock_folder(const fs::path& root) {
     const fs::path path = root / "lock";
     Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, private_file));
@@ -133,10 +138,10 @@ Result<DiskChain> FileStorage::ensure_disk(const WantedDisk& disk) {
                                               disk_path(disk.volume_id, disk.cuts).string());
     LODGE_CHECK(ensure_contents(disk));
     std::lock_guard lock(files_mutex_);
+    LODGE_CHECK(drop_names(disk));
     LODGE_TRY(const std::int64_t last, make_files(disk));
     LODGE_TRY(const auto bases, bases_of(disk, last));
-    LODGE_CHECK(keep_existing(disk, last, bases));
-    if (disk.grow) remove_copies(disk);
+    if (disk.grow) LODGE_CHECK(grow_file(disk_path(disk.volume_id, last), disk.size_bytes));
     return DiskChain{disk_path(disk.volume_id, last).string(), bases};
 }
 
@@ -162,15 +167,19 @@ Status FileStorage::ensure_base(const WantedDisk& disk, const link::Content& con
 Result<std::int64_t> FileStorage::make_files(const WantedDisk& disk) const {
     LODGE_TRY(const auto there, files_of(disk.volume_id));
     if (!there.empty() && (!disk.grow || there.back() >= disk.cuts)) return there.back();
-    const auto missing =
+    const std::int64_t unsent =
         std::count_if(disk.layers.begin(), disk.layers.end(), [](const auto& l) { return l.sha256.empty(); });
+    // A layer that was sent proves that the disk went on in the next file.
+    if (!there.empty() && disk.must_exist && there.back() < disk.cuts - unsent)
+        return fail(ErrorCode::not_found, "the disk's last file is not on this host: " +
+                                              disk_path(disk.volume_id, disk.cuts - unsent).string());
     std::int64_t size_bytes = disk.size_bytes;
     if (!there.empty()) {
         LODGE_TRY(const DiskHeader header,
                   read_disk_header(disk_path(disk.volume_id, there.back()), "qcow2"));
         size_bytes = header.virtual_size_bytes;
     }
-    for (auto number = there.empty() ? disk.cuts - missing : there.back() + 1; number <= disk.cuts; ++number)
+    for (auto number = there.empty() ? disk.cuts - unsent : there.back() + 1; number <= disk.cuts; ++number)
         LODGE_CHECK(make_file(disk.volume_id, number, size_bytes));
     return disk.cuts;
 }
@@ -200,21 +209,22 @@ Result<std::vector<BaseFile>> FileStorage::bases_of(const WantedDisk& disk, std:
     return bases;
 }
 
-// Disks of older agents name what is under them, which no layer may.
-Status FileStorage::keep_existing(const WantedDisk& disk, std::int64_t number,
-                                  const std::vector<BaseFile>& bases) const {
-    const fs::path path = disk_path(disk.volume_id, number);
-    LODGE_TRY(const DiskHeader header, read_disk_header(path, "qcow2"));
-    const std::string base = bases.empty() ? "" : fs::path(bases.front().path).filename().string();
-    if (!header.backing_file.empty() && fs::path(header.backing_file).filename() != base)
-        return fail(ErrorCode::conflict,
-                    path.string() + " is an overlay on '" + header.backing_file + "', not on '" + base + "'");
-    if (!disk.grow) return {};
-    if (!header.backing_file.empty())
-        LODGE_CHECK(run_program({"qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-b", "", path.string()},
-                                qemu_img_timeout_ms));
-    if (header.virtual_size_bytes >= disk.size_bytes) return {};
-    return resize(path, disk.size_bytes);
+// The first file of a disk that an older agent made names its image, which no layer may.
+Status FileStorage::drop_names(const WantedDisk& disk) const {
+    LODGE_TRY(const auto there, files_of(disk.volume_id));
+    for (const std::int64_t number : there) {
+        const fs::path path = disk_path(disk.volume_id, number);
+        LODGE_TRY(const DiskHeader header, read_disk_header(path, "qcow2"));
+        if (header.backing_file.empty()) continue;
+        if (fs::path(header.backing_file).filename() != disk.image.sha256)
+            return fail(ErrorCode::conflict, path.string() + " is an overlay on '" + header.backing_file +
+                                                 "', not on '" + disk.image.sha256 + "'");
+        if (disk.grow)
+            LODGE_CHECK(
+                run_program({"qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-b", "", path.string()},
+                            qemu_img_timeout_ms));
+    }
+    return {};
 }
 
 // It names no file under it: what that is, whoever opens it says.
@@ -227,13 +237,6 @@ Status FileStorage::make_file(const VolumeId& volume_id, std::int64_t number, st
     if (status) status = publish(temporary, final, private_file);
     if (!status) static_cast<void>(remove_file(temporary));
     return status;
-}
-
-// Names of layers that are in the image cache as well. One that cannot be removed takes no room of its own.
-void FileStorage::remove_copies(const WantedDisk& disk) const {
-    std::int64_t number = disk.cuts;
-    for (auto layer = disk.layers.rbegin(); layer != disk.layers.rend() && --number >= 0; ++layer)
-        if (!layer->sha256.empty()) static_cast<void>(remove_file(disk_path(disk.volume_id, number)));
 }
 
 // One that is there already may be a machine's by now, whatever the caller has seen: it is only ever resized,
@@ -254,9 +257,12 @@ Result<std::string> FileStorage::add_file(const VolumeId& volume_id, std::int64_
     return path.string();
 }
 
-Result<LayerFile> FileStorage::read_layer(const VolumeId& volume_id, std::int64_t number) {
-    LODGE_CHECK(check_volume(volume_id));
+Result<LayerFile> FileStorage::read_layer(const VolumeId& volume_id, std::int64_t number, std::int64_t cuts) {
+    LODGE_TRY(const auto there, files_of(volume_id));
     const fs::path path = disk_path(volume_id, number);
+    if (std::find(there.begin(), there.end(), number) == there.end())
+        return fail(ErrorCode::not_found, "a layer of the disk is not on this host: " + path.string());
+    if (there.back() > cuts) return fail(ErrorCode::conflict, cut_too_often(volume_id, there.back(), cuts));
     LODGE_TRY(const DiskHeader header, read_disk_header(path, "qcow2"));
     if (!header.backing_file.empty())
         return fail(ErrorCode::service_unavailable,

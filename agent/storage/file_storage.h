@@ -35,7 +35,7 @@ class FileStorage final : public Storage {
     Status remove_content(const std::string& sha256) override;
     Result<DiskChain> ensure_disk(const WantedDisk& disk) override;
     Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override;
-    Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number) override;
+    Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number, std::int64_t cuts) override;
     Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override;
     Status remove_disk(const VolumeId& volume_id) override;
     Result<std::vector<VolumeId>> list_disks() override;
@@ -54,15 +54,13 @@ class FileStorage final : public Storage {
     Status ensure_base(const WantedDisk& disk, const link::Content& content);
     Result<std::int64_t> make_files(const WantedDisk& disk) const;
     Result<std::vector<BaseFile>> bases_of(const WantedDisk& disk, std::int64_t last) const;
-    Status keep_existing(const WantedDisk& disk, std::int64_t number,
-                         const std::vector<BaseFile>& bases) const;
+    Status drop_names(const WantedDisk& disk) const;
     Status make_file(const VolumeId& volume_id, std::int64_t number, std::int64_t size_bytes) const;
-    void remove_copies(const WantedDisk& disk) const;
 
     const std::filesystem::path root_;
     const Fd lock_;
     ImageCache images_;
-    std::mutex files_mutex_;  // while a disk gets a new file
+    std::mutex files_mutex_;  // while files of disks are made, changed or removed
 };
 
 }  // namespace lodge::agent

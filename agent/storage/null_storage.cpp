@@ -64,12 +64,13 @@ Result<std::string> NullStorage::add_file(const VolumeId& volume_id, std::int64_
     return path_of(volume_id, cuts);
 }
 
-Result<LayerFile> NullStorage::read_layer(const VolumeId& volume_id, std::int64_t number) {
+Result<LayerFile> NullStorage::read_layer(const VolumeId& volume_id, std::int64_t number, std::int64_t cuts) {
     std::lock_guard lock(mutex_);
     const auto known = disks_.find(volume_id);
     const std::string path = path_of(volume_id, number);
     if (known == disks_.end() || known->second <= number)
         return fail(ErrorCode::not_found, path + " is no layer");
+    if (known->second > cuts) return fail(ErrorCode::conflict, cut_too_often(volume_id, known->second, cuts));
     return LayerFile{path, {hex_encode(sha256(path)), "qcow2", 1 << 20}};
 }
 

@@ -28,7 +28,7 @@ class NullStorage final : public Storage {
     Status remove_content(const std::string& sha256) override;
     Result<DiskChain> ensure_disk(const WantedDisk& disk) override;
     Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override;
-    Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number) override;
+    Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number, std::int64_t cuts) override;
     Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override;
     Status remove_disk(const VolumeId& volume_id) override;
     Result<std::vector<VolumeId>> list_disks() override;

@@ -37,6 +37,12 @@ struct LayerFile {
     link::Content content;
 };
 
+inline std::string cut_too_often(const VolumeId& volume_id, std::int64_t last, std::int64_t known) {
+    return "the disk " + volume_id.str() + " has been cut " + std::to_string(last) +
+           " times, and the control plane knows of " + std::to_string(known) +
+           ": it was restored from a backup, and no snapshot is made of the disk";
+}
+
 struct DiskSpace {
     std::int64_t total_mib = 0;
     std::int64_t free_mib = 0;
@@ -64,8 +70,11 @@ class Storage {
     // An empty file for the disk whose machine runs on file `cuts` - 1, unless an earlier call left one; its
     // path.
     virtual Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) = 0;
-    // One of the disk's files, which nobody writes to any more. not_found when it is not there.
-    virtual Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number) = 0;
+    // One of the disk's files, which nobody writes to any more, of a disk that is to write to file `cuts`.
+    // not_found when it is not there; conflict when the disk has been cut more often than that: a control
+    // plane that was restored from a backup means another file by that number.
+    virtual Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number,
+                                         std::int64_t cuts) = 0;
     // The file, which nobody writes to any more, is what the image cache has under that name from now on.
     virtual Status keep_layer(const VolumeId& volume_id, std::int64_t number,
                               const link::Content& content) = 0;

@@ -16,18 +16,6 @@
 namespace lodge::api {
 namespace {
 
-struct Tags {
-    std::vector<ec2::Tag> image;
-    std::vector<ec2::Tag> snapshot;
-};
-
-Result<Tags> tags_of(const ec2::CreateImageRequest& request) {
-    Tags out;
-    LODGE_TRY(out.image, tags_for(request.tag_specification, "image", {"image", "snapshot"}));
-    LODGE_TRY(out.snapshot, tags_for(request.tag_specification, "snapshot", {"image", "snapshot"}));
-    return out;
-}
-
 // What a volume of the instance's is to be in the image, but for its snapshot.
 Result<ImageDisk> disk_like(const Volume& volume, const ec2::ImageDeviceRequest* mapping) {
     const auto wish = mapping ? mapping->ebs.value_or(ec2::ImageEbsRequest()) : ec2::ImageEbsRequest();
@@ -48,7 +36,7 @@ Result<ImageDisk> disk_like(const Volume& volume, const ec2::ImageDeviceRequest*
 class ImageOfInstance {
   public:
     ImageOfInstance(db::Session& session, const RequestContext& context,
-                    const ec2::CreateImageRequest& request, const Tags& tags)
+                    const ec2::CreateImageRequest& request, const ImageTags& tags)
         : session_(session), context_(context), request_(request), tags_(tags) {}
 
     Result<ImageId> make() {
@@ -58,7 +46,7 @@ class ImageOfInstance {
         LODGE_TRY(image_, new_image(session_, context_, request_.name));
         describe(row.instance);
         LODGE_CHECK(add_volumes(row.instance));
-        LODGE_CHECK(add_snapshots(row.instance));
+        LODGE_CHECK(add_disks(row.instance));
         db::images::insert(session_, image_);
         put_tags(session_, context_, image_.id.str(), "image", tags_.image);
         if (state_of(row) == InstanceState::running && !request_.no_reboot.value_or(false)) reboot(row);
@@ -105,7 +93,7 @@ class ImageOfInstance {
     }
 
     // Disks that the instance does not have. One that is not to be there is not.
-    Status add_snapshots(const Instance& instance) {
+    Status add_disks(const Instance& instance) {
         DeviceNames names(instance.root_device_name);
         for (const auto& disk : image_.disks)
             if (disk.device != instance.root_device_name) LODGE_CHECK(names.take(disk.device));
@@ -114,7 +102,7 @@ class ImageOfInstance {
                 std::find(devices_.begin(), devices_.end(), *mapping.device_name) != devices_.end();
             if (known || mapping.no_device) continue;
             LODGE_CHECK(names.take(*mapping.device_name));
-            LODGE_TRY(auto disk, disk_of_snapshot(session_, context_, mapping));
+            LODGE_TRY(auto disk, disk_of_mapping(session_, context_, mapping));
             image_.disks.push_back(std::move(disk));
         }
         return {};
@@ -132,7 +120,7 @@ class ImageOfInstance {
     db::Session& session_;
     const RequestContext& context_;
     const ec2::CreateImageRequest& request_;
-    const Tags& tags_;
+    const ImageTags& tags_;
     Image image_;
     std::vector<std::string> devices_;  // the instance's
 };
@@ -141,7 +129,7 @@ class ImageOfInstance {
 
 Result<ec2::CreateImageResponse> create_image(RequestContext& context,
                                               const ec2::CreateImageRequest& request) {
-    LODGE_TRY(const auto tags, tags_of(request));
+    LODGE_TRY(const auto tags, image_tags(request.tag_specification));
     LODGE_CHECK(check_mappings(request.block_device_mapping));
     return context.write([&](db::Session& session) -> Result<ec2::CreateImageResponse> {
         LODGE_TRY(const auto id, ImageOfInstance(session, context, request, tags).make());

@@ -80,7 +80,11 @@ Status check_form(const Modify& request) {
     if (name && *name == "productCodes")
         return fail(ErrorCode::unsupported_operation,
                     "The attribute productCodes is not supported: there is no marketplace.");
-    if (name && *name != "description" && *name != "launchPermission") return unknown_attribute(*name);
+    // Beside a structure that says it all some clients spell it otherwise: "LaunchPermission", "Description
+    // ".
+    const bool said = request.description || request.launch_permission;
+    if (name && !said && *name != "description" && *name != "launchPermission")
+        return unknown_attribute(*name);
     bool other = (name == "description" && permissions) ||
                  (name == "launchPermission" && request.description) ||
                  (request.description && permissions) || (request.description && request.value);

@@ -4,6 +4,7 @@
 #include "api/actions/image_view.h"
 #include "api/actions/launch_request.h"
 #include "api/actions/snapshot_view.h"
+#include "api/actions/tagging.h"
 #include "db/store/images.h"
 
 namespace lodge::api {
@@ -37,20 +38,27 @@ Status check_parts(db::Session& session, const RequestContext& context, const Im
     return check_part(session, context, image.ramdisk_id, ImageType::ramdisk);
 }
 
-Result<ImageDisk> disk_of_snapshot(db::Session& session, const RequestContext& context,
-                                   const ec2::ImageDeviceRequest& mapping) {
+Result<ImageTags> image_tags(const std::vector<ec2::TagSpecification>& specifications) {
+    ImageTags out;
+    LODGE_TRY(out.image, tags_for(specifications, "image", {"image", "snapshot"}));
+    LODGE_TRY(out.snapshot, tags_for(specifications, "snapshot", {"image", "snapshot"}));
+    return out;
+}
+
+Result<ImageDisk> disk_of_mapping(db::Session& session, const RequestContext& context,
+                                  const ec2::ImageDeviceRequest& mapping) {
     const auto ebs = mapping.ebs.value_or(ec2::ImageEbsRequest());
-    if (!ebs.snapshot_id && !ebs.volume_size)
-        return fail(ErrorCode::missing_parameter, "snapshotId of the device " + *mapping.device_name);
-    if (!ebs.snapshot_id)
-        return fail(ErrorCode::unsupported_operation,
-                    "The device '" + *mapping.device_name +
-                        "' has no snapshot: a disk of an image that begins empty is not offered.");
-    LODGE_TRY(const auto snapshot, find_completed_snapshot(session, context, *ebs.snapshot_id));
     ImageDisk disk;
     disk.device = *mapping.device_name;
-    disk.snapshot_id = snapshot.id;
     disk.delete_on_termination = ebs.delete_on_termination.value_or(true);
+    if (!ebs.snapshot_id) {
+        if (!ebs.volume_size) return fail(ErrorCode::missing_parameter, "size or snapshotId");
+        const VolumeShape none{0, std::string(default_volume_type), 0, 0};
+        LODGE_TRY(disk.shape, changed_shape(none, shape_change(ebs)));
+        return disk;
+    }
+    LODGE_TRY(const auto snapshot, find_completed_snapshot(session, context, *ebs.snapshot_id));
+    disk.snapshot_id = snapshot.id;
     LODGE_TRY(disk.shape, shape_on(snapshot, default_volume_type, shape_change(ebs),
                                    ErrorCode::invalid_block_device_mapping));
     return disk;

@@ -20,9 +20,16 @@ Result<Image> new_image(db::Session& session, const RequestContext& context, con
 Status take_content(db::Session& session, const RequestContext& context, const Image& source, Image& image);
 Status check_parts(db::Session& session, const RequestContext& context, const Image& image);
 
-// The disk of an image that a mapping makes of a snapshot: find_completed_snapshot()'s errors,
-// InvalidBlockDeviceMapping; UnsupportedOperation for one without a snapshot.
-Result<ImageDisk> disk_of_snapshot(db::Session& session, const RequestContext& context,
-                                   const ec2::ImageDeviceRequest& mapping);
+// What a request that makes an image and snapshots calls them.
+struct ImageTags {
+    std::vector<ec2::Tag> image;
+    std::vector<ec2::Tag> snapshot;
+};
+Result<ImageTags> image_tags(const std::vector<ec2::TagSpecification>& specifications);
+
+// The disk of an image that a mapping makes, of a snapshot or empty: find_completed_snapshot()'s errors,
+// InvalidBlockDeviceMapping, and those of its shape.
+Result<ImageDisk> disk_of_mapping(db::Session& session, const RequestContext& context,
+                                  const ec2::ImageDeviceRequest& mapping);
 
 }  // namespace lodge::api

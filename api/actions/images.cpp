@@ -46,6 +46,7 @@ ec2::Image shown(const RequestContext& context, const ImageRecord& record) {
     out.virtualization_type = "hvm";
     out.hypervisor = "xen";
     out.ena_support = true;
+    out.sriov_net_support = "simple";
     out.boot_mode = "legacy-bios";
     if (image.deprecated_ms > 0) out.deprecation_time = image.deprecated_ms;
     bool tells_launches = mine && image.last_launched_ms > 0;
@@ -118,7 +119,7 @@ const describe::FilterTable<ImageRecord>& image_filters() {
         text("source-image-id", [](const Image&) { return ""; }),
         text("source-image-region", [](const Image&) { return ""; }),
         text("source-instance-id", [](const Image&) { return ""; }),
-        text("sriov-net-support", [](const Image&) { return ""; }),
+        text("sriov-net-support", [](const Image&) { return "simple"; }),
         text("state", [](const Image& i) { return to_text(i.state); }),
         text("state-reason-code", [](const Image&) { return ""; }),
         text("state-reason-message", [](const Image&) { return ""; }),
@@ -146,7 +147,7 @@ bool asked_for(const RequestContext& context, const ec2::DescribeImagesRequest& 
                const ImageRecord& record) {
     auto owned = [&](const std::string& owner) { return is_owner(context, record.image.account_id, owner); };
     auto usable = [&](const std::string& user) { return executable_by(context, record, user); };
-    return is_offered(context, request, record.image) &&
+    return record.image.state != ImageState::deregistered && is_offered(context, request, record.image) &&
            (request.owner.empty() || std::any_of(request.owner.begin(), request.owner.end(), owned)) &&
            (request.executable_by.empty() ||
             std::any_of(request.executable_by.begin(), request.executable_by.end(), usable));
@@ -162,6 +163,15 @@ const std::vector<Tag>& tags_of(const ImageRecord& record) {
 
 bool well_formed(std::string_view id) {
     return parse_image_id(id).has_value();
+}
+
+// One that the account has deregistered. EC2 knows those for a while: who asks by ID gets an empty list,
+// which tools count on that have just deregistered it.
+std::optional<Image> find_former(db::Session& session, const RequestContext& context, const std::string& id) {
+    auto image = db::images::find_any(session, id);
+    const bool own = image && image->account_id == context.account_id && image->region == context.region &&
+                     image->state == ImageState::deregistered;
+    return own ? std::move(image) : std::nullopt;
 }
 
 // Those of its disks that are the account's, and that no other image begins with. The image has none any
@@ -213,6 +223,7 @@ Result<ec2::DescribeImagesResponse> describe_images(RequestContext& context,
         sort_key,
         [&](db::Session& session, const std::string& id) -> std::optional<ImageRecord> {
             auto image = db::images::find_visible(session, context.account_id, context.region, id);
+            if (!image) image = find_former(session, context, id);
             if (!image) return std::nullopt;
             return record(session, std::move(*image));
         },

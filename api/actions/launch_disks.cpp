@@ -20,17 +20,25 @@ DiskWish wish_of(const ec2::RunBlockDeviceMapping& mapping) {
     return wish;
 }
 
-// A disk of the image's as it is to be in this launch.
-Result<LaunchVolume> image_volume(db::Session& session, const ImageDisk& disk, const DiskWish& wish) {
+// A disk of the image's as it is to be in this launch: of imported content, of a snapshot, or empty. It may
+// be smaller than the image says, if it holds what it begins with.
+Result<LaunchVolume> image_volume(db::Session& session, const ImageDisk& disk, const DiskWish& wish,
+                                  bool is_root) {
     LaunchVolume out;
     out.device = disk.device;
     LODGE_TRY(out.shape, changed_shape(disk.shape, wish.change));
-    LODGE_CHECK(check_holds(out.shape, disk.shape.size_bytes, "the image's disk",
-                            ErrorCode::invalid_block_device_mapping));
     out.delete_on_termination = wish.delete_on_termination.value_or(disk.delete_on_termination);
-    if (disk.snapshot_id.empty()) return out;
-    out.snapshot = db::snapshots::find_any(session, disk.snapshot_id.str());
-    if (!out.snapshot) return fail(ErrorCode::invalid_snapshot_not_found, disk.snapshot_id.str());
+    if (disk.snapshot_id.empty()) {
+        if (is_root)
+            LODGE_CHECK(check_holds(out.shape, disk.shape.size_bytes, "the image's disk",
+                                    ErrorCode::invalid_block_device_mapping));
+        return out;
+    }
+    const auto& id = disk.snapshot_id.str();
+    out.snapshot = db::snapshots::find_any(session, id);
+    if (!out.snapshot) return fail(ErrorCode::invalid_snapshot_not_found, id);
+    LODGE_CHECK(check_holds(out.shape, out.snapshot->volume_size_bytes, "snapshot '" + id + "'",
+                            ErrorCode::invalid_block_device_mapping));
     return out;
 }
 
@@ -63,7 +71,7 @@ Result<LaunchVolume> root_volume(db::Session& session, const ImageDisk& disk, co
     if (replaces(wish, disk))
         return fail(ErrorCode::invalid_block_device_mapping,
                     "The snapshot of the root device '" + disk.device + "' is the image's.");
-    return image_volume(session, disk, wish);
+    return image_volume(session, disk, wish, true);
 }
 
 // Empty for a device that the request does not speak of.
@@ -99,7 +107,7 @@ Result<LaunchDisks> launch_disks(db::Session& session, const RequestContext& con
         } else if (!wish.left_out) {
             LODGE_CHECK(names.take(disk.device));
             LODGE_TRY(auto volume, replaces(wish, disk) ? new_disk(session, context, wish)
-                                                        : image_volume(session, disk, wish));
+                                                        : image_volume(session, disk, wish, false));
             out.others.push_back(std::move(volume));
         }
     }

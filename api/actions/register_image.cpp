@@ -64,13 +64,13 @@ Status put_disks(db::Session& session, const RequestContext& context,
     if (root == nullptr || !root->ebs || !root->ebs->snapshot_id)
         return fail(ErrorCode::invalid_block_device_mapping,
                     "The root device '" + image.root_device_name + "' must have a snapshot");
-    LODGE_TRY(auto root_disk, disk_of_snapshot(session, context, *root));
+    LODGE_TRY(auto root_disk, disk_of_mapping(session, context, *root));
     image.disks.push_back(std::move(root_disk));
     DeviceNames names(image.root_device_name);
     for (const auto& mapping : mappings) {
         if (&mapping == root || mapping.no_device) continue;
         LODGE_CHECK(names.take(*mapping.device_name));
-        LODGE_TRY(auto disk, disk_of_snapshot(session, context, mapping));
+        LODGE_TRY(auto disk, disk_of_mapping(session, context, mapping));
         image.disks.push_back(std::move(disk));
     }
     return {};
@@ -118,27 +118,38 @@ Result<Image> find_original(db::Session& session, const RequestContext& context,
                 "The image '" + source.id.str() + "' is a kernel or ramdisk, which cannot be copied.");
 }
 
-// With its own snapshots, so that it does not depend on the original's.
-Status copy_disks(db::Session& session, const RequestContext& context, const Image& source, Image& image) {
+// With its own snapshots, so that it does not depend on the original's. Who may only launch an image does not
+// get its disks for that: the snapshots must be shared as well.
+Status copy_disks(db::Session& session, const RequestContext& context, const Image& source,
+                  const std::vector<ec2::Tag>& tags, Image& image) {
     for (auto disk : source.disks) {
-        const auto& id = disk.snapshot_id.str();
-        const auto snapshot = db::snapshots::find_any(session, id);
-        if (!snapshot) return fail(ErrorCode::invalid_snapshot_not_found, id);
-        disk.snapshot_id =
-            make_copy(session, context, *snapshot,
-                      "Copied for " + image.id.str() + " from " + id + " of " + source.id.str())
-                .id;
+        const auto id = disk.snapshot_id.str();
+        if (!id.empty()) {
+            const auto snapshot = db::snapshots::find_visible(session, context.account_id, source.region, id);
+            if (!snapshot)
+                return fail(ErrorCode::operation_not_permitted,
+                            "You do not have permission to access the storage of this ami");
+            const auto made =
+                make_copy(session, context, *snapshot,
+                          "Copied for " + image.id.str() + " from " + id + " of " + source.id.str());
+            put_tags(session, context, made.id.str(), "snapshot", tags);
+            disk.snapshot_id = made.id;
+        }
         image.disks.push_back(std::move(disk));
     }
     return {};
 }
 
-// Who copies an image of another account's copies what they call it themselves.
-void copy_tags(db::Session& session, const RequestContext& context, const Image& source, const Image& image) {
-    std::vector<ec2::Tag> tags;
-    for (const auto& tag : db::tags::of(session, context.account_id, source.id.str()))
-        if (!is_reserved(tag.key)) tags.push_back({tag.key, tag.value});
+// Who copies an image of another account's copies what they call it themselves; given tags win.
+Status put_image_tags(db::Session& session, const RequestContext& context,
+                      const ec2::CopyImageRequest& request, const Image& source, std::vector<ec2::Tag> tags,
+                      const Image& image) {
+    if (request.copy_image_tags.value_or(false)) {
+        const auto own = db::tags::of(session, context.account_id, source.id.str());
+        LODGE_TRY(tags, with_more_tags(std::move(tags), own));
+    }
     put_tags(session, context, image.id.str(), "image", tags);
+    return {};
 }
 
 }  // namespace
@@ -160,6 +171,7 @@ Result<ec2::RegisterImageResponse> register_image(RequestContext& context,
 
 Result<ec2::CopyImageResponse> copy_image(RequestContext& context, const ec2::CopyImageRequest& request) {
     LODGE_CHECK(check_region(context, request.source_region, "SourceRegion"));
+    LODGE_TRY(const auto tags, image_tags(request.tag_specification));
     return context.write([&](db::Session& session) -> Result<ec2::CopyImageResponse> {
         LODGE_TRY(auto earlier, replay(session, context, request.client_token));
         if (earlier) return ec2::CopyImageResponse{*earlier};
@@ -167,9 +179,9 @@ Result<ec2::CopyImageResponse> copy_image(RequestContext& context, const ec2::Co
         LODGE_TRY(auto image, new_image(session, context, request.name));
         image.description = request.description.value_or(source.description);
         LODGE_CHECK(take_content(session, context, source, image));
-        LODGE_CHECK(copy_disks(session, context, source, image));
+        LODGE_CHECK(copy_disks(session, context, source, tags.snapshot, image));
         db::images::insert(session, image);
-        if (request.copy_image_tags.value_or(false)) copy_tags(session, context, source, image);
+        LODGE_CHECK(put_image_tags(session, context, request, source, tags.image, image));
         remember(session, context, request.client_token, image.id.str());
         return ec2::CopyImageResponse{image.id.str()};
     });

@@ -160,19 +160,12 @@ Result<std::vector<Volume>> asked_volumes(db::Session& session, const ec2::Insta
                 "No volume of the instance '" + instance_id.str() + "' is left to make a snapshot of.");
 }
 
-// The request's, and the volume's own of other keys, if the request asks for them.
+// The request's, and the volume's own, if the request asks for them.
 Result<std::vector<ec2::Tag>> tags_with_volumes(db::Session& session,
                                                 const ec2::CreateSnapshotsRequest& request,
-                                                std::vector<ec2::Tag> tags, const Volume& volume) {
+                                                const std::vector<ec2::Tag>& tags, const Volume& volume) {
     if (!request.copy_tags_from_source) return tags;
-    const auto given = tags;
-    for (const auto& tag : db::tags::of(session, volume.account_id, volume.id.str())) {
-        const bool said = std::any_of(given.begin(), given.end(),
-                                      [&](const ec2::Tag& each) { return each.key == tag.key; });
-        if (!said && !is_reserved(tag.key)) tags.push_back({tag.key, tag.value});
-    }
-    LODGE_CHECK(check_tags(tags));
-    return tags;
+    return with_more_tags(tags, db::tags::of(session, volume.account_id, volume.id.str()));
 }
 
 }  // namespace

@@ -80,6 +80,17 @@ std::vector<ec2::Tag> put_tags(db::Session& session, const RequestContext& conte
     return to_ec2(db::tags::of(session, context.account_id, resource_id));
 }
 
+Result<std::vector<ec2::Tag>> with_more_tags(std::vector<ec2::Tag> tags, const std::vector<Tag>& of_another) {
+    const auto given = tags;
+    for (const auto& tag : of_another) {
+        const bool said = std::any_of(given.begin(), given.end(),
+                                      [&](const ec2::Tag& each) { return each.key == tag.key; });
+        if (!said && !is_reserved(tag.key)) tags.push_back({tag.key, tag.value});
+    }
+    LODGE_CHECK(check_tags(tags));
+    return tags;
+}
+
 std::vector<ec2::Tag> to_ec2(const std::vector<Tag>& tags) {
     std::vector<ec2::Tag> out;
     for (const auto& tag : tags) out.push_back({tag.key, tag.value});

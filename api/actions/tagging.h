@@ -31,6 +31,9 @@ std::vector<ec2::Tag> put_tags(db::Session& session, const RequestContext& conte
                                std::string_view resource_id, std::string_view type,
                                const std::vector<ec2::Tag>& tags);
 
+// With those of another resource whose keys are not there yet, but for EC2's own. check_tags()'s errors.
+Result<std::vector<ec2::Tag>> with_more_tags(std::vector<ec2::Tag> tags, const std::vector<Tag>& of_another);
+
 std::vector<ec2::Tag> to_ec2(const std::vector<Tag>& tags);
 
 }  // namespace lodge::api

@@ -40,9 +40,10 @@ class Admin {
     const AdminFacts facts_;
 };
 
-// Takes content out of the image folder that no image and no instance uses and that is ten minutes old; of an
-// image that has just been deleted, `only` its content, whatever its age. What importers at work keep it from
-// stays until the next time. Blocks.
+// Takes content out of the image folder that was an image's or a layer's and that nothing uses any more, when
+// it is ten minutes old, and what the database has never heard of, after a week; of an image that has just
+// been deleted, `only` its content, whatever its age. What importers at work keep it from stays until the
+// next time. Blocks.
 void sweep_images(db::Database& database, const std::filesystem::path& image_dir,
                   const std::string* only = nullptr);
 

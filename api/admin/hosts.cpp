@@ -162,6 +162,9 @@ Result<Json> forget_disks(const Call& call) {
         LODGE_TRY(auto host, find_host(session, call));
         if (host.state != HostState::draining)
             return fail(ErrorCode::conflict, "drain it first: lodge host drain " + call.id);
+        if (call.services.hub.settling(host.id))
+            return fail(ErrorCode::conflict,
+                        "this lodged has just started, and does not know yet whether the host is heard");
         if (call.services.hub.hears(host.id))
             return fail(ErrorCode::conflict, "it is heard: its volumes can be deleted as any other");
         if (const auto guests = db::instances::count_on_host(session, host.id); guests > 0)

@@ -163,16 +163,22 @@ Result<Json> delete_image(const Call& call) {
 
 namespace lodge::api {
 
+// What no image was ever made of is an import's that failed, or newer than the backup that this database is.
 void sweep_images(db::Database& database, const std::filesystem::path& image_dir, const std::string* only) {
     constexpr std::chrono::seconds spare{600};
-    auto in_use = [&](const std::string& sha256) {
-        if (only && sha256 != *only) return true;
-        auto used = database.read([&](db::Session& session) -> Result<bool> {
-            return db::images::content_in_use(session, sha256);
-        });
-        return !used || *used;
+    constexpr std::chrono::seconds spare_unknown = std::chrono::hours(7 * 24);
+    const auto keeps = [&](bool unless_over) {
+        return [&database, only, unless_over](const std::string& sha256) {
+            if (only && sha256 != *only) return true;
+            auto used = database.read([&](db::Session& session) -> Result<bool> {
+                return unless_over ? !db::images::content_is_over(session, sha256)
+                                   : db::images::content_in_use(session, sha256);
+            });
+            return !used || *used;
+        };
     };
-    auto gone = images::remove_unused_content(image_dir, only ? std::chrono::seconds(0) : spare, in_use);
+    auto gone = images::remove_unused_content(image_dir, only ? std::chrono::seconds(0) : spare, keeps(true));
+    if (!only) gone += images::remove_unused_content(image_dir, spare_unknown, keeps(false));
     if (gone > 0) spdlog::info("{} files of unused image content are gone", gone);
 }
 

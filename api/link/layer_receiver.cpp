@@ -1,9 +1,12 @@
 #include "api/link/layer_receiver.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <utility>
 
+#include "api/images/descriptor.h"
 #include "api/images/probe.h"
 #include "api/images/qcow2.h"
 
@@ -20,11 +23,10 @@ tl::unexpected<Error> not_here(const SnapshotId& id) {
 }
 
 // As Lodge makes layers: what others say of themselves in their headers nobody is to believe.
-Status check_layer(const images::IncomingFile& file) {
-    LODGE_TRY(const std::string head, images::read_head(file.fd(), images::qcow2_head_bytes));
+Status check_layer(int file, std::int64_t size_bytes) {
+    LODGE_TRY(const std::string head, images::read_head(file, images::qcow2_head_bytes));
     LODGE_TRY(const images::Qcow2Header header, images::read_qcow2_header(head));
-    return images::check_qcow2_importable(header, static_cast<std::uint64_t>(file.size_bytes()),
-                                          most_virtual_bytes);
+    return images::check_qcow2_importable(header, static_cast<std::uint64_t>(size_bytes), most_virtual_bytes);
 }
 
 }  // namespace
@@ -93,16 +95,21 @@ Result<link::LayerPieceReply> LayerReceiver::piece(const HostId& host_id, const 
 Status LayerReceiver::place(Upload& upload, const link::Content& content) const {
     std::lock_guard lock(upload.mutex);
     LODGE_CHECK(upload.file->finish());
-    if (upload.file->size_bytes() != content.size_bytes || upload.file->sha256() != content.sha256)
+    if (upload.file->size_bytes() != upload.total || upload.total != content.size_bytes ||
+        upload.file->sha256() != content.sha256)
         return fail(ErrorCode::conflict, "what has come is not the layer that was to come");
-    LODGE_CHECK(check_layer(*upload.file));
+    LODGE_CHECK(check_layer(upload.file->fd(), upload.file->size_bytes()));
     return upload.folder.place(*upload.file).map([](auto&&) {});
 }
 
+// By an earlier call, or as another snapshot's.
 Result<bool> LayerReceiver::has(const link::Content& content) const {
-    std::error_code error;
-    const auto size = std::filesystem::file_size(image_dir_ / content.sha256, error);
-    return !error && static_cast<std::int64_t>(size) == content.size_bytes;
+    const auto path = image_dir_ / content.sha256;
+    const images::Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat found {};
+    if (!file.open() || ::fstat(file.get(), &found) != 0 || found.st_size != content.size_bytes) return false;
+    LODGE_CHECK(check_layer(file.get(), content.size_bytes));
+    return true;
 }
 
 Result<link::LayerReply> LayerReceiver::finish(const HostId& host_id, const link::LayerRequest& request) {
@@ -112,10 +119,11 @@ Result<link::LayerReply> LayerReceiver::finish(const HostId& host_id, const link
     LODGE_TRY(const bool there, has(request.content));
     if (!there) {
         if (!upload) return not_here(request.snapshot_id);
-        const Status placed = place(*upload, request.content);
-        std::lock_guard lock(mutex_);
-        uploads_.erase(request.snapshot_id);
-        if (!placed) return tl::unexpected(placed.error());
+        {
+            std::lock_guard lock(mutex_);
+            uploads_.erase(request.snapshot_id);  // no piece comes to it any more
+        }
+        LODGE_CHECK(place(*upload, request.content));
     }
     return agents_.layer(host_id, request);
 }

@@ -27,6 +27,10 @@ CREATE INDEX snapshots_by_image ON snapshots (image_id);
 CREATE INDEX snapshots_public ON snapshots (region, id) WHERE is_public = 1;
 CREATE INDEX snapshots_by_host ON snapshots (host_id, volume_id, cut) WHERE host_id <> '';
 
+CREATE TABLE former_layers (
+    sha256 TEXT PRIMARY KEY
+);
+
 CREATE TABLE snapshot_permissions (
     snapshot_id TEXT NOT NULL REFERENCES snapshots (id),
     account_id TEXT NOT NULL,

@@ -206,6 +206,15 @@ std::vector<Image> list_all(Session& session) {
     return many(session, "SELECT " IMAGE_COLUMNS " FROM images ORDER BY account_id, region, name, id", {});
 }
 
+bool content_is_over(Session& session, std::string_view sha256) {
+    bool known = false;
+    session.query(
+        "SELECT 1 FROM images WHERE sha256 = ? UNION ALL SELECT 1 FROM former_layers WHERE sha256 = ? LIMIT "
+        "1",
+        {sha256, sha256}, [&](const Row&) { known = true; });
+    return known && !content_in_use(session, sha256);
+}
+
 bool content_in_use(Session& session, std::string_view sha256) {
     bool used = false;
     session.query(

@@ -44,5 +44,8 @@ std::vector<Image> list_all(Session& session);
 // Content that an image, a snapshot, a volume or a living instance needs; other files of the image folder may
 // go.
 bool content_in_use(Session& session, std::string_view sha256);
+// Whether it was an image's or a layer's once, and nothing needs it any more. Of what a database has never
+// heard of that does not follow: it may be newer than the backup that this is.
+bool content_is_over(Session& session, std::string_view sha256);
 
 }  // namespace lodge::db::images

@@ -45,6 +45,10 @@ void update(Session& session, const Snapshot& record) {
 void erase(Session& session, const SnapshotId& id) {
     tags::erase_all(session, id.str());
     erase_permissions(session, id);
+    session.execute(
+        "INSERT INTO former_layers (sha256) SELECT sha256 FROM snapshots WHERE id = ? AND sha256 <> '' ON "
+        "CONFLICT DO NOTHING",
+        {id.str()});
     table().erase_id(session, id.str());
 }
 
@@ -84,8 +88,11 @@ bool is_beneath_others(Session& session, const SnapshotId& id) {
 
 std::optional<ImageId> image_with(Session& session, const SnapshotId& id) {
     std::optional<ImageId> found;
-    session.query("SELECT image_id FROM image_disks WHERE snapshot_id = ? ORDER BY image_id LIMIT 1",
-                  {id.str()}, [&](const Row& row) { found = ImageId::trusted(std::string(row.text(0))); });
+    session.query(
+        "SELECT d.image_id FROM image_disks d JOIN snapshots s ON s.id = d.snapshot_id JOIN images i ON "
+        "i.id = d.image_id AND i.account_id = s.account_id WHERE d.snapshot_id = ? ORDER BY d.image_id "
+        "LIMIT 1",
+        {id.str()}, [&](const Row& row) { found = ImageId::trusted(std::string(row.text(0))); });
     return found;
 }
 

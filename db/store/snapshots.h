@@ -10,7 +10,7 @@ namespace lodge::db::snapshots {
 
 void insert(Session& session, const Snapshot& record);
 void update(Session& session, const Snapshot& record);
-// With its tags and permissions.
+// With its tags and permissions. That its layer was one is remembered: see images::content_is_over().
 void erase(Session& session, const SnapshotId& id);
 
 // Deleted ones, too.
@@ -31,7 +31,8 @@ bool has_waiting(Session& session, const VolumeId& volume_id);
 
 // Whether a volume, another snapshot or a disk of an image lies on it.
 bool is_beneath_others(Session& session, const SnapshotId& id);
-// The image, pending or available, that begins with it.
+// The image of its own account, pending or available, that begins with it. Others' do not keep it from being
+// deleted: they go on with its layer.
 std::optional<ImageId> image_with(Session& session, const SnapshotId& id);
 
 // Other accounts that may make volumes of it. Adding one twice is adding it once.

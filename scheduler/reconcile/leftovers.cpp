@@ -75,7 +75,7 @@ link::LeftoversReply Leftovers::judge(db::Session& session, const HostId& host_i
     return reply;
 }
 
-// Called under the lock. A database that was restored may not know what a file is for.
+// Called under the lock.
 void Leftovers::judge_files(db::Session& session, const HostId& host_id,
                             const link::LeftoversRequest& request, link::LeftoversReply& reply) {
     auto& missing = missing_[host_id];
@@ -84,9 +84,9 @@ void Leftovers::judge_files(db::Session& session, const HostId& host_id,
         const auto volume = db::volumes::find_any(session, id);
         if (volume && volume->made && !volume->deleting && volume->host_id == host_id) missing.push_back(id);
     }
-    if (!request.guests.empty() || !request.volumes.empty() || restored_.contains(host_id)) return;
+    if (!request.guests.empty() || !request.volumes.empty()) return;
     for (const auto& sha256 : request.contents)
-        if (!db::images::content_in_use(session, sha256)) reply.remove_contents.push_back(sha256);
+        if (db::images::content_is_over(session, sha256)) reply.remove_contents.push_back(sha256);
 }
 
 std::map<HostId, std::vector<VolumeId>> Leftovers::missing() const {

@@ -45,7 +45,8 @@ Status begin_snapshot(db::Session& session, Snapshot& snapshot, Volume& volume, 
     if (++snapshot.depth > most_layers)
         return fail(ErrorCode::snapshot_limit_exceeded,
                     "The volume '" + volume.id.str() + "' lies on " + std::to_string(most_layers) +
-                        " snapshots, which is as many as one volume may.");
+                        " layers of snapshots, which is as many as one volume may; deleting them does not "
+                        "help, copying its files to a new volume does.");
     snapshot.host_id = volume.host_id;
     snapshot.cut = volume.cuts;
     db::snapshots::insert(session, snapshot);

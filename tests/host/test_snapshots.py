@@ -44,7 +44,7 @@ class SnapshotTest(DiskTest):
         self.ec2.detach_volume(VolumeId=volume)
         self.ec2.delete_volume(VolumeId=copy)
         self.assertEqual(after, self.read(second, volume, "data"))
-        self.assertEqual([f"{volume}.2.qcow2"], [name for name in self.cloud.disks() if name.startswith(volume)])
+        self.assertEqual(3, len([name for name in self.cloud.disks() if name.startswith(volume)]))
 
     def test_disks_that_no_guest_writes_to(self):
         (guest,) = self.launch_ready()

@@ -100,8 +100,9 @@ class CrashingStorage final : public agent::Storage {
         plan_.pass();
         return made;
     }
-    Result<agent::LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number) override {
-        return inner_.read_layer(volume_id, number);
+    Result<agent::LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number,
+                                        std::int64_t cuts) override {
+        return inner_.read_layer(volume_id, number, cuts);
     }
     Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override {
         plan_.pass();

@@ -129,7 +129,7 @@ class Create(ImageMakingTest):
                 ("InvalidBlockDeviceMapping", "more than one", [disk("/dev/xvdf", SnapshotId=snapshot)]),
                 ("InvalidBlockDeviceMapping", "nonsense", [disk("nonsense", SnapshotId=snapshot)]),
                 ("InvalidBlockDeviceMapping", "smaller", [disk("/dev/sdg", SnapshotId=snapshot, VolumeSize=3)]),
-                ("UnsupportedOperation", "/dev/sdg", [disk("/dev/sdg", VolumeSize=3)]), ("MissingParameter", "/dev/sdg", [{"DeviceName": "/dev/sdg"}]),
+                ("MissingParameter", "size or snapshotId", [{"DeviceName": "/dev/sdg"}]),
                 ("InvalidSnapshot.NotFound", UNKNOWN, [disk("/dev/sdg", SnapshotId=UNKNOWN)]),
                 ("MissingParameter", "iops", [disk("/dev/vda", VolumeType="io1", VolumeSize=4)]),
                 ("MissingParameter", "DeviceName", [{"Ebs": {"VolumeSize": 4}}])):
@@ -303,7 +303,6 @@ class Register(ImageMakingTest):
                 ("InvalidBlockDeviceMapping", "smaller", {"BlockDeviceMappings": [disk("/dev/vda", SnapshotId=snapshot, VolumeSize=2)]}),
                 ("InvalidBlockDeviceMapping", "more than one", {"BlockDeviceMappings": [good, good]}),
                 ("InvalidBlockDeviceMapping", "nonsense", {"BlockDeviceMappings": [good, disk("nonsense", SnapshotId=snapshot)], "RootDeviceName": "/dev/vda"}),
-                ("UnsupportedOperation", "/dev/sdf", {"BlockDeviceMappings": [good, disk("/dev/sdf", VolumeSize=1)], "RootDeviceName": "/dev/vda"}),
                 ("InvalidSnapshot.NotFound", UNKNOWN, {"BlockDeviceMappings": [disk("/dev/vda", SnapshotId=UNKNOWN)]}),
                 ("InvalidSnapshotID.Malformed", "snap-1", {"BlockDeviceMappings": [disk("/dev/vda", SnapshotId="snap-1")]}),
                 ("UnsupportedOperation", "Encrypted", {"BlockDeviceMappings": [disk("/dev/vda", SnapshotId=snapshot, Encrypted=True)]}),
@@ -320,7 +319,28 @@ class Register(ImageMakingTest):
         self.share(snapshot, add=[{"UserId": account.id}])
         image = other.register_image(Name="theirs", BlockDeviceMappings=[disk("/dev/vda", SnapshotId=snapshot)])["ImageId"]
         self.launch(ec2=other, ImageId=image)
-        self.assert_code("InvalidSnapshot.InUse", self.ec2.delete_snapshot, SnapshotId=snapshot)
+        # What others have made of it neither keeps its owner from deleting it nor goes with it.
+        self.ec2.delete_snapshot(SnapshotId=snapshot)
+        self.assertEqual([], self.snapshot_ids(OwnerIds=["self"]))
+        self.launch(ec2=other, ImageId=image)
+        self.assert_code("OperationNotPermitted", other.copy_image, Name="copied", SourceRegion="us-east-1", SourceImageId=image)
+
+    def test_with_a_disk_that_begins_empty(self):
+        snapshot = self.snapshot(self.create(Size=3))
+        image = self.register([disk("/dev/vda", SnapshotId=snapshot), disk("/dev/sdf", VolumeSize=2, VolumeType="gp2")], RootDeviceName="/dev/vda")
+        self.assertNotIn("SnapshotId", self.disks(image)["/dev/sdf"])
+        instance, = self.launch(ImageId=image, BlockDeviceMappings=[disk("/dev/sdf", VolumeSize=1)])
+        volumes = self.volumes_of(instance)
+        self.assertEqual([(3, snapshot), (1, "")], [(volumes[d]["Size"], volumes[d]["SnapshotId"]) for d in ("/dev/vda", "/dev/sdf")])
+
+    def test_as_terraform_asks(self):
+        snapshot = self.snapshot(self.create(Size=3))
+        reply = call(self.lodge, self.account, "RegisterImage", {
+            "Name": "asked", "ImageLocation": "", "RootDeviceName": "", "SriovNetSupport": "simple", "EnaSupport": "true", "VirtualizationType": "hvm",
+            "BlockDeviceMapping.1.DeviceName": "/dev/vda", "BlockDeviceMapping.1.Ebs.SnapshotId": snapshot})
+        self.assertEqual(200, reply.status, reply.body)
+        (image,) = self.ec2.describe_images(Owners=["self"])["Images"]
+        self.assertEqual("simple", image["SriovNetSupport"])
 
 
 class Deregister(ImageMakingTest):
@@ -410,6 +430,9 @@ class Copy(ImageMakingTest):
         account, other = self.stranger()
         self.assert_code("InvalidAMIID.NotFound", self.copy, source=source, ec2=other)
         self.ec2.modify_image_attribute(ImageId=source, LaunchPermission={"Add": [{"UserId": account.id}]})
+        self.assert_code("OperationNotPermitted", self.copy, "storage of this ami", source=source, ec2=other)
+        for ebs in self.disks(source).values():
+            self.ec2.modify_snapshot_attribute(SnapshotId=ebs["SnapshotId"], CreateVolumePermission={"Add": [{"UserId": account.id}]})
         copy = self.copy(source, other)
         self.ec2.modify_image_attribute(ImageId=source, LaunchPermission={"Remove": [{"UserId": account.id}]})
         self.launch(ec2=other, ImageId=copy)

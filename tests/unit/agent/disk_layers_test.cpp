@@ -107,11 +107,11 @@ TEST_F(DiskLayers, AnAddedFileIsAsLargeAsTheDiskAndOftenAskedForTheSame) {
     EXPECT_FALSE(storage_->add_file(volume, 3)) << "there is none before it";
 }
 
-TEST_F(DiskLayers, ASentLayerIsTheImageCachesAndItsCopyGoes) {
+TEST_F(DiskLayers, ASentLayerIsTheImageCachesAsWell) {
     ASSERT_TRUE(storage_->ensure_disk(disk(0, {})));
     write(file(0), "0", "0x44");
     ASSERT_TRUE(storage_->ensure_disk(disk(1, {waiting_})));
-    const auto layer = storage_->read_layer(volume, 0);
+    const auto layer = storage_->read_layer(volume, 0, 1);
     ASSERT_TRUE(layer) << layer.error().message;
     EXPECT_EQ(layer->content.sha256, hex_encode(sha256(slurp(file(0)))));
     EXPECT_EQ(layer->content.size_bytes, static_cast<std::int64_t>(fs::file_size(file(0))));
@@ -123,13 +123,9 @@ TEST_F(DiskLayers, ASentLayerIsTheImageCachesAndItsCopyGoes) {
     ASSERT_EQ(stat(cached.c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777, 0644U) << "guests of other instances read it";
 
-    auto running = disk(1, {layer->content});
-    running.grow = false;
-    ASSERT_TRUE(storage_->ensure_disk(running));
-    EXPECT_TRUE(fs::exists(file(0))) << "a machine may know it by this name";
     const auto chain = storage_->ensure_disk(disk(1, {layer->content}));
     ASSERT_TRUE(chain);
-    EXPECT_FALSE(fs::exists(file(0)));
+    EXPECT_TRUE(fs::exists(file(0))) << "it costs nothing, and a restored control plane knows no other";
     EXPECT_EQ(chain->bases, (std::vector<BaseFile>{{cached.string(), "qcow2", false}}));
     EXPECT_TRUE(holds(*chain, "0", "0x44"));
 }
@@ -138,7 +134,7 @@ TEST_F(DiskLayers, ADiskOfASnapshotIsAnEmptyFileOnItsLayers) {
     ASSERT_TRUE(storage_->ensure_disk(disk(0, {})));
     write(file(0), "64k", "0x55");
     ASSERT_TRUE(storage_->ensure_disk(disk(1, {waiting_})));
-    const auto layer = storage_->read_layer(volume, 0);
+    const auto layer = storage_->read_layer(volume, 0, 1);
     ASSERT_TRUE(layer && storage_->keep_layer(volume, 0, layer->content));
     const WantedDisk wanted{another, 32 * mib, {}, false, true, {layer->content}, 0};
     const auto chain = storage_->ensure_disk(wanted);
@@ -180,6 +176,26 @@ TEST_F(DiskLayers, CutsThatAreForgottenAreNotLost) {
     ASSERT_TRUE(chain) << chain.error().message;
     EXPECT_EQ(chain->path, file(2).string());
     EXPECT_TRUE(holds(*chain, "0", "0x66"));
+}
+
+TEST_F(DiskLayers, OfADiskThatIsCutMoreOftenThanToldNoLayerIsSent) {
+    ASSERT_TRUE(storage_->ensure_disk(disk(2, {waiting_, waiting_})));
+    EXPECT_TRUE(storage_->read_layer(volume, 1, 2));
+    EXPECT_EQ(storage_->read_layer(volume, 0, 1).error().code, ErrorCode::conflict);
+    EXPECT_EQ(storage_->read_layer(volume, 3, 2).error().code, ErrorCode::not_found);
+}
+
+TEST_F(DiskLayers, ALostLastFileIsNeverMadeAnew) {
+    ASSERT_TRUE(storage_->ensure_disk(disk(1, {waiting_})));
+    const auto layer = storage_->read_layer(volume, 0, 1);
+    ASSERT_TRUE(layer && storage_->keep_layer(volume, 0, layer->content));
+    ASSERT_TRUE(fs::remove(file(1)));
+    auto wanted = disk(1, {layer->content});
+    wanted.must_exist = true;
+    const auto chain = storage_->ensure_disk(wanted);
+    ASSERT_FALSE(chain);
+    EXPECT_EQ(chain.error().code, ErrorCode::not_found);
+    EXPECT_FALSE(fs::exists(file(1)));
 }
 
 TEST_F(DiskLayers, ALayerThatNamesAFileIsNeverOpened) {

@@ -152,10 +152,14 @@ TEST_F(FileStorageTest, ADiskThatNamesItsImageIsUsedOnThatAlone) {
     as_it_is.grow = false;
     EXPECT_TRUE(ensure(as_it_is));
     EXPECT_EQ(read_disk_header(*path, "qcow2")->backing_file, own);
-    EXPECT_EQ(storage_->read_layer(volume, 0).error().code, ErrorCode::service_unavailable);
-    EXPECT_TRUE(ensure(disk()));
+    EXPECT_EQ(storage_->read_layer(volume, 0, 0).error().code, ErrorCode::service_unavailable);
+    // Its name goes even when it is cut first.
+    auto cut = disk();
+    cut.cuts = 1;
+    cut.layers = {{"", "qcow2", 0}};
+    EXPECT_TRUE(ensure(cut));
     EXPECT_EQ(read_disk_header(*path, "qcow2")->backing_file, "");
-    EXPECT_TRUE(storage_->read_layer(volume, 0));
+    EXPECT_TRUE(storage_->read_layer(volume, 0, 1));
 }
 
 TEST_F(FileStorageTest, ImageWithABackingFileIsRefused) {

@@ -109,8 +109,8 @@ class MortalStorage final : public Storage {
     Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override {
         return fate_.pass("add_file", [&] { return inner_.add_file(volume_id, cuts); });
     }
-    Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number) override {
-        return fate_.pass("read_layer", [&] { return inner_.read_layer(volume_id, number); });
+    Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number, std::int64_t cuts) override {
+        return fate_.pass("read_layer", [&] { return inner_.read_layer(volume_id, number, cuts); });
     }
     Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override {
         return fate_.pass("keep_layer", [&] { return inner_.keep_layer(volume_id, number, content); });

@@ -489,8 +489,8 @@ void prepare_sending(World& world) {
 
 void expect_sent(World& world) {
     EXPECT_TRUE(world.control.layers().contains(snapshot));
-    EXPECT_TRUE(world.storage.read_layer(wanted_disk.volume_id, 0)) << "it goes on in another file";
-    EXPECT_FALSE(world.storage.read_layer(wanted_disk.volume_id, 1)) << "it was cut once";
+    EXPECT_TRUE(world.storage.read_layer(wanted_disk.volume_id, 0, 1)) << "it goes on in another file";
+    EXPECT_FALSE(world.storage.read_layer(wanted_disk.volume_id, 1, 1)) << "it was cut once";
 }
 
 void prepare_leaving(World& world) {

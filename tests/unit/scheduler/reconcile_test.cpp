@@ -513,11 +513,15 @@ TEST_F(Reconcile, OfCachedContentOnlyWhatNothingUsesGoes) {
     launch();
     const std::string used(64, 'a');
     const std::string unused(64, 'b');
+    const std::string unknown(64, 'c');
     Snapshot snapshot;
     snapshot.id = SnapshotId::make(random);
     snapshot.account_id = account;
     snapshot.state = SnapshotState::completed;
     snapshot.sha256 = used;
+    auto former = snapshot;
+    former.id = SnapshotId::make(random);
+    former.sha256 = unused;
     Volume made;
     made.id = VolumeId::make(random);
     made.account_id = account;
@@ -528,13 +532,15 @@ TEST_F(Reconcile, OfCachedContentOnlyWhatNothingUsesGoes) {
     fresh.made = false;
     ASSERT_TRUE(database->write([&](db::Session& session) -> Status {
         db::snapshots::insert(session, snapshot);
+        db::snapshots::insert(session, former);
+        db::snapshots::erase(session, former.id);
         db::volumes::insert(session, made);
         db::volumes::insert(session, fresh);
         return {};
     }));
     link::LeftoversRequest told;
     told.tells_files = true;
-    told.contents = {used, unused};
+    told.contents = {used, unused, unknown};
     told.missing = {made.id, fresh.id, VolumeId::make(random)};
     EXPECT_THAT(process->agents.leftovers(host.id, told)->remove_contents, ElementsAre(unused));
     EXPECT_THAT(process->agents.leftovers().missing().at(host.id), ElementsAre(made.id));
