@@ -1,6 +1,6 @@
 #include "agent/domain/disk_file.h"
 
-#include <charconv>
+#include "proto/base/number.h"
 
 namespace lodge::agent {
 namespace {
@@ -8,12 +8,9 @@ namespace {
 constexpr std::string_view extension = ".qcow2";
 
 // As disk_file_name() writes it, and no other way.
-std::optional<std::int64_t> parse_number(std::string_view text) {
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool canonical = error == std::errc() && end == text.data() + text.size() && number > 0 &&
-                           std::to_string(number) == text;
-    return canonical ? std::optional(number) : std::nullopt;
+std::optional<std::int64_t> parse_later(std::string_view text) {
+    const auto number = lodge::parse_number<std::int64_t>(text);
+    return number && *number > 0 && std::to_string(*number) == text ? number : std::nullopt;
 }
 
 }  // namespace
@@ -31,7 +28,7 @@ std::optional<DiskFile> parse_disk_file(std::string_view path) {
     const std::size_t dot = name.find('.');
     auto id = VolumeId::parse(name.substr(0, dot));
     const auto number =
-        dot == std::string_view::npos ? std::optional<std::int64_t>(0) : parse_number(name.substr(dot + 1));
+        dot == std::string_view::npos ? std::optional<std::int64_t>(0) : parse_later(name.substr(dot + 1));
     if (!id || !number) return std::nullopt;
     return DiskFile{std::move(*id), *number};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,5 +20,11 @@ struct DiskFile {
 std::string disk_file_name(const VolumeId& volume_id, std::int64_t number);
 // Nothing for a name that is no volume's file. A path's folders do not matter.
 std::optional<DiskFile> parse_disk_file(std::string_view path);
+
+// As Domain and LiveDomain keep them: a volume that is not there has file 0.
+inline std::int64_t file_number(const std::map<VolumeId, std::int64_t>& numbers, const VolumeId& id) {
+    const auto found = numbers.find(id);
+    return found == numbers.end() ? 0 : found->second;
+}
 
 }  // namespace lodge::agent

@@ -5,6 +5,7 @@
 // it refused, with its own words.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -32,6 +33,10 @@ struct Domain {
     std::vector<VolumeId> disks = {};                 // the same, the root disk among them
     std::map<VolumeId, std::int64_t> cuts = {};       // their files' numbers, but for those of 0
 };
+
+inline bool has_disk(const Domain& domain, const VolumeId& id) {
+    return std::find(domain.disks.begin(), domain.disks.end(), id) != domain.disks.end();
+}
 
 struct Capacity {
     std::string host_name;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "agent/domain/disk_file.h"
 #include "agent/domain/disk_xml.h"
 #include "agent/domain/domain_xml.h"
 #include "agent/domain/guest_tag.h"
@@ -101,11 +102,6 @@ int limit_disk(virDomainPtr domain, const DiskSpec& disk) {
     return done;
 }
 
-std::int64_t cuts_of(const LiveDomain& domain, const VolumeId& id) {
-    const auto found = domain.cuts.find(id);
-    return found == domain.cuts.end() ? 0 : found->second;
-}
-
 struct FileSystems {
     virDomainFSInfoPtr* list = nullptr;
     int count = 0;
@@ -139,7 +135,7 @@ int cut(virDomainPtr domain, const std::vector<DiskSpec>& disks, bool still) {
     std::vector<std::string> others;
     for (const auto& [target, id] : (*live)->targets) {
         const auto wanted = std::find_if(disks.begin(), disks.end(), [&, of = &id](const DiskSpec& disk) {
-            return disk.volume_id == *of && cuts_of(**live, *of) < disk.cuts;
+            return disk.volume_id == *of && file_number((*live)->cuts, *of) < disk.cuts;
         });
         if (wanted == disks.end())
             others.push_back(target);

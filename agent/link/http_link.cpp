@@ -130,19 +130,24 @@ void HttpLink::give(CurlHandle handle) {
     idle_.push_back(std::move(handle));
 }
 
-template <class Reply, class Request>
-Result<Reply> HttpLink::call(const std::string& path, const Request& request, std::int64_t timeout_ms) {
+Result<std::string> HttpLink::post(const std::string& path, const std::string& body, const char* content_type,
+                                   std::int64_t timeout_ms) {
     auto handle = take();
-    auto body = link::to_json(request);
     auto reply = exchange(handle.get(), {.url = "https://" + identity_.server + path,
                                          .body = &body,
                                          .timeout_ms = timeout_ms,
                                          .identity = &identity_,
                                          .ca_file = identity_.ca_file.string(),
-                                         .interrupted = &interrupted_});
+                                         .interrupted = &interrupted_,
+                                         .content_type = content_type});
     give(std::move(handle));
-    if (!reply) return tl::unexpected<Error>(std::move(reply).error());
-    return link::from_json<Reply>(*reply);
+    return reply;
+}
+
+template <class Reply, class Request>
+Result<Reply> HttpLink::call(const std::string& path, const Request& request, std::int64_t timeout_ms) {
+    LODGE_TRY(const std::string reply, post(path, link::to_json(request), "application/json", timeout_ms));
+    return link::from_json<Reply>(reply);
 }
 
 Result<link::HelloReply> HttpLink::hello(const link::HelloRequest& request) {
@@ -169,23 +174,6 @@ Result<link::LaunchDataReply> HttpLink::launch_data(const link::LaunchDataReques
     return call<link::LaunchDataReply>("/v1/launch-data", request, 15'000);
 }
 
-Result<link::LayerPieceReply> HttpLink::send_piece(const SnapshotId& snapshot_id, std::int64_t offset,
-                                                   std::int64_t total, const std::string& bytes) {
-    auto handle = take();
-    auto reply =
-        exchange(handle.get(), {.url = "https://" + identity_.server + "/v1/layers/" + snapshot_id.str() +
-                                       "/" + std::to_string(offset) + "/" + std::to_string(total),
-                                .body = &bytes,
-                                .timeout_ms = 60'000,
-                                .identity = &identity_,
-                                .ca_file = identity_.ca_file.string(),
-                                .interrupted = &interrupted_,
-                                .content_type = "application/octet-stream"});
-    give(std::move(handle));
-    if (!reply) return tl::unexpected<Error>(std::move(reply).error());
-    return link::from_json<link::LayerPieceReply>(*reply);
-}
-
 Status HttpLink::send_file(const SnapshotId& snapshot_id, std::int64_t total,
                            const std::filesystem::path& file) {
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> source(std::fopen(file.c_str(), "rbe"),
@@ -196,7 +184,9 @@ Status HttpLink::send_file(const SnapshotId& snapshot_id, std::int64_t total,
         bytes.resize(link::layer_piece_bytes);
         bytes.resize(std::fread(bytes.data(), 1, bytes.size(), source.get()));
         if (bytes.empty()) return fail(ErrorCode::io_failure, file.string() + " is shorter than it was");
-        LODGE_CHECK(send_piece(snapshot_id, sent, total, bytes).map([](auto&&) {}));
+        const std::string piece = "/" + std::to_string(sent) + "/" + std::to_string(total);
+        LODGE_CHECK(post("/v1/layers/" + snapshot_id.str() + piece, bytes, "application/octet-stream", 60'000)
+                        .map([](auto&&) {}));
     }
     return {};
 }

@@ -43,9 +43,9 @@ class HttpLink final : public Link {
     void interrupt() override { interrupted_ = true; }
 
   private:
-    Result<link::LayerPieceReply> send_piece(const SnapshotId& snapshot_id, std::int64_t offset,
-                                             std::int64_t total, const std::string& bytes);
     Status send_file(const SnapshotId& snapshot_id, std::int64_t total, const std::filesystem::path& file);
+    Result<std::string> post(const std::string& path, const std::string& body, const char* content_type,
+                             std::int64_t timeout_ms);
     template <class Reply, class Request>
     Result<Reply> call(const std::string& path, const Request& request, std::int64_t timeout_ms);
     CurlHandle take();

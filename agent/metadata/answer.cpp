@@ -1,6 +1,6 @@
 #include "agent/metadata/answer.h"
 
-#include <charconv>
+#include "proto/base/number.h"
 
 namespace lodge::agent {
 namespace {
@@ -48,12 +48,10 @@ http::Response give_token(const MetadataGuest& guest, const http::Request& reque
     if (request.header("X-Forwarded-For")) return refusal(403);
     const auto* wish = request.header(ttl_header);
     if (!wish) return refusal(400);
-    std::int64_t ttl_s = 0;
-    auto [end, error] = std::from_chars(wish->data(), wish->data() + wish->size(), ttl_s);
-    if (error != std::errc() || end != wish->data() + wish->size() || ttl_s < 1 || ttl_s > longest_token_s)
-        return refusal(400);
-    auto response = text(200, seal.make(guest.instance_id, ttl_s, now_ms));
-    response.headers.emplace_back(ttl_header, std::to_string(ttl_s));
+    const auto ttl_s = parse_number<std::int64_t>(*wish);
+    if (!ttl_s || *ttl_s < 1 || *ttl_s > longest_token_s) return refusal(400);
+    auto response = text(200, seal.make(guest.instance_id, *ttl_s, now_ms));
+    response.headers.emplace_back(ttl_header, std::to_string(*ttl_s));
     response.hop_limit = guest.hop_limit;
     return response;
 }

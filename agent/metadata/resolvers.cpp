@@ -5,11 +5,12 @@
 #include <netinet/in.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <memory>
 #include <sstream>
+
+#include "proto/base/number.h"
 
 namespace lodge::agent {
 namespace {
@@ -34,10 +35,8 @@ std::pair<std::string, std::string> split(const std::string& text) {
 }
 
 std::optional<std::uint16_t> parse_port(const std::string& text) {
-    std::uint16_t port = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error != std::errc() || end != text.data() + text.size() || port == 0) return std::nullopt;
-    return port;
+    const auto port = parse_number<std::uint16_t>(text);
+    return port == 0 ? std::nullopt : port;
 }
 
 template <class Address>

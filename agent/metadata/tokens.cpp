@@ -1,8 +1,7 @@
 #include "agent/metadata/tokens.h"
 
-#include <charconv>
-
 #include "proto/base/encoding.h"
+#include "proto/base/number.h"
 
 namespace lodge::agent {
 namespace {
@@ -30,9 +29,8 @@ bool TokenSeal::is_good(std::string_view token, const InstanceId& instance_id, U
     auto expiry = std::string_view(*bytes).substr(0, at);
     if (!equal_in_constant_time(std::string_view(*bytes).substr(at + 1), seal(instance_id, expiry)))
         return false;
-    std::int64_t expiry_s = 0;
-    auto [end, error] = std::from_chars(expiry.data(), expiry.data() + expiry.size(), expiry_s);
-    return error == std::errc() && end == expiry.data() + expiry.size() && now_ms / 1000 < expiry_s;
+    const auto expiry_s = parse_number<std::int64_t>(expiry);
+    return expiry_s && now_ms / 1000 < *expiry_s;
 }
 
 }  // namespace lodge::agent

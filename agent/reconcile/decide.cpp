@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent/domain/disk_file.h"
+
 namespace lodge::agent {
 namespace {
 
@@ -113,8 +115,7 @@ bool has_disk(const Disks& disks, const VolumeId& id) {
 }
 
 bool is_plugged(const View& view, const VolumeId& id) {
-    const auto& plugged = view.domain->disks;
-    return std::find(plugged.begin(), plugged.end(), id) != plugged.end();
+    return has_disk(*view.domain, id);
 }
 
 void list_disks(const View& view, link::ObservedGuest& observed) {
@@ -126,7 +127,8 @@ void list_disks(const View& view, link::ObservedGuest& observed) {
 }
 
 // One at a time, and each only so often: one that fails, or that the guest clings to, keeps no other waiting.
-void decide_disks(const View& view, const Patience& patience, Decision& out) {
+void decide_disks(const View& view, const std::vector<link::GuestDisk>& wanted, const Patience& patience,
+                  Decision& out) {
     const auto choose = [&](Step step, const VolumeId& id) {
         const auto tried = view.tried_disk_ms.find(id);
         if (tried != view.tried_disk_ms.end() && view.now_ms - tried->second < patience.detach_again_ms) {
@@ -138,7 +140,6 @@ void decide_disks(const View& view, const Patience& patience, Decision& out) {
         out.volume = id;
         return true;
     };
-    const auto wanted = disks_of(view.desired);
     for (const auto& id : view.domain->disks)
         if (!has_disk(wanted, id)) choose(Step::detach_disk, id);
     for (const auto& disk : wanted) {
@@ -159,11 +160,10 @@ void decide_disks(const View& view, const Patience& patience, Decision& out) {
 
 // All at once, so that what they hold is of one moment. A reboot comes first: whoever asks for both wants the
 // disks as they are between two systems.
-void decide_cuts(const View& view, Decision& out) {
+void decide_cuts(const View& view, const std::vector<link::GuestDisk>& wanted, Decision& out) {
     if (view.desired.reboots_wanted > view.desired.reboots_done) return;
-    for (const auto& disk : disks_of(view.desired)) {
-        const auto known = view.domain->cuts.find(disk.volume_id);
-        const std::int64_t has = known == view.domain->cuts.end() ? 0 : known->second;
+    for (const auto& disk : wanted) {
+        const std::int64_t has = file_number(view.domain->cuts, disk.volume_id);
         if (is_plugged(view, disk.volume_id) && has < disk.cuts) out.cuts[disk.volume_id] = has;
     }
     if (!out.cuts.empty()) out.step = Step::cut_disks;
@@ -180,8 +180,11 @@ void decide_running(const View& view, const Patience& patience, Decision& out) {
             decide_reboot(view, patience, out);
         }
         if (out.step == Step::none && view.has_network) decide_interfaces(view, patience, out);
-        if (out.step == Step::none) decide_disks(view, patience, out);
-        if (out.step == Step::none) decide_cuts(view, out);
+        if (out.step == Step::none) {
+            const auto wanted = disks_of(view.desired);
+            decide_disks(view, wanted, patience, out);
+            if (out.step == Step::none) decide_cuts(view, wanted, out);
+        }
     } else if (has_run(view) && !starting(view)) {
         out.observed.observed = Observed::stopped;
         explain_end(view, out.observed);

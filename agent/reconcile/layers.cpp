@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/domain/disk_file.h"
 #include "agent/reconcile/agent.h"
 
 namespace lodge::agent {
@@ -11,15 +12,6 @@ namespace {
 
 constexpr std::int64_t shortest_backoff_ms = 1'000;
 constexpr std::int64_t longest_backoff_ms = 60'000;
-
-bool has_disk(const Domain& domain, const VolumeId& id) {
-    return std::find(domain.disks.begin(), domain.disks.end(), id) != domain.disks.end();
-}
-
-bool is_cut(const Domain& domain, const link::Cut& cut) {
-    const auto file = domain.cuts.find(cut.disk.volume_id);
-    return file != domain.cuts.end() && file->second > cut.cut;
-}
 
 }  // namespace
 
@@ -65,7 +57,7 @@ void Agent::look_at_cuts(const std::vector<Domain>& domains, std::uint64_t ended
         const auto has = [&](const Domain& domain) { return has_disk(domain, volume); };
         const bool live = std::any_of(domains.begin(), domains.end(), has);
         const bool written = std::any_of(domains.begin(), domains.end(), [&](const auto& domain) {
-            return has(domain) && !is_cut(domain, cut);
+            return has(domain) && file_number(domain.cuts, volume) <= cut.cut;
         });
         const bool in_the_way = std::any_of(guests_.begin(), guests_.end(), [&](const auto& each) {
             return is_in_the_way(each.second, cut, ended_before);

@@ -138,8 +138,9 @@ Result<DiskChain> FileStorage::ensure_disk(const WantedDisk& disk) {
                                               disk_path(disk.volume_id, disk.cuts).string());
     LODGE_CHECK(ensure_contents(disk));
     std::lock_guard lock(files_mutex_);
-    LODGE_CHECK(drop_names(disk));
-    LODGE_TRY(const std::int64_t last, make_files(disk));
+    LODGE_TRY(const auto there, files_of(disk.volume_id));
+    LODGE_CHECK(drop_names(disk, there));
+    LODGE_TRY(const std::int64_t last, make_files(disk, there));
     LODGE_TRY(const auto bases, bases_of(disk, last));
     if (disk.grow) LODGE_CHECK(grow_file(disk_path(disk.volume_id, last), disk.size_bytes));
     return DiskChain{disk_path(disk.volume_id, last).string(), bases};
@@ -164,8 +165,8 @@ Status FileStorage::ensure_base(const WantedDisk& disk, const link::Content& con
 
 // Returns the number of the file that the disk writes to. One that a machine may have gets no new file: its
 // cut is made with the machine.
-Result<std::int64_t> FileStorage::make_files(const WantedDisk& disk) const {
-    LODGE_TRY(const auto there, files_of(disk.volume_id));
+Result<std::int64_t> FileStorage::make_files(const WantedDisk& disk,
+                                             const std::vector<std::int64_t>& there) const {
     if (!there.empty() && (!disk.grow || there.back() >= disk.cuts)) return there.back();
     const std::int64_t unsent =
         std::count_if(disk.layers.begin(), disk.layers.end(), [](const auto& l) { return l.sha256.empty(); });
@@ -210,8 +211,7 @@ Result<std::vector<BaseFile>> FileStorage::bases_of(const WantedDisk& disk, std:
 }
 
 // The first file of a disk that an older agent made names its image, which no layer may.
-Status FileStorage::drop_names(const WantedDisk& disk) const {
-    LODGE_TRY(const auto there, files_of(disk.volume_id));
+Status FileStorage::drop_names(const WantedDisk& disk, const std::vector<std::int64_t>& there) const {
     for (const std::int64_t number : there) {
         const fs::path path = disk_path(disk.volume_id, number);
         LODGE_TRY(const DiskHeader header, read_disk_header(path, "qcow2"));

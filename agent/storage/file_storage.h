@@ -52,9 +52,9 @@ class FileStorage final : public Storage {
     Result<std::vector<std::int64_t>> files_of(const VolumeId& volume_id) const;
     Status ensure_contents(const WantedDisk& disk);
     Status ensure_base(const WantedDisk& disk, const link::Content& content);
-    Result<std::int64_t> make_files(const WantedDisk& disk) const;
+    Result<std::int64_t> make_files(const WantedDisk& disk, const std::vector<std::int64_t>& there) const;
     Result<std::vector<BaseFile>> bases_of(const WantedDisk& disk, std::int64_t last) const;
-    Status drop_names(const WantedDisk& disk) const;
+    Status drop_names(const WantedDisk& disk, const std::vector<std::int64_t>& there) const;
     Status make_file(const VolumeId& volume_id, std::int64_t number, std::int64_t size_bytes) const;
 
     const std::filesystem::path root_;

@@ -1,7 +1,6 @@
 #include "api/actions/group_rules.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <tuple>
 
@@ -12,6 +11,7 @@
 #include "db/store/vpc_peerings.h"
 #include "db/store/vpcs.h"
 #include "proto/base/cidrs.h"
+#include "proto/base/number.h"
 
 namespace lodge::api {
 namespace {
@@ -39,16 +39,15 @@ Result<std::string> parse_protocol(const std::optional<std::string>& text) {
     std::transform(word.begin(), word.end(), word.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
     if (word == "-1" || word == "tcp" || word == "udp" || is_icmp(word)) return word;
-    int number = -1;
-    auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-    if (error != std::errc() || end != word.data() + word.size() || number < 0 || number > 255)
+    const auto number = parse_number<int>(word);
+    if (!number || *number < 0 || *number > 255)
         return fail(ErrorCode::invalid_parameter_value,
                     "Invalid value '" + *text + "' for IP protocol. Unknown protocol.");
     if (number == 1) return std::string("icmp");
     if (number == 6) return std::string("tcp");
     if (number == 17) return std::string("udp");
     if (number == 58) return std::string("icmpv6");
-    return std::to_string(number);
+    return std::to_string(*number);
 }
 
 // Protocols without ports let everything through, whatever ports the request names.

@@ -80,8 +80,7 @@ Status check_form(const Modify& request) {
     if (name && *name == "productCodes")
         return fail(ErrorCode::unsupported_operation,
                     "The attribute productCodes is not supported: there is no marketplace.");
-    // Beside a structure that says it all some clients spell it otherwise: "LaunchPermission", "Description
-    // ".
+    // Beside a structure that says it all some clients spell it otherwise ("LaunchPermission", say).
     const bool said = request.description || request.launch_permission;
     if (name && !said && *name != "description" && *name != "launchPermission")
         return unknown_attribute(*name);

@@ -2,13 +2,13 @@
 #include "api/actions/launch_templates.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "api/actions/launch_template_data.h"
 #include "api/actions/network.h"
 #include "api/actions/tagging.h"
 #include "db/store/launch_templates.h"
 #include "proto/base/encoding.h"
+#include "proto/base/number.h"
 
 namespace lodge::api {
 namespace {
@@ -93,10 +93,8 @@ Result<LaunchTemplate> find_launch_template(db::Session& session, const RequestC
 Result<std::int64_t> version_number(const LaunchTemplate& record, const std::string& text) {
     if (text == "$Default") return record.default_version;
     if (text == "$Latest") return record.latest_version;
-    std::int64_t number = 0;
-    const char* end = text.data() + text.size();
-    auto [stop, error] = std::from_chars(text.data(), end, number);
-    if (error == std::errc() && stop == end && number >= 1) return number;
+    const auto number = parse_number<std::int64_t>(text);
+    if (number && *number >= 1) return *number;
     return fail(ErrorCode::invalid_parameter_value,
                 "Value (" + text.substr(0, 100) +
                     ") is not a launch template's version: it is a number, $Default or $Latest.");

@@ -2,13 +2,13 @@
 #include "db/store/network_acls.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "api/actions/network.h"
 #include "api/actions/tagging.h"
 #include "db/store/subnets.h"
 #include "db/store/vpcs.h"
 #include "proto/base/cidrs.h"
+#include "proto/base/number.h"
 #include "proto/ec2/network_acls.h"
 
 namespace lodge::api {
@@ -154,14 +154,13 @@ Result<NetworkAcl> find_acl(db::Session& session, const RequestContext& context,
 }
 
 Result<std::string> parse_protocol(const std::string& text) {
-    for (auto [name, number] : {std::pair{"tcp", "6"}, {"udp", "17"}, {"icmp", "1"}, {"icmpv6", "58"}})
-        if (text == name) return std::string(number);
-    int number = -2;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size() || number < -1 || number > 255)
+    for (auto [name, digits] : {std::pair{"tcp", "6"}, {"udp", "17"}, {"icmp", "1"}, {"icmpv6", "58"}})
+        if (text == name) return std::string(digits);
+    const auto number = parse_number<int>(text);
+    if (!number || *number < -1 || *number > 255)
         return fail(ErrorCode::invalid_parameter_value,
                     "Value (" + text + ") for parameter protocol is invalid. Unknown protocol.");
-    return std::to_string(number);
+    return std::to_string(*number);
 }
 
 Status take_ports(NetworkAclEntry& entry, const std::optional<ec2::PortRange>& range) {

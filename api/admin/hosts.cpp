@@ -45,6 +45,11 @@ Result<Host> find_host(db::Session& session, const Call& call) {
     return fail(ErrorCode::not_found, "there is no host " + call.id);
 }
 
+Status check_draining(const Host& host) {
+    if (host.state == HostState::draining) return {};
+    return fail(ErrorCode::conflict, "drain it first: lodge host drain " + host.id.str());
+}
+
 // Inside a write: the index belongs to the writer.
 Json show(const Call& call, const Host& host, std::int64_t guests) {
     auto seen = call.services.hub.liveness(host.id);
@@ -136,8 +141,7 @@ Result<Json> drain_host(const Call& call) {
 Result<Json> remove_host(const Call& call) {
     return call.services.database.write([&](db::Session& session) -> Result<Json> {
         LODGE_TRY(auto host, find_host(session, call));
-        if (host.state != HostState::draining)
-            return fail(ErrorCode::conflict, "drain it first: lodge host drain " + call.id);
+        LODGE_CHECK(check_draining(host));
         auto guests = db::instances::count_on_host(session, host.id);
         if (guests > 0)
             return fail(ErrorCode::conflict, std::to_string(guests) +
@@ -160,8 +164,7 @@ Result<Json> remove_host(const Call& call) {
 Result<Json> forget_disks(const Call& call) {
     return call.services.database.write([&](db::Session& session) -> Result<Json> {
         LODGE_TRY(auto host, find_host(session, call));
-        if (host.state != HostState::draining)
-            return fail(ErrorCode::conflict, "drain it first: lodge host drain " + call.id);
+        LODGE_CHECK(check_draining(host));
         if (call.services.hub.settling(host.id))
             return fail(ErrorCode::conflict,
                         "this lodged has just started, and does not know yet whether the host is heard");

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "api/auth/canonical.h"
 #include "proto/base/encoding.h"
+#include "proto/base/number.h"
 
 namespace lodge::auth {
 namespace {
@@ -225,9 +225,8 @@ AuthStatus read_date(std::string_view text, Claim& claim) {
 }
 
 AuthStatus read_expires(std::string_view text, Claim& claim) {
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), claim.expires_s);
-    bool whole = error == std::errc() && end == text.data() + text.size();
-    if (!whole || claim.expires_s < 1 || claim.expires_s > limit_expires_s)
+    claim.expires_s = parse_number<std::int64_t>(text).value_or(0);
+    if (claim.expires_s < 1 || claim.expires_s > limit_expires_s)
         return malformed(fmt::format("X-Amz-Expires is not a number from 1 to {}.", limit_expires_s));
     return {};
 }

@@ -5,19 +5,17 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 
 #include "api/cli/help.h"
 #include "api/cli/session.h"
+#include "proto/base/number.h"
 
 namespace lodge::cli {
 namespace {
 
 bool in_range(const std::string& text, const Option& option) {
-    std::int64_t value = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() && value >= option.least &&
-           value <= option.most;
+    const auto value = parse_number<std::int64_t>(text);
+    return value && *value >= option.least && *value <= option.most;
 }
 
 // What is wrong with an option's value; empty: nothing.

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -10,6 +9,7 @@
 #include "api/cli/program.h"
 #include "api/cli/request.h"
 #include "api/cli/text.h"
+#include "proto/base/number.h"
 
 namespace lodge::cli {
 namespace {
@@ -23,9 +23,8 @@ constexpr const char* own_ovn_trace = "/usr/local/lib/lodge/ovn/bin/ovn-trace";
 bool is_protocol(std::string_view text) {
     for (auto name : {"tcp", "udp", "icmp", "icmpv6"})
         if (text == name) return true;
-    int number = -1;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc() && end == text.data() + text.size() && number >= 0 && number <= 255;
+    const auto number = parse_number<int>(text);
+    return number && *number >= 0 && *number <= 255;
 }
 
 // What ovn-trace prints of the first packet; adds it to the explanation.

@@ -67,9 +67,9 @@ Result<std::shared_ptr<LayerReceiver::Upload>> LayerReceiver::begin(const HostId
     return upload;
 }
 
-Result<link::LayerPieceReply> LayerReceiver::piece(const HostId& host_id, const SnapshotId& id,
-                                                   std::int64_t offset, std::int64_t total,
-                                                   std::string_view bytes) {
+Result<link::LayerReply> LayerReceiver::piece(const HostId& host_id, const SnapshotId& id,
+                                              std::int64_t offset, std::int64_t total,
+                                              std::string_view bytes) {
     forget_idle();
     auto upload = find(host_id, id);
     if (offset == 0) {
@@ -85,11 +85,11 @@ Result<link::LayerPieceReply> LayerReceiver::piece(const HostId& host_id, const 
         LODGE_CHECK(upload->file->write(bytes));
         upload->last_ms = clock_.steady_ms();
         per_cent = (offset + size) * 99 / total;
-        if (per_cent < upload->told_per_cent + told_step) return link::LayerPieceReply{offset + size};
+        if (per_cent < upload->told_per_cent + told_step) return link::LayerReply{};
         upload->told_per_cent = per_cent;
     }
     agents_.note_progress(host_id, id, per_cent);
-    return link::LayerPieceReply{offset + static_cast<std::int64_t>(bytes.size())};
+    return link::LayerReply{};
 }
 
 Status LayerReceiver::place(Upload& upload, const link::Content& content) const {

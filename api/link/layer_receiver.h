@@ -21,8 +21,8 @@ class LayerReceiver {
 
     // The next piece of a layer that `host_id` has to send; offset 0 begins anew. not_found: none is wanted
     // of it; conflict: another piece is the next one; io_failure: the folder is full or broken.
-    Result<link::LayerPieceReply> piece(const HostId& host_id, const SnapshotId& id, std::int64_t offset,
-                                        std::int64_t total, std::string_view bytes);
+    Result<link::LayerReply> piece(const HostId& host_id, const SnapshotId& id, std::int64_t offset,
+                                   std::int64_t total, std::string_view bytes);
     // conflict: not all of it is here. invalid_input: it is no layer that Lodge would make.
     Result<link::LayerReply> finish(const HostId& host_id, const link::LayerRequest& request);
 

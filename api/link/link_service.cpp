@@ -3,13 +3,13 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 
 #include "api/link/json_reply.h"
 #include "api/link/launch_data.h"
 #include "db/store/hosts.h"
 #include "proto/base/encoding.h"
+#include "proto/base/number.h"
 #include "scheduler/reconcile/events.h"
 
 namespace lodge::api {
@@ -35,13 +35,6 @@ tl::unexpected<Error> no_such_token() {
 }
 
 constexpr std::string_view layers_target = "/v1/layers/";
-
-std::optional<std::int64_t> number(std::string_view text) {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const bool whole = error == std::errc() && end == text.data() + text.size() && value >= 0;
-    return whole ? std::optional(value) : std::nullopt;
-}
 
 bool is_sha256(std::string_view text) {
     return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
@@ -133,10 +126,12 @@ http::Response LinkService::layer_piece(const HostId& host, const http::Request&
     const auto first = path.find('/');
     const auto second = first == path.npos ? path.npos : path.find('/', first + 1);
     const auto id = SnapshotId::parse(path.substr(0, first));
-    const auto offset =
-        second == path.npos ? std::nullopt : number(path.substr(first + 1, second - first - 1));
-    const auto total = second == path.npos ? std::nullopt : number(path.substr(second + 1));
-    if (!id || !offset || !total)
+    const auto offset = second == path.npos
+                            ? std::nullopt
+                            : parse_number<std::int64_t>(path.substr(first + 1, second - first - 1));
+    const auto total =
+        second == path.npos ? std::nullopt : parse_number<std::int64_t>(path.substr(second + 1));
+    if (!id || !offset || !total || *offset < 0 || *total < 0)
         return json_error(make_error(ErrorCode::not_found, {"there is no " + request.target.substr(0, 100)}));
     return to_response(layers_.piece(host, *id, *offset, *total, request.body));
 }

@@ -1,12 +1,12 @@
 #include "api/query/decode.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "proto/base/clock.h"
 #include "proto/base/encoding.h"
+#include "proto/base/number.h"
 
 namespace lodge::query {
 namespace {
@@ -65,15 +65,6 @@ Status check_text(const Field& field, std::string_view value, const Path& path) 
         return invalid(path, value, "Accepted values: " + words + ".");
     }
     return {};
-}
-
-template <class T>
-std::optional<T> parse_number(std::string_view text) {
-    T value{};
-    const char* end = text.data() + text.size();
-    auto [stop, error] = std::from_chars(text.data(), end, value);
-    if (error != std::errc() || stop != end) return std::nullopt;
-    return value;
 }
 
 Status put_integer(const Field& field, std::string_view text, std::int64_t& out, const Path& path) {

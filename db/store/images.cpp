@@ -1,5 +1,6 @@
 #include "db/store/images.h"
 
+#include "db/store/grants.h"
 #include "db/store/records.h"
 
 namespace lodge::db::images {
@@ -38,6 +39,11 @@ Image from(const Row& row) {
     image.deprecated_ms = row.integer(19);
     image.last_launched_ms = row.integer(20);
     return image;
+}
+
+const Grants& grants() {
+    static const Grants grants("image_launch_permissions", "image_id");
+    return grants;
 }
 
 const Records<ImageDisk>& disk_table() {
@@ -146,25 +152,19 @@ void note_launch(Session& session, const ImageId& id, UnixMs now_ms) {
 }
 
 std::vector<AccountId> launch_permissions(Session& session, const ImageId& id) {
-    std::vector<AccountId> all;
-    session.query("SELECT account_id FROM image_launch_permissions WHERE image_id = ? ORDER BY account_id",
-                  {id.str()}, [&](const Row& row) { all.emplace_back(row.text(0)); });
-    return all;
+    return grants().of(session, id.str());
 }
 
 void add_launch_permission(Session& session, const ImageId& id, const AccountId& account_id) {
-    session.execute(
-        "INSERT INTO image_launch_permissions (image_id, account_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        {id.str(), account_id});
+    grants().add(session, id.str(), account_id);
 }
 
 void erase_launch_permission(Session& session, const ImageId& id, const AccountId& account_id) {
-    session.execute("DELETE FROM image_launch_permissions WHERE image_id = ? AND account_id = ?",
-                    {id.str(), account_id});
+    grants().erase(session, id.str(), account_id);
 }
 
 void erase_launch_permissions(Session& session, const ImageId& id) {
-    session.execute("DELETE FROM image_launch_permissions WHERE image_id = ?", {id.str()});
+    grants().erase_all(session, id.str());
 }
 
 std::optional<Image> find_visible(Session& session, const AccountId& account_id, std::string_view region,
@@ -218,18 +218,15 @@ bool content_is_over(Session& session, std::string_view sha256) {
 bool content_in_use(Session& session, std::string_view sha256) {
     bool used = false;
     session.query(
-        "SELECT 1 FROM images i WHERE i.sha256 = ? AND (i.state = 'available' OR EXISTS (SELECT 1 FROM "
-        "instances n "
-        "WHERE n.ended_ms = 0 AND (n.image_id = i.id OR n.kernel_id = i.id OR n.ramdisk_id = i.id)) OR "
-        "EXISTS "
-        "(SELECT 1 FROM volumes v WHERE v.image_id = i.id) OR EXISTS (SELECT 1 FROM snapshots s WHERE "
-        "s.image_id = i.id) OR EXISTS (SELECT 1 FROM images m WHERE m.state <> 'deregistered' AND "
-        "(m.kernel_id "
-        "= i.id OR m.ramdisk_id = i.id))) LIMIT 1",
-        {sha256}, [&](const Row&) { used = true; });
-    if (!used)
-        session.query("SELECT 1 FROM snapshots WHERE sha256 = ? LIMIT 1", {sha256},
-                      [&](const Row&) { used = true; });
+        "SELECT 1 FROM images i WHERE i.sha256 = ? AND (i.state = 'available' "
+        "OR EXISTS (SELECT 1 FROM instances n WHERE n.ended_ms = 0 AND "
+        "(n.image_id = i.id OR n.kernel_id = i.id OR n.ramdisk_id = i.id)) "
+        "OR EXISTS (SELECT 1 FROM volumes v WHERE v.image_id = i.id) "
+        "OR EXISTS (SELECT 1 FROM snapshots s WHERE s.image_id = i.id) "
+        "OR EXISTS (SELECT 1 FROM images m WHERE m.state <> 'deregistered' AND "
+        "(m.kernel_id = i.id OR m.ramdisk_id = i.id))) "
+        "UNION ALL SELECT 1 FROM snapshots WHERE sha256 = ? LIMIT 1",
+        {sha256, sha256}, [&](const Row&) { used = true; });
     return used;
 }
 

@@ -1,5 +1,6 @@
 #include "db/store/snapshots.h"
 
+#include "db/store/grants.h"
 #include "db/store/records.h"
 #include "db/store/tags.h"
 
@@ -19,6 +20,11 @@ const Records<Snapshot>& table() {
          field("sha256", &S::sha256), field("size_bytes", &S::size_bytes), field("progress", &S::progress),
          field("is_public", &S::is_public)});
     return records;
+}
+
+const Grants& grants() {
+    static const Grants grants("snapshot_permissions", "snapshot_id");
+    return grants;
 }
 
 // Whose ID follows twice, and may see the snapshot.
@@ -97,25 +103,19 @@ std::optional<ImageId> image_with(Session& session, const SnapshotId& id) {
 }
 
 std::vector<AccountId> permissions(Session& session, const SnapshotId& id) {
-    std::vector<AccountId> all;
-    session.query("SELECT account_id FROM snapshot_permissions WHERE snapshot_id = ? ORDER BY account_id",
-                  {id.str()}, [&](const Row& row) { all.emplace_back(row.text(0)); });
-    return all;
+    return grants().of(session, id.str());
 }
 
 void add_permission(Session& session, const SnapshotId& id, const AccountId& account_id) {
-    session.execute(
-        "INSERT INTO snapshot_permissions (snapshot_id, account_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        {id.str(), account_id});
+    grants().add(session, id.str(), account_id);
 }
 
 void erase_permission(Session& session, const SnapshotId& id, const AccountId& account_id) {
-    session.execute("DELETE FROM snapshot_permissions WHERE snapshot_id = ? AND account_id = ?",
-                    {id.str(), account_id});
+    grants().erase(session, id.str(), account_id);
 }
 
 void erase_permissions(Session& session, const SnapshotId& id) {
-    session.execute("DELETE FROM snapshot_permissions WHERE snapshot_id = ?", {id.str()});
+    grants().erase_all(session, id.str());
 }
 
 }  // namespace lodge::db::snapshots

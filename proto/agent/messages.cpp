@@ -134,7 +134,6 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LeftoversRequest, guests, volume
                                                 contents)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LeftoversReply, end_guests, remove_volumes, remove_contents)
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LayerPieceReply, received_bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LayerRequest, snapshot_id, content)
 
 // Messages that say nothing but that they are there.
@@ -231,7 +230,6 @@ LODGE_MESSAGE(ReportRequest)
 LODGE_MESSAGE(ReportReply)
 LODGE_MESSAGE(LeftoversRequest)
 LODGE_MESSAGE(LeftoversReply)
-LODGE_MESSAGE(LayerPieceReply)
 LODGE_MESSAGE(LayerRequest)
 LODGE_MESSAGE(LayerReply)
 

@@ -273,16 +273,13 @@ struct ReportReply {};
 
 // POST /v1/layers/SNAPSHOT/OFFSET/TOTAL with a layer's bytes from there on: pieces follow each other; 0
 // begins anew. `conflict` when the piece is not the next one, after a restart, say.
-struct LayerPieceReply {
-    std::int64_t received_bytes = 0;
-};
 // POST /v1/layer: the snapshot is completed if the control plane has all of its layer; `conflict` if not.
 // Repeated, it says the same.
 struct LayerRequest {
     SnapshotId snapshot_id;
     Content content;
 };
-struct LayerReply {};
+struct LayerReply {};  // to either
 
 // As much of a layer as goes into one request.
 inline constexpr std::size_t layer_piece_bytes = 768 * 1024;

@@ -3,7 +3,8 @@
 #include <arpa/inet.h>
 
 #include <array>
-#include <charconv>
+
+#include "proto/base/number.h"
 
 namespace lodge {
 namespace {
@@ -52,11 +53,8 @@ std::optional<Cidr> Cidr::parse(std::string_view text) {
     auto slash = text.find('/');
     if (slash == std::string_view::npos) return std::nullopt;
     auto address = IpAddress::parse(text.substr(0, slash));
-    auto digits = text.substr(slash + 1);
-    int prefix = 0;
-    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
-    if (!address || error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-    return around(*address, prefix);
+    const auto prefix = parse_number<int>(text.substr(slash + 1));
+    return address && prefix ? around(*address, *prefix) : std::nullopt;
 }
 
 std::string Cidr::str() const {

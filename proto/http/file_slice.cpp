@@ -5,18 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
+
+#include "proto/base/number.h"
 
 namespace lodge::http {
 namespace {
-
-// Digits only, and no overflow.
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-    std::uint64_t value = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
 
 RangeKind last_bytes(std::uint64_t count, std::uint64_t size, ByteRange& range) {
     if (count == 0 || size == 0) return RangeKind::unsatisfiable;
@@ -32,8 +25,8 @@ RangeKind parse_range(std::string_view text, std::uint64_t size, ByteRange& rang
     text.remove_prefix(unit.size());
     auto dash = text.find('-');
     if (dash == std::string_view::npos) return RangeKind::whole;
-    auto first = parse_number(text.substr(0, dash));
-    auto last = parse_number(text.substr(dash + 1));
+    auto first = parse_number<std::uint64_t>(text.substr(0, dash));
+    auto last = parse_number<std::uint64_t>(text.substr(dash + 1));
     if (dash == 0) return last ? last_bytes(*last, size, range) : RangeKind::whole;
     if (!first || (!last && dash + 1 != text.size())) return RangeKind::whole;
     if (last && *last < *first) return RangeKind::whole;

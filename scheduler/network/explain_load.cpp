@@ -1,7 +1,6 @@
 #include "scheduler/network/explain_load.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "db/store/addresses.h"
 #include "db/store/instances.h"
@@ -9,6 +8,7 @@
 #include "db/store/network_interfaces.h"
 #include "db/store/vpcs.h"
 #include "proto/base/cidrs.h"
+#include "proto/base/number.h"
 #include "scheduler/lifecycle/lifecycle.h"
 
 namespace lodge::network {
@@ -165,10 +165,8 @@ std::optional<std::string> read_protocol(const std::string& text) {
     if (name == "tcp" || name == "6") return "tcp";
     if (name == "udp" || name == "17") return "udp";
     if (name == "icmp" || name == "icmpv6" || name == "1" || name == "58") return "icmp";
-    int number = 0;
-    auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    bool whole = error == std::errc() && end == name.data() + name.size();
-    return whole && number >= 0 && number <= 255 ? std::optional(std::to_string(number)) : std::nullopt;
+    const auto number = parse_number<int>(name);
+    return number && *number >= 0 && *number <= 255 ? std::optional(std::to_string(*number)) : std::nullopt;
 }
 
 }  // namespace lodge::network

@@ -1,6 +1,5 @@
 #include "scheduler/reconcile/desired.h"
 
-#include <set>
 #include <unordered_map>
 
 #include "db/store/attached_interfaces.h"
@@ -164,9 +163,9 @@ class Attachments {
 // The volumes of a host, loaded at once.
 class Disks {
   public:
-    Disks(db::Session& session, const HostId& host_id, Images& images)
-        : images_(images), layers_(session), waiting_(db::snapshots::waiting_on(session, host_id)) {
-        for (const auto& snapshot : waiting_) waits_.insert(snapshot.volume_id);
+    Disks(db::Session& session, const HostId& host_id, Images& images) : images_(images), layers_(session) {
+        for (auto& snapshot : db::snapshots::waiting_on(session, host_id))
+            waiting_[snapshot.volume_id].push_back(std::move(snapshot));
         for (auto& volume : db::volumes::of_host(session, host_id))
             by_instance_[volume.instance_id.str()].push_back(std::move(volume));
     }
@@ -178,7 +177,7 @@ class Disks {
         for (const auto& volume : by_instance_[instance.id.str()]) {
             if (volume.is_root) {
                 put_root(disk_of(volume), out);
-                out.root_stays = !volume.delete_on_termination || waits_.contains(volume.id);
+                out.root_stays = !volume.delete_on_termination || waiting_.contains(volume.id);
             } else {
                 out.disks.push_back(disk_of(volume));
                 out.disks.back().leaving = volume.attachment_state == AttachmentState::detaching;
@@ -191,11 +190,11 @@ class Disks {
         for (const auto& [instance, volumes] : by_instance_)
             for (const auto& volume : volumes) {
                 if (!volume.is_root) {
-                    const bool doomed = volume.deleting && !waits_.contains(volume.id);
+                    const bool doomed = volume.deleting && !waiting_.contains(volume.id);
                     (doomed ? out.doomed_volumes : out.kept_volumes).push_back(volume.id);
                 }
-                for (const auto& snapshot : waiting_)
-                    if (snapshot.volume_id == volume.id)
+                if (const auto waiting = waiting_.find(volume.id); waiting != waiting_.end())
+                    for (const auto& snapshot : waiting->second)
                         out.cuts.push_back({snapshot.id, snapshot.cut, disk_of(volume)});
             }
     }
@@ -223,8 +222,7 @@ class Disks {
 
     Images& images_;
     Layers layers_;
-    std::vector<Snapshot> waiting_;
-    std::set<VolumeId> waits_;  // those of `waiting_`
+    std::unordered_map<VolumeId, std::vector<Snapshot>> waiting_;  // whose layers are to be sent, by number
     std::unordered_map<std::string, std::vector<Volume>> by_instance_;
 };
 

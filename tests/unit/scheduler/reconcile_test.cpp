@@ -95,6 +95,14 @@ class Reconcile : public ::testing::Test {
         ASSERT_TRUE(process->agents.report(host.id, request));
     }
 
+    // All that the host is told.
+    link::PollReply poll() {
+        link::PollReply told;
+        process->agents.poll(host.id, {"", 0},
+                             [&](Result<link::PollReply> reply) { told = std::move(*reply); });
+        return told;
+    }
+
     db::instances::WithGuest row() {
         return *database->read([&](db::Session& session) -> Result<db::instances::WithGuest> {
             return *db::instances::find_any(session, instance.id);
@@ -419,12 +427,6 @@ TEST_F(Reconcile, HostsAreToldOfVolumesAndTellThatTheyAreGone) {
     const auto free = made(false, {});
     const auto doomed = made(true, {});
     const auto attached = made(false, instance.id);
-    const auto poll = [&] {
-        link::PollReply told;
-        process->agents.poll(host.id, {"", 0},
-                             [&](Result<link::PollReply> reply) { told = std::move(*reply); });
-        return told;
-    };
     auto told = poll();
     EXPECT_THAT(told.kept_volumes, UnorderedElementsAre(free, attached));
     EXPECT_THAT(told.doomed_volumes, ElementsAre(doomed));
@@ -464,12 +466,6 @@ TEST_F(Reconcile, HostsAreToldOfCutsUntilTheLayerIsThere) {
         db::volumes::insert(session, volume);
         return volumes::begin_snapshot(session, snapshot, volume, 1);
     }));
-    const auto poll = [&] {
-        link::PollReply told;
-        process->agents.poll(host.id, {"", 0},
-                             [&](Result<link::PollReply> reply) { told = std::move(*reply); });
-        return told;
-    };
     auto told = poll();
     EXPECT_THAT(told.doomed_volumes, IsEmpty()) << "its layer is needed";
     ASSERT_THAT(told.cuts, SizeIs(1));

@@ -51,6 +51,32 @@ class Snapshots : public ::testing::Test {
         });
         return volume.id;
     }
+    // A pending one.
+    ImageId make_image(std::vector<ImageDisk> disks) {
+        Image image;
+        image.id = make_image_id(random, ImageType::machine);
+        image.account_id = account;
+        image.region = region;
+        image.name = "made";
+        image.state = ImageState::pending;
+        image.root_device_name = "/dev/vda";
+        image.disks = std::move(disks);
+        write([&](db::Session& session) { db::images::insert(session, image); });
+        return image.id;
+    }
+    // One that is terminated, with that root disk.
+    Instance ending_instance(const VolumeId& root) {
+        Instance instance;
+        instance.id = InstanceId::make(random);
+        instance.host_id = host;
+        instance.desired = Desired::terminated;
+        write([&](db::Session& session) {
+            auto volume = *db::volumes::find_any(session, root);
+            volume.is_root = volume.delete_on_termination = true;
+            begin_attach(session, volume, instance, "/dev/vda", false, 1'000);
+        });
+        return instance;
+    }
     Status try_snapshot(const VolumeId& id, Snapshot& made) {
         made.id = SnapshotId::make(random);
         made.account_id = account;
@@ -214,18 +240,10 @@ TEST_F(Snapshots, LayersHaveAnEnd) {
 TEST_F(Snapshots, AnImageWaitsForAllOfItsDisks) {
     const auto root = snapshot(make_volume(host));
     const auto data = snapshot(make_volume(host));
-    Image image;
-    image.id = make_image_id(random, ImageType::machine);
-    image.account_id = account;
-    image.region = region;
-    image.name = "made";
-    image.state = ImageState::pending;
-    image.root_device_name = "/dev/vda";
-    image.disks = {{"/dev/vda", root, {8 << 20, "gp3", 3'000, 125}, true},
-                   {"/dev/sdb", data, {8 << 20, "gp2", 100, 0}, false}};
-    write([&](db::Session& session) { db::images::insert(session, image); });
+    const auto image = make_image({{"/dev/vda", root, {8 << 20, "gp3", 3'000, 125}, true},
+                                   {"/dev/sdb", data, {8 << 20, "gp2", 100, 0}, false}});
     const auto now = [&] {
-        return *read([&](db::Session& session) { return db::images::find_any(session, image.id.str()); });
+        return *read([&](db::Session& session) { return db::images::find_any(session, image.str()); });
     };
     ASSERT_TRUE(store(data, 'b', host));
     EXPECT_EQ(now().state, ImageState::pending);
@@ -238,24 +256,16 @@ TEST_F(Snapshots, AnImageWaitsForAllOfItsDisks) {
     const auto user = [&] {
         return read([&](db::Session& session) { return db::snapshots::image_with(session, root); });
     };
-    EXPECT_EQ(user(), image.id);
-    write([&](db::Session& session) { db::images::deregister(session, image.id); });
+    EXPECT_EQ(user(), image);
+    write([&](db::Session& session) { db::images::deregister(session, image); });
     EXPECT_FALSE(user());
     EXPECT_TRUE(row(root)) << "snapshots stay";
 }
 
 // Its layer is still on the host alone: the file may not go with the instance.
 TEST_F(Snapshots, ARootDiskWhoseSnapshotWaitsOutlivesItsInstance) {
-    Instance instance;
-    instance.id = InstanceId::make(random);
-    instance.host_id = host;
-    instance.desired = Desired::terminated;
     const auto id = make_volume(host);
-    write([&](db::Session& session) {
-        auto root = *db::volumes::find_any(session, id);
-        root.is_root = root.delete_on_termination = true;
-        begin_attach(session, root, instance, "/dev/vda", false, 1'000);
-    });
+    const auto instance = ending_instance(id);
     const auto made = snapshot(id);
     Guest guest;
     guest.observed = Observed::removed;
@@ -276,42 +286,23 @@ TEST_F(Snapshots, WhatALostHostHadNotSentIsInError) {
     const auto deleted = snapshot(id);
     remove(deleted);
     const auto elsewhere = make_volume(HostId::make(random), sent);
-    Image image;
-    image.id = make_image_id(random, ImageType::machine);
-    image.account_id = account;
-    image.region = region;
-    image.name = "made";
-    image.state = ImageState::pending;
-    image.root_device_name = "/dev/vda";
-    image.disks = {{"/dev/vda", unsent, {8 << 20, "gp3", 3'000, 125}, true}};
-    write([&](db::Session& session) {
-        db::images::insert(session, image);
-        EXPECT_EQ(lose_host(session, host), 1U);
-    });
+    const auto image = make_image({{"/dev/vda", unsent, {8 << 20, "gp3", 3'000, 125}, true}});
+    write([&](db::Session& session) { EXPECT_EQ(lose_host(session, host), 1U); });
     EXPECT_EQ(row(unsent)->state, SnapshotState::error);
     EXPECT_NE(row(unsent)->state_message, "");
     EXPECT_FALSE(row(deleted));
     EXPECT_EQ(layers(unsent), "a") << "what there is of it";
     EXPECT_EQ(layers(volume(elsewhere).below_id), "a");
-    EXPECT_EQ(
-        read([&](db::Session& session) { return db::images::find_any(session, image.id.str()); })->state,
-        ImageState::failed);
+    EXPECT_EQ(read([&](db::Session& session) { return db::images::find_any(session, image.str()); })->state,
+              ImageState::failed);
     EXPECT_FALSE(read([&](db::Session& session) { return db::volumes::find_any(session, id); }));
     EXPECT_EQ(store(unsent, 'b', host).error().code, ErrorCode::not_found) << "it is back, and too late";
 }
 
 // Its agent was told to leave the file while the layer was on its way, and heard no more before it was done.
 TEST_F(Snapshots, ARootDiskThatWasCutIsRemovedForItself) {
-    Instance instance;
-    instance.id = InstanceId::make(random);
-    instance.host_id = host;
-    instance.desired = Desired::terminated;
     const auto id = make_volume(host);
-    write([&](db::Session& session) {
-        auto root = *db::volumes::find_any(session, id);
-        root.is_root = root.delete_on_termination = true;
-        begin_attach(session, root, instance, "/dev/vda", false, 1'000);
-    });
+    const auto instance = ending_instance(id);
     ASSERT_TRUE(store(snapshot(id), 'a', host));
     Guest guest;
     for (const auto observed : {Observed::gone, Observed::removed}) {
