@@ -17,16 +17,33 @@ std::string disk_serial(const VolumeId& volume_id) {
     return serial;
 }
 
+// libvirt hands QEMU the passphrase that is kept under that UUID.
+void add_encryption(xml_node source, const link::DiskKey& key) {
+    xml_node encryption = source.append_child("encryption");
+    encryption.append_attribute("format") = "luks";
+    encryption.append_attribute("engine") = "qemu";
+    xml_node secret = encryption.append_child("secret");
+    secret.append_attribute("type") = "passphrase";
+    secret.append_attribute("uuid") = key.id.c_str();
+}
+
+void add_source(xml_node disk, const DiskSpec& spec) {
+    xml_node source = disk.append_child("source");
+    source.append_attribute("file") = spec.path.c_str();
+    if (!spec.key.id.empty()) add_encryption(source, spec.key);
+}
+
 // What lies under the disk. Naming all of it keeps libvirt from following a backing file that an image itself
 // may claim, and from giving QEMU's user ownership of what other guests read.
-void add_bases(xml_node disk, const std::vector<BaseFile>& bases) {
+void add_bases(xml_node disk, const DiskSpec& spec) {
     xml_node above = disk;
-    for (const BaseFile& base : bases) {
+    for (const BaseFile& base : spec.bases) {
         xml_node element = above.append_child("backingStore");
         element.append_attribute("type") = "file";
         element.append_child("format").append_attribute("type") = base.format.c_str();
         xml_node source = element.append_child("source");
         source.append_attribute("file") = base.path.c_str();
+        if (base.encrypted) add_encryption(source, spec.key);
         if (!base.own) {
             xml_node label = source.append_child("seclabel");
             label.append_attribute("model") = "dac";
@@ -58,8 +75,8 @@ void add_disk(xml_node devices, const DiskSpec& spec) {
     driver.append_attribute("type") = "qcow2";
     driver.append_attribute("cache") = "writeback";
     driver.append_attribute("discard") = "unmap";
-    disk.append_child("source").append_attribute("file") = spec.path.c_str();
-    add_bases(disk, spec.bases);
+    add_source(disk, spec);
+    add_bases(disk, spec);
     xml_node target = disk.append_child("target");
     target.append_attribute("dev") = spec.target.c_str();
     target.append_attribute("bus") = "virtio";
@@ -91,9 +108,21 @@ std::string cut_xml(const std::vector<DiskSpec>& disks, const std::vector<std::s
         xml_node disk = add(spec.target, "external");
         disk.append_attribute("type") = "file";
         disk.append_child("driver").append_attribute("type") = "qcow2";
-        disk.append_child("source").append_attribute("file") = spec.path.c_str();
+        add_source(disk, spec);
     }
     for (const std::string& target : other_targets) add(target, "no");
+    return text_of(document);
+}
+
+std::string secret_xml(const link::DiskKey& key) {
+    pugi::xml_document document;
+    xml_node secret = document.append_child("secret");
+    secret.append_attribute("ephemeral") = "yes";
+    secret.append_attribute("private") = "yes";
+    secret.append_child("uuid").text().set(key.id.c_str());
+    xml_node usage = secret.append_child("usage");
+    usage.append_attribute("type") = "volume";
+    usage.append_child("volume").text().set(("lodge-key-" + key.id).c_str());
     return text_of(document);
 }
 

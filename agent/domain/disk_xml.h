@@ -20,6 +20,9 @@ std::string disk_xml(const DiskSpec& spec);
 // What libvirt is to do for cut_disks(): new files for those disks, nothing for the other targets.
 std::string cut_xml(const std::vector<DiskSpec>& disks, const std::vector<std::string>& other_targets);
 
+// How libvirt is to keep the key's passphrase, which is not in it: in memory, and for nobody to read.
+std::string secret_xml(const link::DiskKey& key);
+
 // Reads a <disk>; nothing if it is none of Lodge's.
 std::optional<VolumeId> parse_disk(pugi::xml_node element);
 

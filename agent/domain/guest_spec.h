@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/agent/messages.h"
 #include "proto/base/ids.h"
 
 namespace lodge::agent {
@@ -27,8 +28,9 @@ struct DiskLimits {
 // A file under a disk, that nobody writes to.
 struct BaseFile {
     std::string path;
-    std::string format;  // "qcow2", "raw"
-    bool own = false;    // the disk's alone: an earlier file of its own
+    std::string format;      // "qcow2", "raw"
+    bool own = false;        // the disk's alone: an earlier file of its own
+    bool encrypted = false;  // by the disk's key
 
     bool operator==(const BaseFile&) const = default;
 };
@@ -42,7 +44,8 @@ struct DiskSpec {
     std::vector<BaseFile> bases = {};
     std::int64_t size_bytes = 0;
     DiskLimits limits = {};
-    std::int64_t cuts = 0;  // the file's number among the volume's
+    std::int64_t cuts = 0;   // the file's number among the volume's
+    link::DiskKey key = {};  // none: its files are not encrypted
 };
 
 // A guest as the hypervisor is to run it: the agent's paths in place of content hashes. Paths are absolute.

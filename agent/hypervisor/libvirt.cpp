@@ -283,9 +283,25 @@ Result<bool> LibvirtHypervisor::create_held(virConnectPtr connection, const Gues
     return fail(ErrorCode::io_failure, domain_name(spec.guest_id) + " ended while it was started");
 }
 
+// Only calls that have QEMU open files need them: libvirt hands them over, and QEMU keeps them.
+Result<std::unique_ptr<LibvirtSecrets::Lent>> LibvirtHypervisor::lend_keys(
+    const std::vector<DiskSpec>& disks) {
+    std::vector<link::DiskKey> keys;
+    for (const DiskSpec& disk : disks)
+        if (!disk.key.id.empty()) keys.push_back(disk.key);
+    if (keys.empty()) return nullptr;
+    return connection_.run([&](virConnectPtr connection) { return secrets_.lend(connection, keys); });
+}
+
+Result<bool> LibvirtHypervisor::hold(const GuestSpec& spec) {
+    std::vector<DiskSpec> disks = spec.disks;
+    disks.push_back(spec.root);
+    LODGE_TRY(const auto keys, lend_keys(disks));
+    return connection_.run([&](virConnectPtr connection) { return create_held(connection, spec); });
+}
+
 Status LibvirtHypervisor::start(const GuestSpec& spec, const Gate& gate) {
-    LODGE_TRY(const bool held,
-              connection_.run([&](virConnectPtr connection) { return create_held(connection, spec); }));
+    LODGE_TRY(const bool held, hold(spec));
     if (!held) return {};
     Status done = gate();
     if (done) {
@@ -344,6 +360,7 @@ Status LibvirtHypervisor::request_detach(const GuestId& guest_id, const NetworkI
 }
 
 Status LibvirtHypervisor::attach_disk(const GuestId& guest_id, const DiskSpec& disk) {
+    LODGE_TRY(const auto keys, lend_keys({disk}));
     return plug_in(guest_id, disk.volume_id, disk_xml(disk));
 }
 
@@ -374,6 +391,7 @@ Status LibvirtHypervisor::adjust_disk(const GuestId& guest_id, const DiskSpec& d
 // A machine that was just reset has not mounted anything yet, and its agent is the one that it had before.
 Status LibvirtHypervisor::cut_disks(const GuestId& guest_id, const std::vector<DiskSpec>& disks) {
     const auto reset_ms = watch_->last_reset_ms(domain_name(guest_id));
+    LODGE_TRY(const auto keys, lend_keys(disks));
     const bool still = reset_ms == 0 || SystemClock().steady_ms() - reset_ms >= young_ms;
     return if_running(
         guest_id, "cutting disks of", [&](virDomainPtr domain) { return cut(domain, disks, still); },

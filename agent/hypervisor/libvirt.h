@@ -8,6 +8,7 @@
 #include "agent/hypervisor/hypervisor.h"
 #include "agent/hypervisor/libvirt_connection.h"
 #include "agent/hypervisor/libvirt_handles.h"
+#include "agent/hypervisor/libvirt_secrets.h"
 
 namespace lodge::agent {
 
@@ -55,10 +56,13 @@ class LibvirtHypervisor final : public Hypervisor {
     template <class Id>
     Status ask_to_let_go(const GuestId& guest_id, const Id& id, const std::string& alias);
     // Whether it is held now; otherwise it runs.
+    Result<bool> hold(const GuestSpec& spec);
     Result<bool> create_held(virConnectPtr connection, const GuestSpec& spec) const;
     Status define_and_create(virConnectPtr connection, const GuestSpec& spec) const;
     int create_paused(virDomainPtr domain) const;
     Status let_run(const GuestId& guest_id);
+    // The keys of those that are encrypted.
+    Result<std::unique_ptr<LibvirtSecrets::Lent>> lend_keys(const std::vector<DiskSpec>& disks);
     // What list() tells of it; nothing for a domain that is not ours, or gone by now.
     Result<std::optional<Domain>> observe(virDomainPtr domain) const;
 
@@ -66,6 +70,7 @@ class LibvirtHypervisor final : public Hypervisor {
     const std::string domain_type_;
     const std::shared_ptr<LibvirtWatch> watch_;
     LibvirtConnection connection_;
+    LibvirtSecrets secrets_;
 };
 
 }  // namespace lodge::agent

@@ -279,13 +279,13 @@ std::string_view name_of(Step step) {
 std::vector<link::GuestDisk> disks_of(const link::DesiredGuest& guest) {
     std::vector<link::GuestDisk> all = {{guest.root_volume_id, "vda", guest.root_size_bytes, guest.root_iops,
                                          guest.root_bytes_per_s, guest.image, guest.keep_root,
-                                         guest.root_layers, guest.root_cuts}};
+                                         guest.root_layers, guest.root_cuts, false, guest.root_key}};
     all.insert(all.end(), guest.disks.begin(), guest.disks.end());
     return all;
 }
 
 WantedDisk wanted_disk(const link::GuestDisk& disk, bool grow) {
-    return {disk.volume_id, disk.size_bytes, disk.image, disk.keep, grow, disk.layers, disk.cuts};
+    return {disk.volume_id, disk.size_bytes, disk.image, disk.keep, grow, disk.layers, disk.cuts, disk.key};
 }
 
 link::ObservedDisk as_desired(const link::GuestDisk& disk) {

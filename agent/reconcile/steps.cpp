@@ -26,6 +26,7 @@ DiskSpec spec_of(const link::GuestDisk& disk) {
     spec.size_bytes = disk.size_bytes;
     spec.limits = {disk.iops, disk.bytes_per_s};
     spec.cuts = disk.cuts;
+    spec.key = disk.key;
     return spec;
 }
 
@@ -183,7 +184,7 @@ Status Agent::run_cut(const link::DesiredGuest& desired, const std::map<VolumeId
         if (has == cuts.end()) continue;
         DiskSpec& disk = disks.emplace_back(spec_of(each));
         for (auto number = has->second + 1; number <= each.cuts; ++number) {
-            LODGE_TRY(disk.path, storage_.add_file(each.volume_id, number));
+            LODGE_TRY(disk.path, storage_.add_file(each.volume_id, number, each.key));
         }
     }
     return hypervisor_.cut_disks(desired.guest_id, disks);

@@ -11,12 +11,13 @@ namespace lodge::agent {
 namespace {
 
 // QEMU's docs/interop/qcow2: magic, version, offset and length of the backing file's name, cluster bits,
-// virtual size.
-constexpr std::size_t header_size = 32;
+// virtual size, way of encryption.
+constexpr std::size_t header_size = 36;
 constexpr std::string_view magic = "QFI\xfb";
 constexpr std::size_t backing_offset_at = 8;
 constexpr std::size_t backing_size_at = 16;
 constexpr std::size_t virtual_size_at = 24;
+constexpr std::size_t encryption_at = 32;
 constexpr std::uint64_t longest_name = 1023;
 
 // Big-endian.
@@ -32,6 +33,7 @@ Result<DiskHeader> read_qcow2(const Fd& file, const std::filesystem::path& path)
         return fail(ErrorCode::invalid_input, path.string() + " is not a qcow2 image");
     DiskHeader header;
     header.virtual_size_bytes = static_cast<std::int64_t>(number(bytes, virtual_size_at, 8));
+    header.encrypted = number(bytes, encryption_at, 4) != 0;
     const std::uint64_t name_at = number(bytes, backing_offset_at, 8);
     const std::uint64_t name_size = number(bytes, backing_size_at, 4);
     if (name_at == 0) return header;

@@ -13,6 +13,7 @@ namespace lodge::agent {
 struct DiskHeader {
     std::int64_t virtual_size_bytes = 0;
     std::string backing_file;  // as the header has it; empty: none
+    bool encrypted = false;
 };
 
 // `format` is "qcow2" or "raw"; invalid_input for another one, or when the file is not of it.

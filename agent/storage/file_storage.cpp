@@ -15,6 +15,7 @@
 #include "agent/domain/disk_file.h"
 #include "agent/storage/console_file.h"
 #include "agent/storage/disk_header.h"
+#include "agent/storage/encrypted_file.h"
 #include "agent/storage/process.h"
 
 namespace lodge::agent {
@@ -49,18 +50,37 @@ void warn_of_closed_folders(const fs::path& root) {
     }
 }
 
-// Without what is under it, which a user may have made.
-Status resize(const fs::path& path, std::int64_t size_bytes) {
-    const nlohmann::json alone = {{"driver", "qcow2"},
-                                  {"backing", nullptr},
-                                  {"file", {{"driver", "file"}, {"filename", path.string()}}}};
-    return run_program({"qemu-img", "resize", "-q", "json:" + alone.dump(), std::to_string(size_bytes)},
-                       qemu_img_timeout_ms);
+// Without what is under it, which a user may have made. The passphrase goes by a pipe: others on the machine
+// see a program's arguments.
+Status resize(const fs::path& path, std::int64_t size_bytes, const link::DiskKey& key) {
+    nlohmann::json alone = {{"driver", "qcow2"},
+                            {"backing", nullptr},
+                            {"file", {{"driver", "file"}, {"filename", path.string()}}}};
+    std::vector<std::string> argv = {"qemu-img", "resize", "-q"};
+    if (!key.id.empty()) {
+        alone["encrypt"] = {{"format", "luks"}, {"key-secret", "key"}};
+        argv.insert(argv.end(), {"--object", "secret,id=key,file=/dev/stdin"});
+    }
+    argv.insert(argv.end(), {"json:" + alone.dump(), std::to_string(size_bytes)});
+    return run_program(argv, qemu_img_timeout_ms, key.passphrase);
 }
 
-Status grow_file(const fs::path& path, std::int64_t size_bytes) {
+Status grow_file(const fs::path& path, std::int64_t size_bytes, const link::DiskKey& key) {
     LODGE_TRY(const DiskHeader header, read_disk_header(path, "qcow2"));
-    return header.virtual_size_bytes >= size_bytes ? Status() : resize(path, size_bytes);
+    return header.virtual_size_bytes >= size_bytes ? Status() : resize(path, size_bytes, key);
+}
+
+// A disk that is to be encrypted never goes on in a file that is not.
+Status check_encryption(const fs::path& path, const DiskHeader& header, bool wanted) {
+    if (header.encrypted == wanted) return {};
+    return fail(ErrorCode::conflict, path.string() + (wanted ? " is not encrypted, and is to be"
+                                                             : " is encrypted, and is not to be"));
+}
+
+Status check_key(const VolumeId& volume_id, const link::DiskKey& key) {
+    if (key.id.empty() || !key.passphrase.empty()) return {};
+    return fail(ErrorCode::service_unavailable,
+                "the control plane cannot tell the key of the encrypted disk " + volume_id.str());
 }
 
 Result<Fd> lock_folder(const fs::path& root) {
@@ -132,6 +152,7 @@ Result<std::vector<std::int64_t>> FileStorage::files_of(const VolumeId& volume_i
 }
 
 Result<DiskChain> FileStorage::ensure_disk(const WantedDisk& disk) {
+    LODGE_CHECK(check_key(disk.volume_id, disk.key));
     LODGE_TRY(const auto before, files_of(disk.volume_id));
     if (before.empty() && disk.must_exist)
         return fail(ErrorCode::not_found, "the disk " + disk.volume_id.str() + " is not on this host: " +
@@ -139,10 +160,10 @@ Result<DiskChain> FileStorage::ensure_disk(const WantedDisk& disk) {
     LODGE_CHECK(ensure_contents(disk));
     std::lock_guard lock(files_mutex_);
     LODGE_TRY(const auto there, files_of(disk.volume_id));
-    LODGE_CHECK(drop_names(disk, there));
+    LODGE_CHECK(check_files(disk, there));
     LODGE_TRY(const std::int64_t last, make_files(disk, there));
     LODGE_TRY(const auto bases, bases_of(disk, last));
-    if (disk.grow) LODGE_CHECK(grow_file(disk_path(disk.volume_id, last), disk.size_bytes));
+    if (disk.grow) LODGE_CHECK(grow_file(disk_path(disk.volume_id, last), disk.size_bytes, disk.key));
     return DiskChain{disk_path(disk.volume_id, last).string(), bases};
 }
 
@@ -158,6 +179,7 @@ Status FileStorage::ensure_base(const WantedDisk& disk, const link::Content& con
     LODGE_TRY(const DiskHeader header, read_disk_header(path, content.format));
     if (!header.backing_file.empty())
         return fail(ErrorCode::invalid_input, "the image " + path + " names a backing file of its own");
+    LODGE_CHECK(check_encryption(path, header, content.encrypted));
     if (disk.size_bytes >= header.virtual_size_bytes) return {};
     return fail(ErrorCode::invalid_input, fmt::format("a disk of {} bytes is smaller than its image of {}",
                                                       disk.size_bytes, header.virtual_size_bytes));
@@ -181,7 +203,7 @@ Result<std::int64_t> FileStorage::make_files(const WantedDisk& disk,
         size_bytes = header.virtual_size_bytes;
     }
     for (auto number = there.empty() ? disk.cuts - unsent : there.back() + 1; number <= disk.cuts; ++number)
-        LODGE_CHECK(make_file(disk.volume_id, number, size_bytes));
+        LODGE_CHECK(make_file(disk.volume_id, number, size_bytes, disk.key));
     return disk.cuts;
 }
 
@@ -192,7 +214,7 @@ Result<std::vector<BaseFile>> FileStorage::bases_of(const WantedDisk& disk, std:
     const auto add_own = [&](std::int64_t number) -> Status {
         const fs::path path = disk_path(disk.volume_id, number);
         std::error_code error;
-        bases.push_back({path.string(), "qcow2", true});
+        bases.push_back({path.string(), "qcow2", true, !disk.key.id.empty()});
         if (fs::exists(path, error)) return {};
         return fail(ErrorCode::not_found, "a layer of the disk is not on this host: " + path.string());
     };
@@ -203,18 +225,20 @@ Result<std::vector<BaseFile>> FileStorage::bases_of(const WantedDisk& disk, std:
         if (layer->sha256.empty()) {
             LODGE_CHECK(add_own(number));
         } else {
-            bases.push_back({images_.path_of(*layer), layer->format});
+            bases.push_back({images_.path_of(*layer), layer->format, false, layer->encrypted});
         }
     }
     if (!disk.image.sha256.empty()) bases.push_back({images_.path_of(disk.image), disk.image.format});
     return bases;
 }
 
-// The first file of a disk that an older agent made names its image, which no layer may.
-Status FileStorage::drop_names(const WantedDisk& disk, const std::vector<std::int64_t>& there) const {
+// They are what they are to be. The first file of a disk that an older agent made names its image, which no
+// layer may.
+Status FileStorage::check_files(const WantedDisk& disk, const std::vector<std::int64_t>& there) const {
     for (const std::int64_t number : there) {
         const fs::path path = disk_path(disk.volume_id, number);
         LODGE_TRY(const DiskHeader header, read_disk_header(path, "qcow2"));
+        LODGE_CHECK(check_encryption(path, header, !disk.key.id.empty()));
         if (header.backing_file.empty()) continue;
         if (fs::path(header.backing_file).filename() != disk.image.sha256)
             return fail(ErrorCode::conflict, path.string() + " is an overlay on '" + header.backing_file +
@@ -228,12 +252,14 @@ Status FileStorage::drop_names(const WantedDisk& disk, const std::vector<std::in
 }
 
 // It names no file under it: what that is, whoever opens it says.
-Status FileStorage::make_file(const VolumeId& volume_id, std::int64_t number, std::int64_t size_bytes) const {
+Status FileStorage::make_file(const VolumeId& volume_id, std::int64_t number, std::int64_t size_bytes,
+                              const link::DiskKey& key) const {
     const fs::path final = disk_path(volume_id, number);
     const fs::path temporary = final.parent_path() / (temporary_prefix + volume_id.str());
-    Status status = run_program(
-        {"qemu-img", "create", "-q", "-f", "qcow2", temporary.string(), std::to_string(size_bytes)},
-        qemu_img_timeout_ms);
+    Status status = key.id.empty() ? run_program({"qemu-img", "create", "-q", "-f", "qcow2",
+                                                  temporary.string(), std::to_string(size_bytes)},
+                                                 qemu_img_timeout_ms)
+                                   : make_encrypted_file(temporary, size_bytes, key.passphrase);
     if (status) status = publish(temporary, final, private_file);
     if (!status) static_cast<void>(remove_file(temporary));
     return status;
@@ -241,19 +267,22 @@ Status FileStorage::make_file(const VolumeId& volume_id, std::int64_t number, st
 
 // One that is there already may be a machine's by now, whatever the caller has seen: it is only ever resized,
 // which QEMU's lock refuses then.
-Result<std::string> FileStorage::add_file(const VolumeId& volume_id, std::int64_t cuts) {
+Result<std::string> FileStorage::add_file(const VolumeId& volume_id, std::int64_t cuts,
+                                          const link::DiskKey& key) {
     LODGE_CHECK(check_volume(volume_id));
+    LODGE_CHECK(check_key(volume_id, key));
     std::lock_guard lock(files_mutex_);
     const fs::path path = disk_path(volume_id, cuts);
     LODGE_TRY(const DiskHeader before, read_disk_header(disk_path(volume_id, cuts - 1), "qcow2"));
     std::error_code error;
     if (!fs::exists(path, error)) {
-        LODGE_CHECK(make_file(volume_id, cuts, before.virtual_size_bytes));
+        LODGE_CHECK(make_file(volume_id, cuts, before.virtual_size_bytes, key));
         return path.string();
     }
     LODGE_TRY(const DiskHeader there, read_disk_header(path, "qcow2"));
+    LODGE_CHECK(check_encryption(path, there, !key.id.empty()));
     if (there.virtual_size_bytes != before.virtual_size_bytes)
-        LODGE_CHECK(resize(path, before.virtual_size_bytes));
+        LODGE_CHECK(resize(path, before.virtual_size_bytes, key));
     return path.string();
 }
 
@@ -271,7 +300,7 @@ Result<LayerFile> FileStorage::read_layer(const VolumeId& volume_id, std::int64_
     const auto size = fs::file_size(path, error);
     if (error) return fail(ErrorCode::io_failure, "cannot read " + path.string());
     LODGE_TRY(const std::string hash, sha256_of_file(path));
-    return LayerFile{path.string(), {hash, "qcow2", static_cast<std::int64_t>(size)}};
+    return LayerFile{path.string(), {hash, "qcow2", static_cast<std::int64_t>(size), header.encrypted}};
 }
 
 Status FileStorage::keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) {

@@ -34,7 +34,8 @@ class FileStorage final : public Storage {
     Result<std::vector<std::string>> list_contents() override;
     Status remove_content(const std::string& sha256) override;
     Result<DiskChain> ensure_disk(const WantedDisk& disk) override;
-    Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override;
+    Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts,
+                                 const link::DiskKey& key) override;
     Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number, std::int64_t cuts) override;
     Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override;
     Status remove_disk(const VolumeId& volume_id) override;
@@ -54,8 +55,9 @@ class FileStorage final : public Storage {
     Status ensure_base(const WantedDisk& disk, const link::Content& content);
     Result<std::int64_t> make_files(const WantedDisk& disk, const std::vector<std::int64_t>& there) const;
     Result<std::vector<BaseFile>> bases_of(const WantedDisk& disk, std::int64_t last) const;
-    Status drop_names(const WantedDisk& disk, const std::vector<std::int64_t>& there) const;
-    Status make_file(const VolumeId& volume_id, std::int64_t number, std::int64_t size_bytes) const;
+    Status check_files(const WantedDisk& disk, const std::vector<std::int64_t>& there) const;
+    Status make_file(const VolumeId& volume_id, std::int64_t number, std::int64_t size_bytes,
+                     const link::DiskKey& key) const;
 
     const std::filesystem::path root_;
     const Fd lock_;

@@ -33,6 +33,8 @@ bool NullStorage::has_image(const link::Content& content) {
 }
 
 Result<DiskChain> NullStorage::ensure_disk(const WantedDisk& disk) {
+    if (!disk.key.id.empty() && disk.key.passphrase.empty())
+        return fail(ErrorCode::service_unavailable, "the key of " + disk.volume_id.str() + " is not told");
     if (disk.must_exist && !has_disk(disk.volume_id))
         return fail(ErrorCode::not_found, "the disk " + disk.volume_id.str() + " is not on this host");
     if (!disk.image.sha256.empty()) LODGE_CHECK(ensure_image(disk.image));
@@ -40,6 +42,8 @@ Result<DiskChain> NullStorage::ensure_disk(const WantedDisk& disk) {
         if (!layer.sha256.empty()) LODGE_CHECK(ensure_image(layer));
     std::lock_guard lock(mutex_);
     const auto [known, made] = disks_.try_emplace(disk.volume_id, disk.cuts);
+    if (keys_.try_emplace(disk.volume_id, disk.key.id).first->second != disk.key.id)
+        return fail(ErrorCode::conflict, "the disk " + disk.volume_id.str() + " has another key");
     if (!made && disk.grow) known->second = std::max(known->second, disk.cuts);
     return DiskChain{path_of(disk.volume_id, known->second), {}};
 }
@@ -55,8 +59,11 @@ Status NullStorage::remove_content(const std::string& sha256) {
     return {};
 }
 
-Result<std::string> NullStorage::add_file(const VolumeId& volume_id, std::int64_t cuts) {
+Result<std::string> NullStorage::add_file(const VolumeId& volume_id, std::int64_t cuts,
+                                          const link::DiskKey& key) {
     std::lock_guard lock(mutex_);
+    if (keys_[volume_id] != key.id)
+        return fail(ErrorCode::conflict, "the disk " + volume_id.str() + " has another key");
     const auto known = disks_.find(volume_id);
     if (known == disks_.end() || known->second + 1 < cuts)
         return fail(ErrorCode::io_failure, "there is no file before " + path_of(volume_id, cuts));
@@ -71,7 +78,8 @@ Result<LayerFile> NullStorage::read_layer(const VolumeId& volume_id, std::int64_
     if (known == disks_.end() || known->second <= number)
         return fail(ErrorCode::not_found, path + " is no layer");
     if (known->second > cuts) return fail(ErrorCode::conflict, cut_too_often(volume_id, known->second, cuts));
-    return LayerFile{path, {hex_encode(sha256(path)), "qcow2", 1 << 20}};
+    const bool encrypted = !keys_[volume_id].empty();
+    return LayerFile{path, {hex_encode(sha256(path)), "qcow2", 1 << 20, encrypted}};
 }
 
 Status NullStorage::keep_layer(const VolumeId&, std::int64_t, const link::Content& content) {
@@ -83,6 +91,7 @@ Status NullStorage::keep_layer(const VolumeId&, std::int64_t, const link::Conten
 Status NullStorage::remove_disk(const VolumeId& volume_id) {
     std::lock_guard lock(mutex_);
     disks_.erase(volume_id);
+    keys_.erase(volume_id);
     return {};
 }
 

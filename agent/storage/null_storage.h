@@ -27,7 +27,8 @@ class NullStorage final : public Storage {
     Result<std::vector<std::string>> list_contents() override;
     Status remove_content(const std::string& sha256) override;
     Result<DiskChain> ensure_disk(const WantedDisk& disk) override;
-    Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override;
+    Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts,
+                                 const link::DiskKey& key) override;
     Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number, std::int64_t cuts) override;
     Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override;
     Status remove_disk(const VolumeId& volume_id) override;
@@ -56,6 +57,7 @@ class NullStorage final : public Storage {
     std::optional<std::string> image_away_;
     std::set<std::string> contents_;
     std::map<VolumeId, std::int64_t> disks_;  // and the number of the file that each writes to
+    std::map<VolumeId, std::string> keys_;    // by ID; empty: the disk is not encrypted
     std::optional<std::string> next_image_fails_;
 };
 

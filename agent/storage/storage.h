@@ -23,6 +23,7 @@ struct WantedDisk {
     bool grow = true;         // one that is smaller; not while a machine may have it
     std::vector<link::Content> layers = {};  // as a link::GuestDisk's
     std::int64_t cuts = 0;                   // the same
+    link::DiskKey key = {};                  // the same
 };
 
 // A disk as it is.
@@ -65,11 +66,13 @@ class Storage {
     // or over none. One that is there already keeps what it holds, and grows if it is to; with `grow`,
     // earlier files go that are in the image cache by now. If there are fewer than `cuts` files before it,
     // the last one becomes a layer and an empty one takes its place. not_found when it must exist and does
-    // not; invalid_input when the image does not fit.
+    // not; invalid_input when the image does not fit; conflict when a file is encrypted that is not to be, or
+    // the other way round; service_unavailable when the disk's key is not told.
     virtual Result<DiskChain> ensure_disk(const WantedDisk& disk) = 0;
     // An empty file for the disk whose machine runs on file `cuts` - 1, unless an earlier call left one; its
-    // path.
-    virtual Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) = 0;
+    // path. Encrypted, if there is a key.
+    virtual Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts,
+                                         const link::DiskKey& key) = 0;
     // One of the disk's files, which nobody writes to any more, of a disk that is to write to file `cuts`.
     // not_found when it is not there; conflict when the disk has been cut more often than that: a control
     // plane that was restored from a backup means another file by that number.

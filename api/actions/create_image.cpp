@@ -1,6 +1,7 @@
 // CreateImage: an image of an instance's disks as they are. Source: EC2 reference, "CreateImage".
 #include <algorithm>
 
+#include "api/actions/encryption.h"
 #include "api/actions/image_making.h"
 #include "api/actions/instance_view.h"
 #include "api/actions/snapshot_view.h"
@@ -26,6 +27,8 @@ Result<ImageDisk> disk_like(const Volume& volume, const ec2::ImageDeviceRequest*
     ImageDisk disk;
     disk.device = volume.device;
     disk.delete_on_termination = wish.delete_on_termination.value_or(volume.delete_on_termination);
+    disk.encrypted = !volume.key_id.empty();
+    LODGE_CHECK(check_stays(disk.encrypted, encryption_wish(wish), ErrorCode::invalid_block_device_mapping));
     LODGE_TRY(disk.shape, changed_shape(volumes::present_shape(volume), shape_change(wish)));
     LODGE_CHECK(check_holds(disk.shape, volume.size_bytes, "volume '" + volume.id.str() + "'",
                             ErrorCode::invalid_block_device_mapping));

@@ -95,6 +95,11 @@ Status check_form(const Modify& request) {
     return {};
 }
 
+bool has_encrypted_data(const Image& image) {
+    return std::any_of(image.disks.begin(), image.disks.end(),
+                       [](const ImageDisk& disk) { return disk.encrypted && !disk.snapshot_id.empty(); });
+}
+
 }  // namespace
 
 Result<Described> describe_image_attribute(RequestContext& context,
@@ -124,6 +129,9 @@ Result<ec2::ModifyImageAttributeResponse> modify_image_attribute(
         return fail(ErrorCode::invalid_parameter_value, "A description has 255 characters at most.");
     return context.write([&](db::Session& session) -> Result<ec2::ModifyImageAttributeResponse> {
         LODGE_TRY(auto image, find_own_image(session, context, request.image_id));
+        if (!permissions.add.empty() && has_encrypted_data(image))
+            return fail(ErrorCode::invalid_parameter,
+                        "An image of encrypted snapshots cannot be shared: the account's key opens them.");
         LODGE_CHECK(check_permissions(session, permissions, ErrorCode::invalid_ami_attribute_item_value));
         apply_permissions(session, permissions, image, db::images::add_launch_permission,
                           db::images::erase_launch_permission);

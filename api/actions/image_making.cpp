@@ -1,5 +1,6 @@
 #include "api/actions/image_making.h"
 
+#include "api/actions/encryption.h"
 #include "api/actions/image_names.h"
 #include "api/actions/image_view.h"
 #include "api/actions/launch_request.h"
@@ -51,7 +52,9 @@ Result<ImageDisk> disk_of_mapping(db::Session& session, const RequestContext& co
     ImageDisk disk;
     disk.device = *mapping.device_name;
     disk.delete_on_termination = ebs.delete_on_termination.value_or(true);
+    LODGE_CHECK(check_encryption(context, encryption_wish(ebs)));
     if (!ebs.snapshot_id) {
+        disk.encrypted = ebs.encrypted.value_or(false);
         if (!ebs.volume_size) return fail(ErrorCode::missing_parameter, "size or snapshotId");
         const VolumeShape none{0, std::string(default_volume_type), 0, 0};
         LODGE_TRY(disk.shape, changed_shape(none, shape_change(ebs)));
@@ -59,6 +62,8 @@ Result<ImageDisk> disk_of_mapping(db::Session& session, const RequestContext& co
     }
     LODGE_TRY(const auto snapshot, find_completed_snapshot(session, context, *ebs.snapshot_id));
     disk.snapshot_id = snapshot.id;
+    disk.encrypted = !snapshot.key_id.empty();
+    LODGE_CHECK(check_stays(disk.encrypted, encryption_wish(ebs), ErrorCode::invalid_block_device_mapping));
     LODGE_TRY(disk.shape, shape_on(snapshot, default_volume_type, shape_change(ebs),
                                    ErrorCode::invalid_block_device_mapping));
     return disk;

@@ -16,7 +16,7 @@ ec2::ImageBlockDeviceMapping to_ec2(const ImageDisk& disk) {
     ebs.throughput = unless_zero(disk.shape.throughput);
     ebs.volume_size = size_gib(disk);
     ebs.volume_type = disk.shape.type;
-    ebs.encrypted = false;
+    ebs.encrypted = disk.encrypted;
     return {disk.device, std::move(ebs)};
 }
 

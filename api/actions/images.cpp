@@ -91,7 +91,7 @@ const describe::FilterTable<ImageRecord>& image_filters() {
         disk("block-device-mapping.delete-on-termination",
              [](const ImageDisk& d) { return word(d.delete_on_termination); }),
         disk("block-device-mapping.device-name", [](const ImageDisk& d) { return d.device; }),
-        disk("block-device-mapping.encrypted", [](const ImageDisk&) { return "false"; }),
+        disk("block-device-mapping.encrypted", [](const ImageDisk& d) { return word(d.encrypted); }),
         disk("block-device-mapping.snapshot-id", [](const ImageDisk& d) { return d.snapshot_id.str(); }),
         disk("block-device-mapping.volume-size",
              [](const ImageDisk& d) { return std::to_string(size_gib(d)); }),

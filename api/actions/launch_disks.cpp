@@ -17,13 +17,25 @@ DiskWish wish_of(const ec2::RunBlockDeviceMapping& mapping) {
     wish.snapshot_id = ebs.snapshot_id.value_or("");
     wish.change = shape_change(ebs);
     wish.delete_on_termination = ebs.delete_on_termination;
+    wish.encryption = encryption_wish(ebs);
     return wish;
+}
+
+// Of a volume whose snapshot is known; `as_image`: an empty one of the image's is to be.
+Status put_encryption(db::Session& session, const RequestContext& context, const DiskWish& wish,
+                      bool as_image, LaunchVolume& out) {
+    const bool data_is = out.snapshot && !out.snapshot->key_id.empty();
+    EncryptionWish asked = wish.encryption;
+    if (!asked.encrypted && as_image) asked.encrypted = true;
+    LODGE_TRY(out.encrypted,
+              is_to_be_encrypted(session, context, data_is, asked, ErrorCode::invalid_block_device_mapping));
+    return {};
 }
 
 // A disk of the image's as it is to be in this launch: of imported content, of a snapshot, or empty. It may
 // be smaller than the image says, if it holds what it begins with.
-Result<LaunchVolume> image_volume(db::Session& session, const ImageDisk& disk, const DiskWish& wish,
-                                  bool is_root) {
+Result<LaunchVolume> image_volume(db::Session& session, const RequestContext& context, const ImageDisk& disk,
+                                  const DiskWish& wish, bool is_root) {
     LaunchVolume out;
     out.device = disk.device;
     LODGE_TRY(out.shape, changed_shape(disk.shape, wish.change));
@@ -32,6 +44,7 @@ Result<LaunchVolume> image_volume(db::Session& session, const ImageDisk& disk, c
         if (is_root)
             LODGE_CHECK(check_holds(out.shape, disk.shape.size_bytes, "the image's disk",
                                     ErrorCode::invalid_block_device_mapping));
+        LODGE_CHECK(put_encryption(session, context, wish, disk.encrypted, out));
         return out;
     }
     const auto& id = disk.snapshot_id.str();
@@ -39,6 +52,7 @@ Result<LaunchVolume> image_volume(db::Session& session, const ImageDisk& disk, c
     if (!out.snapshot) return fail(ErrorCode::invalid_snapshot_not_found, id);
     LODGE_CHECK(check_holds(out.shape, out.snapshot->volume_size_bytes, "snapshot '" + id + "'",
                             ErrorCode::invalid_block_device_mapping));
+    LODGE_CHECK(put_encryption(session, context, wish, false, out));
     return out;
 }
 
@@ -51,11 +65,13 @@ Result<LaunchVolume> new_disk(db::Session& session, const RequestContext& contex
         LODGE_TRY(out.snapshot, find_completed_snapshot(session, context, wish.snapshot_id));
         LODGE_TRY(out.shape, shape_on(*out.snapshot, default_volume_type, wish.change,
                                       ErrorCode::invalid_block_device_mapping));
+        LODGE_CHECK(put_encryption(session, context, wish, false, out));
         return out;
     }
     if (!wish.change.size_gib) return fail(ErrorCode::missing_parameter, "size or snapshotId");
     const VolumeShape none{0, std::string(default_volume_type), 0, 0};
     LODGE_TRY(out.shape, changed_shape(none, wish.change));
+    LODGE_CHECK(put_encryption(session, context, wish, false, out));
     return out;
 }
 
@@ -64,14 +80,15 @@ bool replaces(const DiskWish& wish, const ImageDisk& disk) {
     return !wish.snapshot_id.empty() && wish.snapshot_id != disk.snapshot_id.str();
 }
 
-Result<LaunchVolume> root_volume(db::Session& session, const ImageDisk& disk, const DiskWish& wish) {
+Result<LaunchVolume> root_volume(db::Session& session, const RequestContext& context, const ImageDisk& disk,
+                                 const DiskWish& wish) {
     if (wish.left_out)
         return fail(ErrorCode::invalid_block_device_mapping,
                     "The root device '" + disk.device + "' cannot be left out.");
     if (replaces(wish, disk))
         return fail(ErrorCode::invalid_block_device_mapping,
                     "The snapshot of the root device '" + disk.device + "' is the image's.");
-    return image_volume(session, disk, wish, true);
+    return image_volume(session, context, disk, wish, true);
 }
 
 // Empty for a device that the request does not speak of.
@@ -88,10 +105,14 @@ bool has_device(const std::vector<ImageDisk>& disks, const std::string& device) 
 
 }  // namespace
 
-Result<std::vector<DiskWish>> disk_wishes(const ec2::RunInstancesRequest& request) {
+Result<std::vector<DiskWish>> disk_wishes(const RequestContext& context,
+                                          const ec2::RunInstancesRequest& request) {
     LODGE_CHECK(check_mappings(request.block_device_mapping));
     std::vector<DiskWish> wishes;
-    for (const auto& mapping : request.block_device_mapping) wishes.push_back(wish_of(mapping));
+    for (const auto& mapping : request.block_device_mapping) {
+        wishes.push_back(wish_of(mapping));
+        LODGE_CHECK(check_encryption(context, wishes.back().encryption));
+    }
     return wishes;
 }
 
@@ -103,11 +124,11 @@ Result<LaunchDisks> launch_disks(db::Session& session, const RequestContext& con
     for (const auto& disk : disks) {
         const auto wish = find_wish(wishes, disk.device);
         if (disk.device == image.root_device_name) {
-            LODGE_TRY(out.root, root_volume(session, disk, wish));
+            LODGE_TRY(out.root, root_volume(session, context, disk, wish));
         } else if (!wish.left_out) {
             LODGE_CHECK(names.take(disk.device));
             LODGE_TRY(auto volume, replaces(wish, disk) ? new_disk(session, context, wish)
-                                                        : image_volume(session, disk, wish, false));
+                                                        : image_volume(session, context, disk, wish, false));
             out.others.push_back(std::move(volume));
         }
     }

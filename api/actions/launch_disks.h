@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/actions/block_devices.h"
+#include "api/actions/encryption.h"
 #include "api/pipeline/context.h"
 #include "proto/ec2/instances.h"
 #include "proto/model/image.h"
@@ -20,16 +21,20 @@ struct DiskWish {
     std::string snapshot_id;  // empty: the image's, or none
     ShapeChange change;
     std::optional<bool> delete_on_termination;
+    EncryptionWish encryption;
 };
 
-// MissingParameter, InvalidBlockDeviceMapping for mappings that no image would make sense of.
-Result<std::vector<DiskWish>> disk_wishes(const ec2::RunInstancesRequest& request);
+// MissingParameter, InvalidBlockDeviceMapping for mappings that no image would make sense of, and
+// check_encryption()'s errors.
+Result<std::vector<DiskWish>> disk_wishes(const RequestContext& context,
+                                          const ec2::RunInstancesRequest& request);
 
 struct LaunchVolume {
     std::string device;
     VolumeShape shape;
     bool delete_on_termination = true;
     std::optional<Snapshot> snapshot;  // that it begins as
+    bool encrypted = false;
 };
 
 struct LaunchDisks {

@@ -136,7 +136,7 @@ Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunIns
     LODGE_CHECK(resolve_cpus(request, wish));
     LODGE_CHECK(check_credits(request, wish));
     LODGE_CHECK(resolve_user_data(request, wish));
-    LODGE_TRY(wish.disks, disk_wishes(request));
+    LODGE_TRY(wish.disks, disk_wishes(context, request));
     LODGE_TRY(wish.instance_tags, tags_of(request, "instance"));
     LODGE_TRY(wish.volume_tags, tags_of(request, "volume"));
     LODGE_TRY(wish.interface_tags, tags_of(request, "network-interface"));

@@ -36,7 +36,7 @@ ec2::LaunchTemplateBlockDevice disk_like(const Volume& volume) {
     out.device_name = volume.device;
     out.ebs.emplace();
     out.ebs->delete_on_termination = volume.delete_on_termination;
-    out.ebs->encrypted = false;
+    out.ebs->encrypted = !volume.key_id.empty();
     out.ebs->volume_size = gib_of(volume.size_bytes);
     out.ebs->volume_type = volume.type;
     if (volumes::may_choose_iops(volume.type)) out.ebs->iops = volume.iops;

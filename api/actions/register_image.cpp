@@ -1,7 +1,9 @@
 // RegisterImage, CopyImage: images of what there is already, be it content that was imported or snapshots.
 #include <algorithm>
 
+#include "api/actions/encryption.h"
 #include "api/actions/image_making.h"
+#include "api/actions/image_view.h"
 #include "api/actions/launch_request.h"
 #include "api/actions/network.h"
 #include "api/actions/snapshot_view.h"
@@ -140,6 +142,13 @@ Status copy_disks(db::Session& session, const RequestContext& context, const Ima
     return {};
 }
 
+// What the image's disks begin with stays as it is; each of them, also imported content, which is not.
+Status check_encryption_of_copy(const Image& source, const ec2::CopyImageRequest& request) {
+    for (const auto& disk : disks_of(source))
+        LODGE_CHECK(check_copy(disk.encrypted, encryption_wish(request)));
+    return {};
+}
+
 // Who copies an image of another account's copies what they call it themselves; given tags win.
 Status put_image_tags(db::Session& session, const RequestContext& context,
                       const ec2::CopyImageRequest& request, const Image& source, std::vector<ec2::Tag> tags,
@@ -171,6 +180,7 @@ Result<ec2::RegisterImageResponse> register_image(RequestContext& context,
 
 Result<ec2::CopyImageResponse> copy_image(RequestContext& context, const ec2::CopyImageRequest& request) {
     LODGE_CHECK(check_region(context, request.source_region, "SourceRegion"));
+    LODGE_CHECK(check_encryption(context, encryption_wish(request)));
     LODGE_TRY(const auto tags, image_tags(request.tag_specification));
     return context.write([&](db::Session& session) -> Result<ec2::CopyImageResponse> {
         LODGE_TRY(auto earlier, replay(session, context, request.client_token));
@@ -178,6 +188,7 @@ Result<ec2::CopyImageResponse> copy_image(RequestContext& context, const ec2::Co
         LODGE_TRY(const auto source, find_original(session, context, request));
         LODGE_TRY(auto image, new_image(session, context, request.name));
         image.description = request.description.value_or(source.description);
+        LODGE_CHECK(check_encryption_of_copy(source, request));
         LODGE_CHECK(take_content(session, context, source, image));
         LODGE_CHECK(copy_disks(session, context, source, tags.snapshot, image));
         db::images::insert(session, image);

@@ -164,7 +164,7 @@ class Launch {
         db::instances::insert(session_, instance);
         if (!wish_.user_data.empty()) db::instances::put_user_data(session_, instance.id, wish_.user_data);
         db::guests::insert(session_, guest);
-        add_volumes(instance);
+        LODGE_CHECK(add_volumes(instance));
         LODGE_CHECK(network_.attach(instance));
         put_tags(session_, context_, instance.id.str(), "instance", wish_.instance_tags);
         scheduler::record(session_, now_ms_, instance.account_id, instance.id.str(), "placed",
@@ -173,20 +173,26 @@ class Launch {
         return {};
     }
 
-    void add_volumes(const Instance& instance) const {
-        auto root = make_volume(instance, images_.disks.root);
+    Status add_volumes(const Instance& instance) const {
+        LODGE_TRY(auto root, make_volume(instance, images_.disks.root));
         root.id = instance.root_volume_id;
         if (!images_.disks.root.snapshot) root.image_id = instance.image_id;
         root.is_root = true;
         add_volume(instance, std::move(root), instance.root_device_name);
-        for (const auto& wish : images_.disks.others)
-            add_volume(instance, make_volume(instance, wish), wish.device);
+        for (const auto& wish : images_.disks.others) {
+            LODGE_TRY(auto volume, make_volume(instance, wish));
+            add_volume(instance, std::move(volume), wish.device);
+        }
+        return {};
     }
 
-    Volume make_volume(const Instance& instance, const LaunchVolume& wish) const {
+    Result<Volume> make_volume(const Instance& instance, const LaunchVolume& wish) const {
         auto volume = new_volume(context_, instance.zone, wish.shape, now_ms_);
         volume.delete_on_termination = wish.delete_on_termination;
         if (wish.snapshot) volumes::put_snapshot(volume, *wish.snapshot);
+        if (wish.encrypted) {
+            LODGE_TRY(volume.key_id, key_for(session_, context_, wish.snapshot ? &*wish.snapshot : nullptr));
+        }
         return volume;
     }
 

@@ -44,6 +44,9 @@ Result<ec2::ModifySnapshotAttributeResponse> modify_snapshot_attribute(
     if (change.empty()) return fail(ErrorCode::invalid_parameter_combination, "No attributes specified.");
     return context.write([&](db::Session& session) -> Result<ec2::ModifySnapshotAttributeResponse> {
         LODGE_TRY(auto snapshot, find_own_snapshot(session, context, request.snapshot_id));
+        if (!change.add.empty() && !snapshot.key_id.empty())
+            return fail(ErrorCode::operation_not_permitted,
+                        "An encrypted snapshot cannot be shared: the account's key opens it.");
         LODGE_CHECK(check_permissions(session, change, ErrorCode::invalid_snapshot_attribute_item_value));
         apply_permissions(session, change, snapshot, db::snapshots::add_permission,
                           db::snapshots::erase_permission);

@@ -1,5 +1,6 @@
 #include "api/actions/snapshot_view.h"
 
+#include "api/actions/encryption.h"
 #include "api/actions/image_view.h"
 #include "api/actions/instance_view.h"
 #include "api/actions/sharing.h"
@@ -36,7 +37,8 @@ ec2::Snapshot to_ec2(const Snapshot& snapshot, const std::vector<Tag>& tags) {
     ec2::Snapshot out;
     out.snapshot_id = snapshot.id.str();
     out.description = snapshot.description;
-    out.encrypted = false;
+    out.encrypted = !snapshot.key_id.empty();
+    out.kms_key_id = shown_kms_key(snapshot.key_id, snapshot.account_id, snapshot.region);
     out.owner_id = snapshot.account_id;
     if (by_operator(snapshot.account_id)) out.owner_alias = "amazon";
     out.progress = shown_progress(snapshot);
@@ -102,6 +104,7 @@ Snapshot make_copy(db::Session& session, const RequestContext& context, const Sn
     made.sha256 = source.sha256;
     made.size_bytes = source.size_bytes;
     made.progress = 100;
+    made.key_id = source.key_id;
     db::snapshots::insert(session, made);
     return made;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "api/actions/encryption.h"
 #include "api/actions/image_view.h"
 #include "api/actions/instance_view.h"
 #include "api/actions/network.h"
@@ -37,7 +38,7 @@ const describe::FilterTable<SnapshotRecord>& snapshot_filters() {
     using S = Snapshot;
     static const describe::FilterTable<SnapshotRecord> table = {
         text("description", [](const S& s) { return s.description; }),
-        text("encrypted", [](const S&) { return "false"; }),
+        text("encrypted", [](const S& s) { return word(!s.key_id.empty()); }),
         text("owner-alias", [](const S& s) { return by_operator(s.account_id) ? "amazon" : ""; }),
         text("owner-id", [](const S& s) { return s.account_id; }),
         text("progress", [](const S& s) { return shown_progress(s); }),
@@ -228,11 +229,13 @@ Result<ec2::DescribeSnapshotsResponse> describe_snapshots(RequestContext& contex
 Result<ec2::CopySnapshotResponse> copy_snapshot(RequestContext& context,
                                                 const ec2::CopySnapshotRequest& request) {
     LODGE_CHECK(check_region(context, request.source_region, "SourceRegion"));
+    LODGE_CHECK(check_encryption(context, encryption_wish(request)));
     LODGE_TRY(const auto tags, tags_for(request.tag_specification, "snapshot", {"snapshot"}));
     return context.write([&](db::Session& session) -> Result<ec2::CopySnapshotResponse> {
         LODGE_TRY(const auto source,
                   find_snapshot_in(session, context, request.source_region, request.source_snapshot_id));
         LODGE_CHECK(check_completed(source));
+        LODGE_CHECK(check_copy(!source.key_id.empty(), encryption_wish(request)));
         const auto made = make_copy(session, context, source, request.description.value_or(""));
         return ec2::CopySnapshotResponse{made.id.str(),
                                          put_tags(session, context, made.id.str(), "snapshot", tags)};

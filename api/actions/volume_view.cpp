@@ -1,5 +1,6 @@
 #include "api/actions/volume_view.h"
 
+#include "api/actions/encryption.h"
 #include "api/actions/image_view.h"
 #include "api/actions/tagging.h"
 #include "db/store/volumes.h"
@@ -32,7 +33,8 @@ ec2::Volume to_ec2(const VolumeRecord& record) {
     out.volume_type = volume.type;
     out.iops = unless_zero(volume.iops);
     out.throughput = unless_zero(volume.throughput);
-    out.encrypted = false;
+    out.encrypted = !volume.key_id.empty();
+    out.kms_key_id = shown_kms_key(volume.key_id, volume.account_id, volume.region);
     out.multi_attach_enabled = false;
     return out;
 }

@@ -2,6 +2,7 @@
 // attributes.
 #include "db/store/volumes.h"
 #include "api/actions/block_devices.h"
+#include "api/actions/encryption.h"
 #include "api/actions/image_view.h"
 #include "api/actions/instance_view.h"
 #include "api/actions/snapshot_view.h"
@@ -38,7 +39,7 @@ const describe::FilterTable<VolumeRecord>& volume_filters() {
         attachment("attachment.status", [](const Volume& v) { return to_text(v.attachment_state); }),
         filter<VolumeRecord>("availability-zone", [](const auto& r) { return r.value.zone; }),
         filter<VolumeRecord>("create-time", [](const auto& r) { return format_time(r.value.created_ms); }),
-        constant("encrypted", "false"),
+        filter<VolumeRecord>("encrypted", [](const auto& r) { return word(!r.value.key_id.empty()); }),
         constant("fast-restored", "false"),
         constant("multi-attach-enabled", "false"),
         none<VolumeRecord>("operator.managed"),
@@ -132,19 +133,32 @@ Status check_wish(const ec2::CreateVolumeRequest& request) {
     return check_multi_attach(request);
 }
 
+Status put_key(db::Session& session, const RequestContext& context, const ec2::CreateVolumeRequest& request,
+               const Snapshot* snapshot, Volume& made) {
+    const bool data_is = snapshot != nullptr && !snapshot->key_id.empty();
+    LODGE_TRY(const bool encrypted, is_to_be_encrypted(session, context, data_is, encryption_wish(request),
+                                                       ErrorCode::invalid_parameter_value));
+    if (!encrypted) return {};
+    LODGE_TRY(made.key_id, key_for(session, context, snapshot));
+    return {};
+}
+
 // As the request wishes it, in no store yet.
 Result<Volume> wished_volume(db::Session& session, const RequestContext& context, const std::string& zone,
                              const ec2::CreateVolumeRequest& request) {
     const ShapeChange change{request.volume_type, request.size, request.iops, request.throughput};
     if (!request.snapshot_id) {
         LODGE_TRY(const auto shape, changed_shape({0, type_of(request), 0, 0}, change));
-        return new_volume(context, zone, shape, context.now_ms());
+        auto made = new_volume(context, zone, shape, context.now_ms());
+        LODGE_CHECK(put_key(session, context, request, nullptr, made));
+        return made;
     }
     LODGE_TRY(const auto snapshot, find_completed_snapshot(session, context, *request.snapshot_id));
     LODGE_TRY(const auto shape,
               shape_on(snapshot, type_of(request), change, ErrorCode::invalid_parameter_value));
     auto made = new_volume(context, zone, shape, context.now_ms());
     volumes::put_snapshot(made, snapshot);
+    LODGE_CHECK(put_key(session, context, request, &snapshot, made));
     return made;
 }
 
@@ -157,6 +171,7 @@ Result<ec2::Volume> create_volume(RequestContext& context, const ec2::CreateVolu
         return fail(ErrorCode::missing_parameter, "AvailabilityZone");
     LODGE_TRY(const auto zone, find_zone(context, request.availability_zone, request.availability_zone_id));
     LODGE_CHECK(check_wish(request));
+    LODGE_CHECK(check_encryption(context, encryption_wish(request)));
     LODGE_TRY(const auto tags, tags_for(request.tag_specification, "volume", {"volume"}));
     return context.write([&](db::Session& session) -> Result<ec2::Volume> {
         LODGE_TRY(auto earlier, replay(session, context, request.client_token));

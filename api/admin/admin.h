@@ -21,6 +21,7 @@ struct AdminFacts {
     std::string ca_sha256;
     std::string identity_certificate;              // PEM: what instance identity documents are verified with
     std::function<std::string()> network_problem;  // why OVN does not follow; empty when it does
+    std::string keys_problem;                      // why encrypted volumes cannot be opened; empty: they can
     scheduler::Leftovers* leftovers = nullptr;     // never null
     std::int64_t calendar_ahead_ms = 0;            // of steady time, when lodged started
 };

@@ -60,6 +60,7 @@ Result<Json> diagnosis(const Call& call) {
         Json restored = Json::array();
         for (const auto& host : call.facts.leftovers->restored()) restored.push_back(host.str());
         return Json{{"calendar_set_ms", calendar_set_ms(call)},
+                    {"keys_problem", call.facts.keys_problem},
                     {"unknown", unknown},
                     {"hosts_of_newer_epoch", restored},
                     {"ended_by_themselves", ended_by_themselves(session)},

@@ -40,7 +40,9 @@ std::vector<Command> backup_commands() {
         {.group = "",
          .name = "backup",
          .summary = "Write lodged's database into a file, while it runs",
-         .details = "lodged writes the file, so it must be able to. Images and guests' disks are not in it.",
+         .details =
+             "lodged writes the file, so it must be able to. Images, guests' disks and the master key that\n"
+             "encrypted volumes need are not in it.",
          .examples = "  lodge backup /var/backups/lodge-$(date +%F).db",
          .options = {{.name = "FILE", .takes = Takes::file, .help = "The file to make", .required = true}},
          .run = backup},

@@ -131,6 +131,10 @@ std::vector<Finding> findings_of(const json& info, const json& hosts, const json
         found.push_back({"OVN does not follow the control plane: " + problem + ".",
                          "See that ovn-northd and OVN's databases run (systemctl status ovn-central); lodged "
                          "goes on by itself."});
+    if (auto problem = diagnosis.value("keys_problem", ""); !problem.empty())
+        found.push_back({"Encrypted volumes cannot be opened: " + problem + ".",
+                         "Put the right file in its place and restart lodged; without it what they hold is "
+                         "lost. Guests that run go on."});
     if (rows(hosts, "hosts").empty())
         found.push_back(
             {"There is no host.", "On each machine: lodge-agent with what lodge host token prints"});

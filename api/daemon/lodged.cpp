@@ -10,6 +10,7 @@
 #include "db/driver/sqlite.h"
 #include "db/schema/migrate.h"
 #include "db/store/accounts.h"
+#include "db/store/disk_keys.h"
 #include "db/store/instances.h"
 #include "db/store/settings.h"
 #include "db/store/zones.h"
@@ -70,6 +71,7 @@ Result<std::unique_ptr<Lodged>> Lodged::start(const Options& options) {
     LODGE_TRY(made->throttle_, parse_throttle(options));
     LODGE_CHECK(made->prepare_folders());
     LODGE_CHECK(made->open_database());
+    LODGE_CHECK(made->open_keys());
     LODGE_CHECK(made->make_services());
     LODGE_CHECK(made->make_network());
     LODGE_CHECK(made->listen_api());  // before what tells its port; it answers 503 until all of it is there
@@ -114,6 +116,28 @@ Status Lodged::open_database() {
     });
 }
 
+// Once volumes are encrypted, a master key that is missing or another one keeps those from starting, and
+// nothing else; a new one would never open them.
+Status Lodged::open_keys() {
+    LODGE_TRY(const auto known, database_->read([](db::Session& session) {
+        return Result<std::optional<db::disk_keys::Record>>(db::disk_keys::first(session));
+    }));
+    const bool is_own = options_.master_key_file.empty();
+    const fs::path file = is_own ? options_.state_dir / "master.key" : options_.master_key_file;
+    auto ring = volumes::KeyRing::read(file, is_own && !known, random_);
+    if (ring && known && !ring->unwrap(known->id, known->wrapped))
+        ring = fail(ErrorCode::conflict,
+                    "the master key " + file.string() + " is not the one that volumes were encrypted with");
+    if (ring) {
+        keys_ = std::move(*ring);
+        return {};
+    }
+    if (!known) return tl::unexpected<Error>(std::move(ring.error()));
+    keys_problem_ = ring.error().message;
+    spdlog::error("{}: instances with encrypted volumes do not start", keys_problem_);
+    return {};
+}
+
 Status Lodged::make_services() {
     LODGE_TRY(catalogue_, catalogue::Catalogue::load(find_catalogue(options_), options_.instance_types));
     workers_ = std::make_unique<WorkerPool>(options_.threads, queue_limit);
@@ -125,8 +149,8 @@ Status Lodged::make_services() {
     link::ChassisSettings chassis{!options_.ovn_northbound.empty() || options_.simulate > 0,
                                   options_.ovn_chassis_remote, std::string(network::public_switch),
                                   options_.guest_mtu};
-    agents_ =
-        std::make_unique<scheduler::Agents>(*database_, *claims_, *hub_, clock_, options_.timing, chassis);
+    agents_ = std::make_unique<scheduler::Agents>(*database_, *claims_, *hub_, clock_, options_.timing,
+                                                  chassis, keys_);
     Settings settings;
     settings.default_region = options_.region.empty() ? zones_.front().region : options_.region;
     settings.zones = zones_;
@@ -140,7 +164,7 @@ Status Lodged::make_services() {
     settings.ipv6_pool = ipv6_pool_;
     settings.limits = options_.limits;
     services_ = std::make_unique<Services>(
-        Services{*database_, *claims_, *hub_, clock_, random_, *catalogue_, settings});
+        Services{*database_, *claims_, *hub_, clock_, random_, *catalogue_, settings, keys_});
     endpoint_ = std::make_unique<Endpoint>(*services_, *workers_, metrics_,
                                            EndpointOptions{options_.metrics_token, throttle_});
     return {};
@@ -230,6 +254,7 @@ Status Lodged::listen_admin() {
     facts.ca_sha256 = link_tls_.ca_sha256;
     facts.identity_certificate = link_tls_.identity_signer.certificate_pem;
     facts.network_problem = [this] { return network_->problem(); };
+    facts.keys_problem = keys_problem_;
     facts.leftovers = &agents_->leftovers();
     facts.calendar_ahead_ms = clock_.now_ms() - clock_.steady_ms();
     admin_ = std::make_unique<Admin>(*services_, *endpoint_, *admin_workers_, facts);

@@ -32,6 +32,7 @@ class Lodged {
     explicit Lodged(const Options& options) : options_(options) {}
     Status prepare_folders();
     Status open_database();
+    Status open_keys();
     Status make_network();
     Status make_services();
     Status listen_api();
@@ -51,6 +52,8 @@ class Lodged {
     std::optional<BucketSizes> throttle_;
     std::string paging_key_;
     std::string cloud_id_;
+    volumes::KeyRing keys_;
+    std::string keys_problem_;
     LinkTls link_tls_;
     std::unique_ptr<db::Database> database_;
     std::optional<catalogue::Catalogue> catalogue_;

@@ -17,6 +17,9 @@ void add_listeners(CLI::App& app, Options& o) {
                                        "PEM chain for the AWS endpoint; plain HTTP without");
     auto* key = app.add_option("--tls-key", o.tls_key, "PEM key that goes with it")->needs(certificate);
     certificate->needs(key);
+    app.add_option("--master-key-file", o.master_key_file,
+                   "What wraps the keys of encrypted volumes: 64 hexadecimal digits; without, master.key in "
+                   "the state folder, which is made if it is missing");
     app.add_option("--metrics-token", o.metrics_token,
                    "Bearer token for /metrics on the endpoint; without one, /metrics is on lodged.sock only");
     app.add_option("--threads", o.threads, "Threads that run requests")

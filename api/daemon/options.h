@@ -24,7 +24,8 @@ struct Options {
     std::uint16_t agent_port = 8774;
     std::filesystem::path tls_certificate;  // PEM chain and key of the API; plain HTTP without
     std::filesystem::path tls_key;
-    std::string region;                                    // the default one; empty: the first zone's
+    std::filesystem::path master_key_file;  // empty: in the state folder, made when it is missing
+    std::string region;                     // the default one; empty: the first zone's
     std::vector<std::string> zone_names = {"us-east-1a"};  // "us-east-1a", each a region's name and a letter
     std::vector<std::filesystem::path> instance_types;     // operators' additions to the catalogue
     std::filesystem::path catalogue;                       // empty: the one that came with the program

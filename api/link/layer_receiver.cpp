@@ -23,10 +23,15 @@ tl::unexpected<Error> not_here(const SnapshotId& id) {
 }
 
 // As Lodge makes layers: what others say of themselves in their headers nobody is to believe.
-Status check_layer(int file, std::int64_t size_bytes) {
+Status check_layer(int file, const link::Content& content) {
+    constexpr std::uint32_t luks = 2;
     LODGE_TRY(const std::string head, images::read_head(file, images::qcow2_head_bytes));
-    LODGE_TRY(const images::Qcow2Header header, images::read_qcow2_header(head));
-    return images::check_qcow2_importable(header, static_cast<std::uint64_t>(size_bytes), most_virtual_bytes);
+    LODGE_TRY(images::Qcow2Header header, images::read_qcow2_header(head));
+    if (header.crypt_method != (content.encrypted ? luks : 0))
+        return fail(ErrorCode::invalid_input, "the layer is encrypted in another way than its disk");
+    header.crypt_method = 0;  // which no image may have, and a layer may
+    return images::check_qcow2_importable(header, static_cast<std::uint64_t>(content.size_bytes),
+                                          most_virtual_bytes);
 }
 
 }  // namespace
@@ -98,7 +103,7 @@ Status LayerReceiver::place(Upload& upload, const link::Content& content) const 
     if (upload.file->size_bytes() != upload.total || upload.total != content.size_bytes ||
         upload.file->sha256() != content.sha256)
         return fail(ErrorCode::conflict, "what has come is not the layer that was to come");
-    LODGE_CHECK(check_layer(upload.file->fd(), upload.file->size_bytes()));
+    LODGE_CHECK(check_layer(upload.file->fd(), content));
     return upload.folder.place(*upload.file).map([](auto&&) {});
 }
 
@@ -108,7 +113,7 @@ Result<bool> LayerReceiver::has(const link::Content& content) const {
     const images::Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     struct stat found {};
     if (!file.open() || ::fstat(file.get(), &found) != 0 || found.st_size != content.size_bytes) return false;
-    LODGE_CHECK(check_layer(file.get(), content.size_bytes));
+    LODGE_CHECK(check_layer(file.get(), content));
     return true;
 }
 

@@ -18,6 +18,7 @@
 #include "proto/model/zone.h"
 #include "scheduler/apply/claims.h"
 #include "scheduler/reconcile/host_hub.h"
+#include "scheduler/volumes/key_ring.h"
 
 namespace lodge::api {
 
@@ -49,6 +50,7 @@ struct Services {
     Random& random;
     const catalogue::Catalogue& catalogue;
     Settings settings;
+    volumes::KeyRing keys = {};  // wraps the keys of encrypted volumes
     std::shared_ptr<describe::RecordCache> records = std::make_shared<describe::RecordCache>();
 };
 

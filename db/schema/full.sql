@@ -743,13 +743,15 @@ CREATE TABLE volumes (
     delete_on_termination BIGINT NOT NULL,
     snapshot_id TEXT NOT NULL DEFAULT '',
     below_id TEXT NOT NULL DEFAULT '',
-    cuts BIGINT NOT NULL DEFAULT 0
+    cuts BIGINT NOT NULL DEFAULT 0,
+    key_id TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX volumes_by_account ON volumes (account_id, region, id);
 CREATE INDEX volumes_by_host ON volumes (host_id);
 CREATE INDEX volumes_by_instance ON volumes (instance_id);
 CREATE INDEX volumes_worth_telling ON volumes (instance_id) WHERE is_root = 0 OR delete_on_termination = 0;
 CREATE INDEX volumes_by_below ON volumes (below_id) WHERE below_id <> '';
+CREATE INDEX volumes_by_key ON volumes (key_id) WHERE key_id <> '';
 
 CREATE TABLE volume_modifications (
     id TEXT PRIMARY KEY REFERENCES volumes (id),
@@ -787,7 +789,8 @@ CREATE TABLE snapshots (
     sha256 TEXT NOT NULL,
     size_bytes BIGINT NOT NULL,
     progress BIGINT NOT NULL,
-    is_public BIGINT NOT NULL
+    is_public BIGINT NOT NULL,
+    key_id TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX snapshots_by_account ON snapshots (account_id, region, id);
 CREATE INDEX snapshots_by_parent ON snapshots (parent_id);
@@ -795,6 +798,7 @@ CREATE INDEX snapshots_by_content ON snapshots (sha256);
 CREATE INDEX snapshots_by_image ON snapshots (image_id);
 CREATE INDEX snapshots_public ON snapshots (region, id) WHERE is_public = 1;
 CREATE INDEX snapshots_by_host ON snapshots (host_id, volume_id, cut) WHERE host_id <> '';
+CREATE INDEX snapshots_by_key ON snapshots (key_id) WHERE key_id <> '';
 
 CREATE TABLE former_layers (
     sha256 TEXT PRIMARY KEY
@@ -816,6 +820,20 @@ CREATE TABLE image_disks (
     iops BIGINT NOT NULL,
     throughput BIGINT NOT NULL,
     delete_on_termination BIGINT NOT NULL,
+    encrypted BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (image_id, device)
 );
 CREATE INDEX image_disks_by_snapshot ON image_disks (snapshot_id);
+
+CREATE TABLE disk_keys (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    wrapped TEXT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+
+CREATE TABLE encryption_by_default (
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    PRIMARY KEY (account_id, region)
+);

@@ -50,10 +50,11 @@ const Records<ImageDisk>& disk_table() {
     using D = ImageDisk;
     using S = VolumeShape;
     static const Records<D> records(
-        "image_disks", {field("device", &D::device), field("snapshot_id", &D::snapshot_id),
-                        field("size_bytes", &D::shape, &S::size_bytes), field("type", &D::shape, &S::type),
-                        field("iops", &D::shape, &S::iops), field("throughput", &D::shape, &S::throughput),
-                        field("delete_on_termination", &D::delete_on_termination)});
+        "image_disks",
+        {field("device", &D::device), field("snapshot_id", &D::snapshot_id),
+         field("size_bytes", &D::shape, &S::size_bytes), field("type", &D::shape, &S::type),
+         field("iops", &D::shape, &S::iops), field("throughput", &D::shape, &S::throughput),
+         field("delete_on_termination", &D::delete_on_termination), field("encrypted", &D::encrypted)});
     return records;
 }
 
@@ -107,9 +108,10 @@ void insert(Session& session, const Image& image) {
     for (const auto& disk : image.disks)
         session.execute(
             "INSERT INTO image_disks (image_id, device, snapshot_id, size_bytes, type, iops, throughput, "
-            "delete_on_termination) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "delete_on_termination, encrypted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             {image.id.str(), disk.device, disk.snapshot_id.str(), disk.shape.size_bytes, disk.shape.type,
-             disk.shape.iops, disk.shape.throughput, std::int64_t{disk.delete_on_termination}});
+             disk.shape.iops, disk.shape.throughput, std::int64_t{disk.delete_on_termination},
+             std::int64_t{disk.encrypted}});
 }
 
 void deregister(Session& session, const ImageId& id) {

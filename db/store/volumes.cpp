@@ -33,7 +33,8 @@ const Records<Record>& table() {
                                           field("delete_on_termination", &Record::delete_on_termination),
                                           field("snapshot_id", &Record::snapshot_id),
                                           field("below_id", &Record::below_id),
-                                          field("cuts", &Record::cuts)});
+                                          field("cuts", &Record::cuts),
+                                          field("key_id", &Record::key_id)});
     return records;
 }
 

@@ -78,7 +78,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HelloReply, epoch, heartbeat_ms,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Heartbeat, hypervisor_ok, hypervisor_error, network_ok,
                                                 network_error, disk_free_mib)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HeartbeatReply, hello_wanted)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Content, sha256, format, size_bytes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Content, sha256, format, size_bytes, encrypted)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PublicMapping, private_ip, public_ip)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GuestInterface, network_interface_id, port_uuid, mac,
                                                 device_index, account_id, vpc_id, subnet_id, subnet_cidr,
@@ -91,14 +91,18 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GuestMetadata, http_endpoint, ht
                                                 launched_ms, root_device_name, key_name, public_key, hostname,
                                                 tags)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LaunchDataRequest, guest_id)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DiskKey, id, passphrase)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GuestDisk, volume_id, target, size_bytes, iops, bytes_per_s,
-                                                image, keep, layers, cuts, leaving)
+                                                image, keep, layers, cuts, leaving, key)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Cut, snapshot_id, cut, disk)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
-    DesiredGuest, guest_id, instance_id, generation, desired, skip_os_shutdown, observed, reboots_wanted,
-    reboots_done, interrupts_wanted, interrupts_done, instance_type, architecture, vcpus, core_count,
-    threads_per_core, memory_mib, root_volume_id, root_size_bytes, image, kernel, ramdisk, kernel_cmdline,
-    keep_root, root_iops, root_bytes_per_s, root_stays, root_layers, root_cuts, disks, interfaces, metadata)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DesiredGuest, guest_id, instance_id, generation, desired,
+                                                skip_os_shutdown, observed, reboots_wanted, reboots_done,
+                                                interrupts_wanted, interrupts_done, instance_type,
+                                                architecture, vcpus, core_count, threads_per_core, memory_mib,
+                                                root_volume_id, root_size_bytes, image, kernel, ramdisk,
+                                                kernel_cmdline, keep_root, root_iops, root_bytes_per_s,
+                                                root_stays, root_layers, root_cuts, root_key, disks,
+                                                interfaces, metadata)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PollRequest, known_version, wait_ms)
 
 void to_json(nlohmann::json& json, const PollReply& reply) {

@@ -75,6 +75,7 @@ struct Content {
     std::string sha256;  // hex; empty: none
     std::string format;  // of a disk; always passed to QEMU explicitly
     std::int64_t size_bytes = 0;
+    bool encrypted = false;  // a layer of an encrypted disk, which that one's key opens
 
     bool operator==(const Content&) const = default;
 };
@@ -149,6 +150,14 @@ struct LaunchDataReply {
     std::string identity_rsa2048;    // the same with an RSA key of 2048 bits and SHA-256
 };
 
+// What opens the files of an encrypted disk: qcow2 files with LUKS in them.
+struct DiskKey {
+    std::string id;          // a UUID; empty: the disk is not encrypted
+    std::string passphrase;  // empty: the control plane cannot tell it now
+
+    bool operator==(const DiskKey&) const = default;
+};
+
 // A disk as its guest is to have it. Changes of size and limits raise no generation.
 struct GuestDisk {
     VolumeId volume_id;
@@ -164,6 +173,7 @@ struct GuestDisk {
     std::int64_t cuts = 0;  // the number of its own file: how many of the layers were that before
     // To be let go of, once none of the guest's file systems is on it; a guest that starts does not get it.
     bool leaving = false;
+    DiskKey key = {};  // of its own files, and of layers that are encrypted
 
     bool operator==(const GuestDisk&) const = default;
 };
@@ -198,6 +208,7 @@ struct DesiredGuest {
     bool root_stays = false;                // when the guest is terminated
     std::vector<Content> root_layers = {};  // as a GuestDisk's
     std::int64_t root_cuts = 0;
+    DiskKey root_key = {};
     std::vector<GuestDisk> disks;            // besides the root disk
     std::vector<GuestInterface> interfaces;  // by device index; changes raise no generation
     GuestMetadata metadata;

@@ -43,6 +43,7 @@ struct ImageDisk {
     SnapshotId snapshot_id;
     VolumeShape shape;
     bool delete_on_termination = true;
+    bool encrypted = false;  // as its snapshot is; an empty one is to be
 };
 
 // A registered image: a name and properties over content.

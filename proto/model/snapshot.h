@@ -42,6 +42,7 @@ struct Snapshot {
     std::int64_t size_bytes = 0;  // of the layer
     std::int64_t progress = 0;    // per cent
     bool is_public = false;
+    std::string key_id;  // of what its layer is encrypted with; empty: it is not
 };
 
 }  // namespace lodge

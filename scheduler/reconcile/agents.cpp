@@ -38,13 +38,14 @@ void note_plugged(db::Session& session, const Instance& instance, const Guest& g
 }  // namespace
 
 Agents::Agents(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing,
-               link::ChassisSettings chassis)
+               link::ChassisSettings chassis, volumes::KeyRing keys)
     : database_(database),
       claims_(claims),
       hub_(hub),
       clock_(clock),
       timing_(timing),
-      chassis_(std::move(chassis)) {}
+      chassis_(std::move(chassis)),
+      keys_(std::move(keys)) {}
 
 Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloRequest& request) {
     // The epoch is compared and the host greeted in one transaction: no fencing comes in between.
@@ -87,7 +88,7 @@ Result<link::PollReply> Agents::look(const HostId& host_id, const std::string& k
         auto host = db::hosts::find(session, host_id);
         if (!host) return tl::unexpected<Error>(unknown_host(host_id));
         reply.epoch = host->epoch;
-        desire(session, host_id, reply);
+        desire(session, host_id, keys_, reply);
         return {};
     }));
     return reply;

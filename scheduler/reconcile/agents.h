@@ -14,6 +14,7 @@
 #include "scheduler/lifecycle/lifecycle.h"
 #include "scheduler/reconcile/host_hub.h"
 #include "scheduler/reconcile/leftovers.h"
+#include "scheduler/volumes/key_ring.h"
 
 namespace lodge::scheduler {
 
@@ -30,9 +31,9 @@ struct Timing {
 // Thread-safe; methods block on the database, except that poll() may answer later, on the hub's executor.
 class Agents {
   public:
-    // `chassis`: what hosts are told to be in OVN.
+    // `chassis`: what hosts are told to be in OVN. `keys` opens those of encrypted disks.
     Agents(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing,
-           link::ChassisSettings chassis = {});
+           link::ChassisSettings chassis = {}, volumes::KeyRing keys = {});
 
     // Takes in the host's facts and makes it schedulable.
     Result<link::HelloReply> hello(const HostId& host_id, const link::HelloRequest& request);
@@ -62,6 +63,7 @@ class Agents {
     const Clock& clock_;
     const Timing timing_;
     const link::ChassisSettings chassis_;
+    const volumes::KeyRing keys_;
     Leftovers leftovers_;
 };
 

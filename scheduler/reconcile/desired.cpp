@@ -13,6 +13,7 @@
 #include "db/store/zones.h"
 #include "scheduler/network/names.h"
 #include "scheduler/volumes/devices.h"
+#include "scheduler/volumes/disk_keys.h"
 #include "scheduler/volumes/snapshots.h"
 #include "scheduler/volumes/volume_types.h"
 
@@ -163,7 +164,8 @@ class Attachments {
 // The volumes of a host, loaded at once.
 class Disks {
   public:
-    Disks(db::Session& session, const HostId& host_id, Images& images) : images_(images), layers_(session) {
+    Disks(db::Session& session, const HostId& host_id, const volumes::KeyRing& keys, Images& images)
+        : session_(session), keys_(keys), images_(images), layers_(session) {
         for (auto& snapshot : db::snapshots::waiting_on(session, host_id))
             waiting_[snapshot.volume_id].push_back(std::move(snapshot));
         for (auto& volume : db::volumes::of_host(session, host_id))
@@ -208,6 +210,7 @@ class Disks {
                              volume.made};
         disk.layers = layers_.get(volume.below_id);
         disk.cuts = volume.cuts;
+        disk.key = volumes::key_of(session_, keys_, volume.key_id);
         return disk;
     }
 
@@ -218,8 +221,11 @@ class Disks {
         out.image = std::move(disk.image);
         out.root_layers = std::move(disk.layers);
         out.root_cuts = disk.cuts;
+        out.root_key = std::move(disk.key);
     }
 
+    db::Session& session_;
+    const volumes::KeyRing& keys_;
     Images& images_;
     Layers layers_;
     std::unordered_map<VolumeId, std::vector<Snapshot>> waiting_;  // whose layers are to be sent, by number
@@ -289,10 +295,11 @@ link::DesiredGuest desired(const db::instances::WithGuest& row, Images& images) 
 
 }  // namespace
 
-void desire(db::Session& session, const HostId& host_id, link::PollReply& reply) {
+void desire(db::Session& session, const HostId& host_id, const volumes::KeyRing& keys,
+            link::PollReply& reply) {
     Images images(session);
     Attachments attachments(session, host_id);
-    Disks disks(session, host_id, images);
+    Disks disks(session, host_id, keys, images);
     auto zones = zone_ids(session);
     for (const auto& row : db::instances::on_host(session, host_id)) {
         auto& guest = reply.guests.emplace_back(desired(row, images));

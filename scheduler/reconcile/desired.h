@@ -3,10 +3,13 @@
 
 #include "db/driver/session.h"
 #include "proto/agent/messages.h"
+#include "scheduler/volumes/key_ring.h"
 
 namespace lodge::scheduler {
 
 // Fills in every guest whose domain or disk is, or is to be, on the host, and what becomes of volumes there.
-void desire(db::Session& session, const HostId& host_id, link::PollReply& reply);
+// `keys` opens those of encrypted disks.
+void desire(db::Session& session, const HostId& host_id, const volumes::KeyRing& keys,
+            link::PollReply& reply);
 
 }  // namespace lodge::scheduler

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "db/store/disk_keys.h"
 #include "db/store/images.h"
 #include "db/store/snapshots.h"
 #include "db/store/tags.h"
@@ -37,6 +38,7 @@ Status begin_snapshot(db::Session& session, Snapshot& snapshot, Volume& volume, 
     snapshot.parent_id = volume.below_id;
     snapshot.image_id = volume.image_id;
     snapshot.depth = depth_of(session, volume.below_id);
+    snapshot.key_id = volume.key_id;
     if (volume.host_id.empty()) {
         complete(snapshot, now_ms);
         db::snapshots::insert(session, snapshot);
@@ -63,6 +65,10 @@ Status note_layer(db::Session& session, const HostId& host_id, const SnapshotId&
     if (snapshot->host_id.empty() && snapshot->sha256 == content.sha256) return {};
     if (snapshot->host_id != host_id)
         return fail(ErrorCode::not_found, "the snapshot " + id.str() + " does not wait for this host");
+    if (content.encrypted == snapshot->key_id.empty())
+        return fail(ErrorCode::invalid_input,
+                    "the layer of the snapshot " + id.str() +
+                        (content.encrypted ? " is encrypted" : " is not encrypted"));
     snapshot->sha256 = content.sha256;
     snapshot->size_bytes = content.size_bytes;
     complete(*snapshot, now_ms);
@@ -90,6 +96,7 @@ void prune(db::Session& session, const SnapshotId& id) {
             db::snapshots::is_beneath_others(session, next))
             return;
         db::snapshots::erase(session, next);
+        db::disk_keys::erase_unused(session, snapshot->key_id);
         next = snapshot->parent_id;
     }
 }
@@ -101,7 +108,7 @@ std::vector<link::Content> layers_of(db::Session& session, const SnapshotId& id)
         const auto snapshot = db::snapshots::find_any(session, next.str());
         if (!snapshot) break;
         if (!snapshot->sha256.empty() || !snapshot->host_id.empty())
-            layers.push_back({snapshot->sha256, "qcow2", snapshot->size_bytes});
+            layers.push_back({snapshot->sha256, "qcow2", snapshot->size_bytes, !snapshot->key_id.empty()});
         next = snapshot->parent_id;
     }
     std::reverse(layers.begin(), layers.end());
@@ -110,6 +117,7 @@ std::vector<link::Content> layers_of(db::Session& session, const SnapshotId& id)
 
 void erase(db::Session& session, const Volume& volume) {
     db::volumes::erase(session, volume.id);
+    db::disk_keys::erase_unused(session, volume.key_id);
     prune(session, volume.below_id);
 }
 
@@ -130,6 +138,7 @@ std::size_t lose_host(db::Session& session, const HostId& host_id) {
 void put_snapshot(Volume& volume, const Snapshot& snapshot) {
     volume.snapshot_id = volume.below_id = snapshot.id;
     volume.image_id = snapshot.image_id;
+    volume.key_id = snapshot.key_id;
 }
 
 }  // namespace lodge::volumes

@@ -40,6 +40,7 @@ std::string Client::act(const Call& call) {
         if (dice_.once_in(3)) {
             open_->words.emplace_back("BlockDeviceMapping.1.DeviceName", "/dev/sdf");
             open_->words.emplace_back("BlockDeviceMapping.1.Ebs.VolumeSize", "1");
+            if (dice_.once_in(2)) open_->words.emplace_back("BlockDeviceMapping.1.Ebs.Encrypted", "true");
         }
         return settle(call);
     }
@@ -93,7 +94,9 @@ std::string Client::use_volume(const Call& call) {
     static constexpr const char* actions[] = {"AttachVolume", "AttachVolume", "AttachVolume",
                                               "DetachVolume", "ModifyVolume", "DeleteVolume"};
     if (promises_.volumes.empty() || dice_.once_in(4))
-        return make_volume(call, {{"AvailabilityZone", zone_name}, {"Size", "1"}});
+        return make_volume(call, {{"AvailabilityZone", zone_name},
+                                  {"Size", "1"},
+                                  {"Encrypted", dice_.once_in(3) ? "true" : "false"}});
     if (dice_.once_in(3)) return use_snapshot(call);
     const bool take_off = !promises_.attached.empty() && dice_.once_in(2);
     const auto volume = pick(take_off ? promises_.attached : promises_.volumes);

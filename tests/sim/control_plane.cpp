@@ -63,6 +63,8 @@ scheduler::Timing timing() {
 
 namespace {
 
+const std::string master_key(32, 'k');
+
 std::vector<HostId> build_database(const std::filesystem::path& file, int hosts) {
     auto database = db::open_sqlite(file);
     must(database);
@@ -129,14 +131,16 @@ ControlPlane::ControlPlane(const std::filesystem::path& file, network::Northboun
     };
     hub_ = std::make_unique<scheduler::HostHub>(clock_, random_, run_now, timing().lease_ms, 2048);
     link::ChassisSettings chassis{true, "", "public", 1442};
-    agents_ = std::make_unique<scheduler::Agents>(*database_, claims_, *hub_, clock_, timing(), chassis);
+    agents_ = std::make_unique<scheduler::Agents>(*database_, claims_, *hub_, clock_, timing(), chassis,
+                                                  volumes::KeyRing(master_key));
     api::Settings settings;
     settings.zones = zones;
     settings.public_pool = public_pool;
     settings.paging_key = "a key";
     settings.console_wait_ms = 0;
-    services_ = std::make_unique<api::Services>(
-        api::Services{*database_, claims_, *hub_, clock_, random_, instance_types(), settings});
+    services_ = std::make_unique<api::Services>(api::Services{*database_, claims_, *hub_, clock_, random_,
+                                                              instance_types(), settings,
+                                                              volumes::KeyRing(master_key)});
     network::Surroundings surroundings;
     surroundings.is_heard = [this](const std::string& name) {
         auto id = HostId::parse(name);

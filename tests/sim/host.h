@@ -93,10 +93,11 @@ class CrashingStorage final : public agent::Storage {
     bool has_image(const link::Content& content) override { return inner_.has_image(content); }
     Result<std::vector<std::string>> list_contents() override { return inner_.list_contents(); }
     Status remove_content(const std::string& sha256) override { return inner_.remove_content(sha256); }
-    Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override {
+    Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts,
+                                 const link::DiskKey& key) override {
         plan_.pass();
         if (full) return fail(ErrorCode::io_failure, "No space left on device");
-        auto made = inner_.add_file(volume_id, cuts);
+        auto made = inner_.add_file(volume_id, cuts, key);
         plan_.pass();
         return made;
     }

@@ -305,7 +305,7 @@ class Register(ImageMakingTest):
                 ("InvalidBlockDeviceMapping", "nonsense", {"BlockDeviceMappings": [good, disk("nonsense", SnapshotId=snapshot)], "RootDeviceName": "/dev/vda"}),
                 ("InvalidSnapshot.NotFound", UNKNOWN, {"BlockDeviceMappings": [disk("/dev/vda", SnapshotId=UNKNOWN)]}),
                 ("InvalidSnapshotID.Malformed", "snap-1", {"BlockDeviceMappings": [disk("/dev/vda", SnapshotId="snap-1")]}),
-                ("UnsupportedOperation", "Encrypted", {"BlockDeviceMappings": [disk("/dev/vda", SnapshotId=snapshot, Encrypted=True)]}),
+                ("InvalidBlockDeviceMapping", "Encrypted", {"BlockDeviceMappings": [disk("/dev/vda", SnapshotId=snapshot, Encrypted=True)]}),
                 ("DryRunOperation", "", {"BlockDeviceMappings": [good], "DryRun": True})):
             with self.subTest(f"{code} {parameters}"):
                 self.assert_code(code, self.ec2.register_image, words, Name="refused", **parameters)

@@ -272,7 +272,6 @@ class Data(TemplateTest):
                 "InstanceRequirements": {"InstanceRequirements": {"VCpuCount": {"Min": 1}, "MemoryMiB": {"Min": 1}}},
                 "EbsOptimized": {"EbsOptimized": True},
                 "Placement.HostResourceGroupArn": {"Placement": {"HostResourceGroupArn": "arn:x"}}, "MetadataOptions.HttpProtocolIpv6": {"MetadataOptions": {"HttpProtocolIpv6": "enabled"}},
-                "BlockDeviceMapping.1.Ebs.Encrypted": {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "Ebs": {"Encrypted": True}}]},
                 "NetworkInterface.1.InterfaceType": {"NetworkInterfaces": [{"DeviceIndex": 0, "InterfaceType": "efa"}]}}.items():
             with self.subTest(name):
                 message = self.refused("UnsupportedOperation", self.make, data=data)

@@ -25,8 +25,6 @@ REFUSED = {
     "HibernationOptions.Configured": {"HibernationOptions": {"Configured": True}},
     "EnclaveOptions.Enabled": {"EnclaveOptions": {"Enabled": True}},
     "Placement.HostResourceGroupArn": {"Placement": {"HostResourceGroupArn": "arn:x"}},
-    "BlockDeviceMapping.1.Ebs.Encrypted": {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "Ebs": {"Encrypted": True}}]},
-    "BlockDeviceMapping.1.Ebs.KmsKeyId": {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "Ebs": {"KmsKeyId": "k"}}]},
     "BlockDeviceMapping.1.VirtualName": {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "VirtualName": "ephemeral0"}]},
 }
 

@@ -190,7 +190,6 @@ class Volumes(VolumeTest):
                 ("InvalidParameterCombination", "Multi-Attach", {"VolumeType": "gp3", "MultiAttachEnabled": True}),
                 ("UnsupportedOperation", "one instance", {"VolumeType": "io1", "Size": 4, "Iops": 100, "MultiAttachEnabled": True}),
                 ("InvalidSnapshot.NotFound", "snap-0123456789abcdef0", {"SnapshotId": "snap-0123456789abcdef0"}),
-                ("UnsupportedOperation", "Encrypted", {"Encrypted": True}),
                 ("InvalidParameterValue", "availabilityZone", {"AvailabilityZone": "us-east-1x"}),
                 ("InvalidParameterValue", "", {"TagSpecifications": [tag_specification("instance", a="b")]}),
                 ("DryRunOperation", "", {"DryRun": True})):

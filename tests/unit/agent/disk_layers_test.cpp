@@ -98,13 +98,13 @@ TEST_F(DiskLayers, AMachinesDiskGetsNoFileBehindItsBack) {
 TEST_F(DiskLayers, AnAddedFileIsAsLargeAsTheDiskAndOftenAskedForTheSame) {
     ASSERT_TRUE(storage_->ensure_disk(disk(0, {})));
     ASSERT_TRUE(storage_->ensure_disk(disk(0, {}, 16 * mib)));
-    ASSERT_TRUE(storage_->add_file(volume, 1));
+    ASSERT_TRUE(storage_->add_file(volume, 1, {}));
     EXPECT_EQ(read_disk_header(file(1), "qcow2")->virtual_size_bytes, 16 * mib);
     write(file(1), "0", "0x33");
     const std::string written = slurp(file(1));
-    EXPECT_EQ(storage_->add_file(volume, 1).value_or(""), file(1).string());
+    EXPECT_EQ(storage_->add_file(volume, 1, {}).value_or(""), file(1).string());
     EXPECT_EQ(slurp(file(1)), written) << "a machine may have it by now";
-    EXPECT_FALSE(storage_->add_file(volume, 3)) << "there is none before it";
+    EXPECT_FALSE(storage_->add_file(volume, 3, {})) << "there is none before it";
 }
 
 TEST_F(DiskLayers, ASentLayerIsTheImageCachesAsWell) {
@@ -217,6 +217,111 @@ TEST_F(DiskLayers, ALayerThatNamesAFileIsNeverOpened) {
 TEST_F(DiskLayers, NobodyAnsweringMayPass) {
     const link::Content away = {std::string(64, 'a'), "qcow2", 1};
     EXPECT_EQ(storage_->ensure_disk(disk(0, {away})).error().code, ErrorCode::service_unavailable);
+}
+
+// --- Encrypted disks
+
+class EncryptedDisks : public DiskLayers {
+  protected:
+    WantedDisk encrypted(std::int64_t cuts, std::vector<link::Content> layers, std::int64_t size = 8 * mib) {
+        WantedDisk wanted = disk(cuts, std::move(layers), size);
+        wanted.key = key_;
+        return wanted;
+    }
+    // Reads or writes as a machine would that has the key, to a file and what is under it.
+    Status use(const std::string& command, const std::string& path, const std::string& below = "null") {
+        const std::string spec = R"(json:{"driver":"qcow2","encrypt":{"format":"luks","key-secret":"key"},)"
+                                 R"("file":{"driver":"file","filename":")" +
+                                 path + R"("},"backing":)" + below + "}";
+        return run_program({"qemu-io", "--object", "secret,id=key,file=/dev/stdin", "-c", command, spec},
+                           10'000, key_.passphrase);
+    }
+    static std::int64_t size_of(const fs::path& path) {
+        return read_disk_header(path, "qcow2")->virtual_size_bytes;
+    }
+
+    const link::DiskKey key_ = {"5a1c2b7e-1111-4222-8333-444455556666", std::string(64, 'c')};
+};
+
+TEST_F(EncryptedDisks, HoldNoiseForWhoHasNoKey) {
+    const auto chain = storage_->ensure_disk(encrypted(0, {}));
+    ASSERT_TRUE(chain) << chain.error().message;
+    ASSERT_TRUE(use("write -P 0x77 0 1m", chain->path));
+    EXPECT_TRUE(use("read -P 0x77 0 1m", chain->path));
+    EXPECT_EQ(slurp(file(0)).find(std::string(64, 0x77)), std::string::npos);
+    EXPECT_FALSE(run_program({"qemu-io", "-f", "qcow2", "-c", "read 0 1m", chain->path}, 10'000));
+    EXPECT_TRUE(
+        run_program({"qemu-img", "check", "--object", "secret,id=key,file=/dev/stdin", "--image-opts",
+                     "driver=qcow2,encrypt.format=luks,encrypt.key-secret=key,file.filename=" + chain->path},
+                    10'000, key_.passphrase));
+    for (const auto& each : fs::directory_iterator(root_ / "disks"))
+        EXPECT_EQ(each.path().filename(), file(0).filename()) << "and nothing beside it";
+    EXPECT_TRUE(read_disk_header(file(0), "qcow2")->encrypted);
+}
+
+TEST_F(EncryptedDisks, OfAnySizeAreWhole) {
+    for (const std::int64_t size : {mib, 512 * mib, 513 * mib, std::int64_t{64} << 40}) {
+        ASSERT_TRUE(storage_->remove_disk(volume));
+        const auto chain = storage_->ensure_disk(encrypted(0, {}, size));
+        ASSERT_TRUE(chain) << chain.error().message;
+        EXPECT_EQ(size_of(file(0)), size);
+        const std::string last = std::to_string(size - 65536);
+        EXPECT_TRUE(use("write -P 0x12 " + last + " 64k", chain->path)) << size;
+        EXPECT_TRUE(use("read -P 0x12 " + last + " 64k", chain->path)) << size;
+        struct stat info {};
+        ASSERT_EQ(stat(chain->path.c_str(), &info), 0);
+        EXPECT_LT(info.st_blocks * 512, 2 * mib) << "what is empty takes no room";
+    }
+}
+
+TEST_F(EncryptedDisks, AreCutAndGrow) {
+    ASSERT_TRUE(storage_->ensure_disk(encrypted(0, {})));
+    ASSERT_TRUE(use("write -P 0x21 0 64k", file(0).string()));
+    const auto chain = storage_->ensure_disk(encrypted(1, {{"", "qcow2", 0, true}}, 16 * mib));
+    ASSERT_TRUE(chain) << chain.error().message;
+    EXPECT_EQ(chain->bases, (std::vector<BaseFile>{{file(0).string(), "qcow2", true, true}}));
+    EXPECT_EQ(size_of(file(1)), 16 * mib);
+    ASSERT_TRUE(storage_->add_file(volume, 2, key_));
+    EXPECT_EQ(size_of(file(2)), 16 * mib);
+    EXPECT_TRUE(read_disk_header(file(2), "qcow2")->encrypted);
+    const auto layer = storage_->read_layer(volume, 0, 2);
+    ASSERT_TRUE(layer) << layer.error().message;
+    EXPECT_TRUE(layer->content.encrypted);
+    ASSERT_TRUE(storage_->keep_layer(volume, 0, layer->content));
+    WantedDisk copy = encrypted(0, {layer->content});
+    copy.volume_id = another;
+    const auto copied = storage_->ensure_disk(copy);
+    ASSERT_TRUE(copied) << copied.error().message;
+    ASSERT_EQ(copied->bases.size(), 1U);
+    EXPECT_TRUE(copied->bases.front().encrypted);
+    EXPECT_TRUE(use("read -P 0x21 0 64k", copied->bases.front().path));
+}
+
+TEST_F(EncryptedDisks, NeverGoOnInAFileThatIsNotAndTheOtherWayRound) {
+    ASSERT_TRUE(storage_->ensure_disk(disk(0, {})));
+    EXPECT_EQ(storage_->ensure_disk(encrypted(0, {})).error().code, ErrorCode::conflict);
+    EXPECT_EQ(storage_->ensure_disk(encrypted(1, {{"", "qcow2", 0, true}})).error().code,
+              ErrorCode::conflict);
+    ASSERT_TRUE(storage_->remove_disk(volume));
+    ASSERT_TRUE(storage_->ensure_disk(encrypted(0, {})));
+    EXPECT_EQ(storage_->ensure_disk(disk(0, {})).error().code, ErrorCode::conflict);
+    const auto layer = storage_->read_layer(volume, 0, 0);
+    ASSERT_TRUE(layer);
+    link::Content claimed = layer->content;
+    claimed.encrypted = false;
+    ASSERT_TRUE(storage_->keep_layer(volume, 0, claimed));
+    WantedDisk copy = disk(0, {claimed});
+    copy.volume_id = another;
+    EXPECT_EQ(storage_->ensure_disk(copy).error().code, ErrorCode::conflict);
+}
+
+TEST_F(EncryptedDisks, WaitForTheirKey) {
+    WantedDisk wanted = encrypted(0, {});
+    wanted.key.passphrase.clear();
+    EXPECT_EQ(storage_->ensure_disk(wanted).error().code, ErrorCode::service_unavailable);
+    EXPECT_TRUE(fs::is_empty(root_ / "disks"));
+    ASSERT_TRUE(storage_->ensure_disk(encrypted(0, {})));
+    EXPECT_EQ(storage_->add_file(volume, 1, wanted.key).error().code, ErrorCode::service_unavailable);
 }
 
 }  // namespace

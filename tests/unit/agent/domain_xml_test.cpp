@@ -68,6 +68,19 @@ TEST(DomainXml, VolumesAreKnownBySerialAndHeldToLimits) {
     testing::expect_golden("domain/disks_kvm.xml", domain_xml(spec, {"kvm"}));
 }
 
+TEST(DomainXml, EncryptedDisksNameTheirKeyAndNeverHaveItInThem) {
+    GuestSpec spec = example_guest();
+    spec.root.key = {"5a1c2b7e-1111-4222-8333-444455556666", "secret"};
+    spec.root.bases = {{"/var/lib/lodge/agent/disks/vol-0a1b2c3d4e5f60718.qcow2", "qcow2", true, true},
+                       {"/var/lib/lodge/agent/images/4444555566667777", "qcow2", false, true},
+                       {"/var/lib/lodge/agent/images/0000111122223333", "qcow2"}};
+    const std::string xml = domain_xml(spec, {"kvm"});
+    testing::expect_golden("domain/encrypted_kvm.xml", xml);
+    testing::expect_golden("domain/secret.xml", secret_xml(spec.root.key));
+    testing::expect_golden("domain/encrypted_cut.xml", cut_xml({spec.root}, {"vdf"}));
+    EXPECT_EQ((xml + secret_xml(spec.root.key)).find(">secret"), std::string::npos);
+}
+
 // Spare ports besides one for each device that is there: how EC2 counts interfaces of larger types.
 TEST(DomainXml, LargerGuestsTakeMoreInterfacesLater) {
     for (const auto& [vcpus, spare] : {std::pair{2, 4}, {8, 4}, {16, 8}, {64, 15}}) {

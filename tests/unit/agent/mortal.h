@@ -106,8 +106,9 @@ class MortalStorage final : public Storage {
     Status remove_content(const std::string& sha256) override {
         return fate_.pass("remove_content", [&] { return inner_.remove_content(sha256); });
     }
-    Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts) override {
-        return fate_.pass("add_file", [&] { return inner_.add_file(volume_id, cuts); });
+    Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts,
+                                 const link::DiskKey& key) override {
+        return fate_.pass("add_file", [&] { return inner_.add_file(volume_id, cuts, key); });
     }
     Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number, std::int64_t cuts) override {
         return fate_.pass("read_layer", [&] { return inner_.read_layer(volume_id, number, cuts); });

@@ -328,7 +328,7 @@ TEST(TypeFilters, GiveTheTypesValues) {
         {"network-info.network-performance", {"Up to 10 Gigabit"}},
         {"supported-usage-class", {"on-demand", "spot"}},
         {"supported-boot-mode", {"legacy-bios"}},
-        {"ebs-info.encryption-support", {"unsupported"}},
+        {"ebs-info.encryption-support", {"supported"}},
         {"ebs-info.ebs-optimized-support", {"default"}},
         {"ebs-info.ebs-optimized-info.maximum-iops", {"18750"}},
         {"ebs-info.ebs-optimized-info.baseline-throughput-in-mbps", {"593.75"}},

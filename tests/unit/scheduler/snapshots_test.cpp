@@ -6,11 +6,13 @@
 #include "db/driver/sqlite.h"
 #include "db/schema/migrate.h"
 #include "db/store/accounts.h"
+#include "db/store/disk_keys.h"
 #include "db/store/images.h"
 #include "db/store/snapshots.h"
 #include "db/store/volumes.h"
 #include "proto/base/random.h"
 #include "scheduler/volumes/attachments.h"
+#include "scheduler/volumes/disk_keys.h"
 #include "tests/unit/temporary_folder.h"
 
 namespace lodge::volumes {
@@ -310,6 +312,48 @@ TEST_F(Snapshots, ARootDiskThatWasCutIsRemovedForItself) {
         write([&](db::Session& session) { settle_ended_guest(session, instance, guest, 3'000); });
         EXPECT_EQ(volume(id).deleting, observed == Observed::removed);
     }
+}
+
+TEST_F(Snapshots, AKeyEndsWithTheLastThatIsEncryptedWithIt) {
+    const KeyRing ring(std::string(32, 'k'));
+    const auto first = make_volume(host);
+    std::string key;
+    write([&](db::Session& session) {
+        key = *make_key(session, ring, account, 1, random);
+        auto row = *db::volumes::find_any(session, first);
+        row.key_id = key;
+        db::volumes::update(session, row);
+    });
+    const auto told = [&] { return read([&](db::Session& session) { return key_of(session, ring, key); }); };
+    const auto there = [&] {
+        return read([&](db::Session& session) { return db::disk_keys::find(session, key).has_value(); });
+    };
+    EXPECT_EQ(told().passphrase.size(), 64U);
+    EXPECT_EQ(read([&](db::Session& session) { return key_of(session, KeyRing(), key); }),
+              (link::DiskKey{key, ""}));
+    EXPECT_EQ(read([&](db::Session& session) { return key_of(session, ring, ""); }), link::DiskKey());
+
+    const auto made = snapshot(first);
+    EXPECT_EQ(row(made)->key_id, key);
+    EXPECT_FALSE(store(made, 'a', host)) << "its layer is to be encrypted, too";
+    const auto encrypted = [&] {
+        Status status;
+        auto content = layer('a');
+        content.encrypted = true;
+        write([&](db::Session& session) { status = note_layer(session, host, made, content, 2'000); });
+        return status;
+    };
+    EXPECT_TRUE(encrypted());
+    EXPECT_TRUE(read([&](db::Session& session) { return layers_of(session, made); }).front().encrypted);
+    const auto second = make_volume({}, made);
+    EXPECT_EQ(volume(second).key_id, key);
+    erase_volume(first);
+    EXPECT_TRUE(there());
+    remove(made);
+    EXPECT_TRUE(there()) << "the second volume lies on it";
+    erase_volume(second);
+    EXPECT_FALSE(row(made));
+    EXPECT_FALSE(there());
 }
 
 }  // namespace
