@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 #include "agent/hypervisor/libvirt.h"
 #include "agent/link/http_link.h"
@@ -27,6 +28,8 @@ using namespace lodge;
 
 struct Options {
     std::filesystem::path state_dir = "/var/lib/lodge/agent";
+    std::string pool;
+    std::filesystem::path pool_dir;
     std::string server = "127.0.0.1:8774";
     std::string token;
     std::filesystem::path token_file;
@@ -34,6 +37,7 @@ struct Options {
     std::string accelerator = "auto";
     agent::OvsOptions network;
     agent::DnsOptions dns;
+    agent::UefiFiles uefi;
     std::string log_level = "info";
     agent::Patience patience;
 };
@@ -41,6 +45,15 @@ struct Options {
 void add_options(CLI::App& app, Options& options) {
     app.add_option("--state-dir", options.state_dir, "Folder of this host's keys, images and disks")
         ->capture_default_str();
+    auto* pool =
+        app.add_option("--storage-pool", options.pool,
+                       "Keep volumes in a pool of this name, together with other hosts that name it");
+    auto* pool_dir =
+        app.add_option("--storage-pool-dir", options.pool_dir,
+                       "Where the pool's file system is mounted on this host; its file lodge-pool "
+                       "has the pool's name in it")
+            ->needs(pool);
+    pool->needs(pool_dir);
     app.add_option("--server", options.server, "HOST:PORT of the control plane's agent port")
         ->capture_default_str();
     app.add_option("--token", options.token, "One-time token of `lodge host token`, for the first start");
@@ -48,6 +61,10 @@ void add_options(CLI::App& app, Options& options) {
     app.add_option("--libvirt-uri", options.libvirt_uri, "libvirt connection")->capture_default_str();
     app.add_option("--accelerator", options.accelerator, "auto, kvm, or qemu (emulated)")
         ->check(CLI::IsMember({"auto", "kvm", "qemu"}))
+        ->capture_default_str();
+    app.add_option("--uefi-code", options.uefi.code, "UEFI firmware for guests: its code")
+        ->capture_default_str();
+    app.add_option("--uefi-variables", options.uefi.variables, "The variables that each guest's begins with")
         ->capture_default_str();
     app.add_option("--ovs-db", options.network.ovs_db, "Open vSwitch's database on this host")
         ->capture_default_str();
@@ -133,7 +150,9 @@ int run(const Options& options, const sigset_t& signals) {
     auto fetch = [&](const link::Content& content, const std::filesystem::path& into) {
         return link.fetch(content, into);
     };
-    auto storage = agent::FileStorage::open(options.state_dir, fetch);
+    std::optional<agent::SharedPool> pool;
+    if (!options.pool.empty()) pool = {options.pool_dir, options.pool, identity->host_id};
+    auto storage = agent::FileStorage::open(options.state_dir, fetch, options.uefi, pool);
     if (!storage) {
         std::cerr << "lodge-agent: " << storage.error().message << "\n";
         return 1;
@@ -153,6 +172,7 @@ int run(const Options& options, const sigset_t& signals) {
     agent::AgentOptions agent_options;
     agent_options.host_id = identity->host_id;
     agent_options.patience = options.patience;
+    agent_options.storage_pool = options.pool;
     const auto epoch_file = options.state_dir / "epoch";
     agent_options.epoch = read_epoch(epoch_file);
     agent_options.keep_epoch = [&](std::int64_t epoch) {

@@ -62,7 +62,8 @@ void add_controller(xml_node devices, std::size_t index, const char* model) {
 // serial controller and interfaces.
 void add_ports(xml_node devices, const GuestSpec& spec) {
     constexpr std::size_t fixed = 4;
-    const std::size_t ports = fixed + spec.interfaces.size() + spare_ports(spec) + disk_ports(spec);
+    const std::size_t ports =
+        fixed + spec.interfaces.size() + spec.store_disks.size() + spare_ports(spec) + disk_ports(spec);
     add_controller(devices, 0, "pcie-root");
     for (std::size_t index = 1; index <= ports; ++index) add_controller(devices, index, "pcie-root-port");
 }
@@ -81,6 +82,8 @@ void add_devices(xml_node domain, const GuestSpec& spec) {
     xml_node devices = domain.append_child("devices");
     add_disk(devices, spec.root);
     for (const DiskSpec& disk : spec.disks) add_disk(devices, disk);
+    for (std::size_t number = 0; number < spec.store_disks.size(); ++number)
+        add_store_disk(devices, spec.store_disks[number], number);
     for (const Nic& nic : spec.interfaces) add_interface(devices, nic, spec.host_id);
     add_ports(devices, spec);
     add_console(devices, spec);

@@ -58,15 +58,9 @@ void add_limit(xml_node tune, const char* name, std::int64_t value) {
     if (value > 0) tune.append_child(name).text().set(static_cast<long long>(value));
 }
 
-}  // namespace
-
-std::string disk_alias(const VolumeId& id) {
-    return device_alias(id);
-}
-
 // Write-back: a guest's flush reaches the disk as with cache=none, and all guests of an image read it from
 // the host's page cache once. Discard: what a guest trims is freed on the host.
-void add_disk(xml_node devices, const DiskSpec& spec) {
+xml_node add_qcow2(xml_node devices) {
     xml_node disk = devices.append_child("disk");
     disk.append_attribute("type") = "file";
     disk.append_attribute("device") = "disk";
@@ -75,11 +69,26 @@ void add_disk(xml_node devices, const DiskSpec& spec) {
     driver.append_attribute("type") = "qcow2";
     driver.append_attribute("cache") = "writeback";
     driver.append_attribute("discard") = "unmap";
+    return disk;
+}
+
+void add_target(xml_node disk, const std::string& name) {
+    xml_node target = disk.append_child("target");
+    target.append_attribute("dev") = name.c_str();
+    target.append_attribute("bus") = "virtio";
+}
+
+}  // namespace
+
+std::string disk_alias(const VolumeId& id) {
+    return device_alias(id);
+}
+
+void add_disk(xml_node devices, const DiskSpec& spec) {
+    xml_node disk = add_qcow2(devices);
     add_source(disk, spec);
     add_bases(disk, spec);
-    xml_node target = disk.append_child("target");
-    target.append_attribute("dev") = spec.target.c_str();
-    target.append_attribute("bus") = "virtio";
+    add_target(disk, spec.target);
     if (spec.limits != DiskLimits{}) {
         xml_node tune = disk.append_child("iotune");
         add_limit(tune, "total_bytes_sec", spec.limits.bytes_per_s);
@@ -87,6 +96,15 @@ void add_disk(xml_node devices, const DiskSpec& spec) {
     }
     disk.append_child("serial").text().set(disk_serial(spec.volume_id).c_str());
     disk.append_child("alias").append_attribute("name") = disk_alias(spec.volume_id).c_str();
+}
+
+// "vdda" and so on are no volume's.
+void add_store_disk(xml_node devices, const std::string& path, std::size_t number) {
+    xml_node disk = add_qcow2(devices);
+    disk.append_child("source").append_attribute("file") = path.c_str();
+    disk.append_child("backingStore");
+    add_target(disk, std::string("vdd") + static_cast<char>('a' + number));
+    disk.append_child("serial").text().set(("ephemeral" + std::to_string(number)).c_str());
 }
 
 std::string disk_xml(const DiskSpec& spec) {

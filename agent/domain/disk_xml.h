@@ -16,6 +16,8 @@ std::string disk_alias(const VolumeId& id);
 
 void add_disk(pugi::xml_node devices, const DiskSpec& spec);
 std::string disk_xml(const DiskSpec& spec);
+// Instance-store disk `number`, whose serial is "ephemeral0", "ephemeral1", ….
+void add_store_disk(pugi::xml_node devices, const std::string& path, std::size_t number);
 
 // What libvirt is to do for cut_disks(): new files for those disks, nothing for the other targets.
 std::string cut_xml(const std::vector<DiskSpec>& disks, const std::vector<std::string>& other_targets);

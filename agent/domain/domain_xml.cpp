@@ -73,12 +73,22 @@ void add_smbios(xml_node domain, const GuestSpec& spec) {
     add_entry(chassis, "asset", vendor);
 }
 
+// The variables are a file of the storage's, so libvirt needs no template to make one of.
+void add_firmware(xml_node os, const Firmware& firmware) {
+    xml_node loader = os.append_child("loader");
+    loader.append_attribute("readonly") = "yes";
+    loader.append_attribute("type") = "pflash";
+    loader.text().set(firmware.code_path.c_str());
+    add_text(os, "nvram", firmware.variables_path);
+}
+
 void add_boot(xml_node domain, const GuestSpec& spec) {
     xml_node os = domain.append_child("os");
     xml_node type = os.append_child("type");
     type.append_attribute("arch") = spec.architecture == "i386" ? "x86_64" : spec.architecture.c_str();
     type.append_attribute("machine") = "q35";
     type.text().set("hvm");
+    if (spec.firmware) add_firmware(os, *spec.firmware);
     if (!spec.kernel_path.empty()) {
         add_text(os, "kernel", spec.kernel_path);
         if (!spec.ramdisk_path.empty()) add_text(os, "initrd", spec.ramdisk_path);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,12 @@ struct DiskSpec {
     link::DiskKey key = {};  // none: its files are not encrypted
 };
 
+// UEFI's, in two files: what is the same for all machines, and the variables that are this one's alone.
+struct Firmware {
+    std::string code_path;
+    std::string variables_path;
+};
+
 // A guest as the hypervisor is to run it: the agent's paths in place of content hashes. Paths are absolute.
 struct GuestSpec {
     GuestId guest_id;
@@ -60,8 +67,10 @@ struct GuestSpec {
     std::int64_t threads_per_core = 0;
     std::int64_t memory_mib = 0;
     DiskSpec root;
-    std::vector<DiskSpec> disks;  // besides the root
-    std::string kernel_path;      // empty: the disk boots by itself
+    std::vector<DiskSpec> disks;           // besides the root
+    std::vector<std::string> store_disks;  // qcow2 files of instance-store disks, by number
+    std::optional<Firmware> firmware;      // none: the BIOS
+    std::string kernel_path;               // empty: the disk boots by itself
     std::string ramdisk_path;
     std::string kernel_cmdline;
     std::string console_path;  // the serial console's output goes to this file, rotated by virtlogd

@@ -32,11 +32,13 @@ struct CFree {
 using CString = std::unique_ptr<char, CFree>;
 
 // Undefines it with what libvirt keeps beside it and would refuse to leave behind: an operator may have made
-// a managed save, a snapshot or a checkpoint. The test driver knows no checkpoints.
+// a managed save, a snapshot or a checkpoint. The firmware's variables stay: they are the storage's, for the
+// instance's next guest. The test driver knows neither those nor checkpoints.
 int undefine_with_extras(virDomainPtr domain, const std::string& type) {
-    const unsigned checkpoints = type == test_type ? 0 : VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
-    return virDomainUndefineFlags(
-        domain, VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | checkpoints);
+    constexpr unsigned known_to_all =
+        VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
+    constexpr unsigned others = VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
+    return virDomainUndefineFlags(domain, type == test_type ? known_to_all : known_to_all | others);
 }
 
 // A domain may vanish between two calls; whatever is asked of it then has an empty answer, not an error.

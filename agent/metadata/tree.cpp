@@ -155,6 +155,8 @@ MetadataTree::MetadataTree(const DesiredGuest& guest, const LaunchDataReply* lau
     for (const auto& leaf : instance_leaves) add(std::string("meta-data/") + leaf.path, leaf.value(guest));
     for (const auto& interface : guest.interfaces) add_interface(interface);
     const auto& metadata = guest.metadata;
+    for (const auto& [name, device] : metadata.block_devices)
+        add("meta-data/block-device-mapping/" + name, device);
     if (!metadata.public_key.empty()) add("meta-data/public-keys/0/openssh-key", metadata.public_key + "\n");
     labels_["meta-data/public-keys/0"] = "0=" + metadata.key_name;
     if (metadata.instance_tags)

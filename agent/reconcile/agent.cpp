@@ -106,8 +106,9 @@ Result<link::HelloReply> Agent::greet() {
         std::lock_guard lock(mutex_);
         request.epoch = epoch_;
     }
-    request.facts = {capacity->host_name,   capacity->architecture, capacity->vcpus, capacity->memory_mib, 0,
-                     capacity->accelerator, options_.version};
+    request.facts = {
+        capacity->host_name,   capacity->architecture, capacity->vcpus,      capacity->memory_mib, 0,
+        capacity->accelerator, options_.version,       options_.storage_pool};
     if (auto space = storage_.disk_space()) request.facts.disk_mib = space->total_mib;
     LODGE_TRY(auto reply, link_.hello(request));
     if (reply.epoch == request.epoch) {
@@ -281,6 +282,8 @@ std::string Agent::hypervisor_error() const {
 // One full look. Returns whether another is due soon.
 bool Agent::reconcile_once() {
     std::uint64_t ended_before = 0;
+    const auto stores = storage_.list_store_disks();  // before the lists: one made meanwhile is a guest's
+    if (!stores) spdlog::warn("{}", stores.error().message);
     {
         std::lock_guard lock(mutex_);
         ended_before = steps_ended_;
@@ -309,6 +312,7 @@ bool Agent::reconcile_once() {
             }
             listed.domains[domain.guest_id] = std::move(domain);
         }
+        if (stores) sweep_store(*stores, listed);
         for (auto& [id, entry] : guests_) {
             if (entry.busy) continue;
             // A step that ended after the list was made may have changed what the list says.

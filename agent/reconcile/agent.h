@@ -48,6 +48,7 @@ struct AgentOptions {
     std::size_t workers = 4;
     std::size_t fetchers = 2;  // the same for starts that have to fetch an image first
     std::string version = "0.1.0";
+    std::string storage_pool;  // that the storage keeps volumes in; empty: this host's own folder
 };
 
 // What the agent works with.
@@ -155,6 +156,7 @@ class Agent {
     static bool is_in_the_way(const Entry& entry, const link::Cut& cut, std::uint64_t ended_before);
     void send_layer(const link::Cut& cut, bool live);
     Status run_layer(const link::Cut& cut, bool live);
+    void sweep_store(const std::vector<GuestId>& stores, const Listed& listed);
     void end_leftover(const GuestId& id);
     void remove_leftover(const VolumeId& id);
     std::int64_t next_backoff(std::int64_t& backoff_ms);

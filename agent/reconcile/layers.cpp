@@ -69,6 +69,10 @@ void Agent::look_at_cuts(const std::vector<Domain>& domains, std::uint64_t ended
 }
 
 void Agent::send_layer(const link::Cut& cut, bool live) {
+    {
+        std::lock_guard lock(mutex_);
+        if (!cuts_.contains(cut.snapshot_id)) return;  // another host's by now, or nobody's
+    }
     Status status = run_layer(cut, live);
     if (!status) spdlog::warn("snapshot {}: {}", cut.snapshot_id.str(), status.error().message);
     {

@@ -23,6 +23,21 @@ link::LeftoversRequest Agent::find_leftovers() {
     return left;
 }
 
+// Called under the lock. What instance-store disks held ends with their guest, also where we died before we
+// removed them; one whose domain is there is not over, whoever knows of it.
+void Agent::sweep_store(const std::vector<GuestId>& stores, const Listed& listed) {
+    for (const auto& id : stores) {
+        const auto known = guests_.find(id);
+        const bool comes = known != guests_.end() &&
+                           (known->second.busy || known->second.desired.desired == Desired::running);
+        if (comes || listed.domains.contains(id)) continue;
+        add_work(work_, [this, id] {
+            if (const Status removed = storage_.remove_store_disks(id); !removed)
+                spdlog::warn("guest {}: {}", id.str(), removed.error().message);
+        });
+    }
+}
+
 // Called under the lock. Not while there is anything that our list does not name: it may need what that does
 // not.
 void Agent::add_files(link::LeftoversRequest& left, const std::vector<VolumeId>& disks) {

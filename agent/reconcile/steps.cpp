@@ -46,6 +46,7 @@ void Agent::carry_out(const link::DesiredGuest& desired, const Decision& decisio
             break;
         case Step::undefine:
             status = hypervisor_.undefine(desired.guest_id);
+            if (status) status = storage_.remove_store_disks(desired.guest_id);
             break;
         case Step::remove_root:
             status = run_removal(desired);
@@ -124,6 +125,13 @@ Result<GuestSpec> Agent::make_spec(const link::DesiredGuest& desired, bool anew)
     for (const auto& each : disks_of(desired)) {
         if (each.leaving) continue;
         LODGE_TRY(spec.disks.emplace_back(), make_disk(each, anew));
+    }
+    for (std::int64_t number = 0; number < desired.store_disks; ++number) {
+        LODGE_TRY(spec.store_disks.emplace_back(),
+                  storage_.ensure_store_disk(desired.guest_id, number, desired.store_disk_bytes));
+    }
+    if (desired.boot_mode == BootMode::uefi) {
+        LODGE_TRY(spec.firmware, storage_.ensure_firmware(desired.root_volume_id));
     }
     spec.root = std::move(spec.disks.front());
     spec.disks.erase(spec.disks.begin());
@@ -224,7 +232,9 @@ Status Agent::run_removal(const link::DesiredGuest& desired) {
     link::ReportRequest report;
     report.consoles.push_back(console_of(desired.instance_id));
     if (!report.consoles.front().bytes.empty()) LODGE_CHECK(link_.report(report).map([](auto&&) {}));
-    if (!desired.root_stays) LODGE_CHECK(storage_.remove_disk(desired.root_volume_id));
+    if (!desired.root_volume_id.empty())
+        LODGE_CHECK(desired.root_stays ? storage_.remove_variables(desired.root_volume_id)
+                                       : storage_.remove_disk(desired.root_volume_id));
     return storage_.remove_console(desired.instance_id);
 }
 

@@ -6,8 +6,10 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -28,6 +30,7 @@ constexpr unsigned private_folder = 0700;
 constexpr unsigned private_file = 0600;  // libvirt gives the disk to QEMU's user while the guest runs
 constexpr std::int64_t qemu_img_timeout_ms = 60'000;
 constexpr std::int64_t bytes_per_mib = 1 << 20;
+constexpr std::size_t most_variable_bytes = 16 << 20;  // OVMF has half a MiB
 
 // IDs become files' names, so they must be nothing but IDs.
 template <class Id>
@@ -65,6 +68,11 @@ Status resize(const fs::path& path, std::int64_t size_bytes, const link::DiskKey
     return run_program(argv, qemu_img_timeout_ms, key.passphrase);
 }
 
+Status create(const fs::path& path, std::int64_t size_bytes) {
+    return run_program({"qemu-img", "create", "-q", "-f", "qcow2", path.string(), std::to_string(size_bytes)},
+                       qemu_img_timeout_ms);
+}
+
 Status grow_file(const fs::path& path, std::int64_t size_bytes, const link::DiskKey& key) {
     LODGE_TRY(const DiskHeader header, read_disk_header(path, "qcow2"));
     return header.virtual_size_bytes >= size_bytes ? Status() : resize(path, size_bytes, key);
@@ -83,6 +91,79 @@ Status check_key(const VolumeId& volume_id, const link::DiskKey& key) {
                 "the control plane cannot tell the key of the encrypted disk " + volume_id.str());
 }
 
+// What is not mounted has no such file, and shows nothing of what it holds.
+Status check_pool(const SharedPool& pool) {
+    std::string name;
+    std::ifstream(pool.folder / "lodge-pool") >> name;
+    if (name == pool.name) return {};
+    return fail(ErrorCode::invalid_input, "the folder " + pool.folder.string() + " is not the storage pool " +
+                                              pool.name + ": its file lodge-pool says '" + name +
+                                              "'; is it mounted?");
+}
+
+// Whether a QEMU, on whichever machine, has it open to write: of the bytes that it locks, one for each
+// permission it holds or shares (block/file-posix.c), this is that of writing.
+bool has_writer(const fs::path& path) {
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = 101;
+    lock.l_len = 1;
+    return file && fcntl(file.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+// As rename(), but never over another file, which NFS has no call for.
+Status move_name(const fs::path& from, const fs::path& to) {
+    std::error_code error;
+    if (::link(from.c_str(), to.c_str()) != 0) {
+        if (errno != EEXIST) return tl::unexpected(file_error("taking over", from));
+        if (!fs::equivalent(from, to, error))  // else somebody died in between
+            return fail(ErrorCode::conflict, "the disk is in two places: " + from.string() + " and " +
+                                                 to.string() + "; move the one away that is not it");
+    }
+    return ::unlink(from.c_str()) == 0 ? Status() : Status(tl::unexpected(file_error("taking over", from)));
+}
+
+// Volumes from before the host was in the pool are not seen there.
+Status check_no_disks(const fs::path& folder) {
+    std::error_code error;
+    for (fs::directory_iterator each(folder, error), end; !error && each != end; each.increment(error))
+        if (parse_disk_file(each->path().string()))
+            return fail(ErrorCode::invalid_input, "volumes are in " + folder.string() +
+                                                      ": a host joins a storage pool before it has any");
+    return {};
+}
+
+fs::path disks_folder(const fs::path& root, const std::optional<SharedPool>& pool) {
+    return pool ? pool->folder / pool->host_id.str() : root / "disks";
+}
+
+Result<DiskSpace> space_of(const fs::path& folder) {
+    struct statvfs info {};
+    if (statvfs(folder.c_str(), &info) != 0)
+        return tl::unexpected(file_error("asking for the space of", folder));
+    const auto mib = [&](fsblkcnt_t blocks) {
+        return static_cast<std::int64_t>(blocks) * static_cast<std::int64_t>(info.f_frsize) / bytes_per_mib;
+    };
+    return DiskSpace{mib(info.f_blocks), mib(info.f_bavail)};
+}
+
+Status check_firmware(const fs::path& file) {
+    std::error_code error;
+    if (fs::exists(file, error)) return {};
+    return fail(ErrorCode::not_found, "this host has no UEFI firmware: " + file.string() +
+                                          " is missing (on Debian, install the package ovmf)");
+}
+
+Status copy_variables(const fs::path& from, const fs::path& to) {
+    LODGE_CHECK(check_firmware(from));
+    const Fd fd(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return tl::unexpected(file_error("opening", from));
+    LODGE_TRY(const std::string bytes, read_at(fd, from, 0, most_variable_bytes));
+    return write_file(to, bytes, private_file);
+}
+
 Result<Fd> lock_folder(const fs::path& root) {
     const fs::path path = root / "lock";
     Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, private_file));
@@ -94,25 +175,46 @@ Result<Fd> lock_folder(const fs::path& root) {
 
 }  // namespace
 
-Result<std::unique_ptr<FileStorage>> FileStorage::open(fs::path root, FetchImage fetch) {
+Result<std::unique_ptr<FileStorage>> FileStorage::open(fs::path root, FetchImage fetch, UefiFiles uefi,
+                                                       std::optional<SharedPool> pool) {
     std::error_code error;
     root = fs::absolute(root, error).lexically_normal();
+    uefi = {fs::absolute(uefi.code, error), fs::absolute(uefi.variables, error)};
+    if (pool) {
+        LODGE_CHECK(check_pool(*pool));
+        LODGE_CHECK(check_no_disks(root / "disks"));
+    }
     LODGE_CHECK(make_folder(root, passable));
     LODGE_TRY(Fd lock, lock_folder(root));
     LODGE_CHECK(make_folder(root / "images", passable));
-    LODGE_CHECK(make_folder(root / "disks", passable));
+    const fs::path disks = disks_folder(root, pool);
+    LODGE_CHECK(make_folder(disks, passable));
+    LODGE_CHECK(make_folder(root / "instance-store", passable));
     LODGE_CHECK(make_folder(root / "consoles", private_folder));
     LODGE_CHECK(sweep_temporary(root / "images"));
-    LODGE_CHECK(sweep_temporary(root / "disks"));
+    LODGE_CHECK(sweep_temporary(disks));
+    LODGE_CHECK(sweep_temporary(root / "instance-store"));
     warn_of_closed_folders(root);
-    return std::unique_ptr<FileStorage>(new FileStorage(root, std::move(lock), std::move(fetch)));
+    if (pool) warn_of_closed_folders(disks);
+    return std::unique_ptr<FileStorage>(
+        new FileStorage(root, std::move(lock), std::move(fetch), std::move(uefi), std::move(pool)));
 }
 
-FileStorage::FileStorage(fs::path root, Fd lock, FetchImage fetch)
-    : root_(std::move(root)), lock_(std::move(lock)), images_(root_ / "images", std::move(fetch)) {}
+FileStorage::FileStorage(fs::path root, Fd lock, FetchImage fetch, UefiFiles uefi,
+                         std::optional<SharedPool> pool)
+    : root_(std::move(root)),
+      pool_(std::move(pool)),
+      disks_(disks_folder(root_, pool_)),
+      lock_(std::move(lock)),
+      uefi_(std::move(uefi)),
+      images_(root_ / "images", std::move(fetch)) {}
 
 fs::path FileStorage::disk_path(const VolumeId& volume_id, std::int64_t number) const {
-    return root_ / "disks" / disk_file_name(volume_id, number);
+    return disks_ / disk_file_name(volume_id, number);
+}
+
+fs::path FileStorage::variables_path(const VolumeId& root_volume_id) const {
+    return disks_ / (root_volume_id.str() + ".fd");
 }
 
 Result<std::string> FileStorage::ensure_image(const link::Content& content) {
@@ -134,10 +236,9 @@ Status FileStorage::remove_content(const std::string& sha256) {
 Result<std::vector<DiskFile>> FileStorage::list_files() const {
     std::vector<DiskFile> found;
     std::error_code error;
-    for (fs::directory_iterator each(root_ / "disks", error), end; !error && each != end;
-         each.increment(error))
+    for (fs::directory_iterator each(disks_, error), end; !error && each != end; each.increment(error))
         if (auto file = parse_disk_file(each->path().string())) found.push_back(std::move(*file));
-    if (error) return fail(ErrorCode::io_failure, "cannot list " + (root_ / "disks").string());
+    if (error) return fail(ErrorCode::io_failure, "cannot list " + disks_.string());
     return found;
 }
 
@@ -153,6 +254,7 @@ Result<std::vector<std::int64_t>> FileStorage::files_of(const VolumeId& volume_i
 
 Result<DiskChain> FileStorage::ensure_disk(const WantedDisk& disk) {
     LODGE_CHECK(check_key(disk.volume_id, disk.key));
+    if (pool_) LODGE_CHECK(take_over(disk.volume_id));
     LODGE_TRY(const auto before, files_of(disk.volume_id));
     if (before.empty() && disk.must_exist)
         return fail(ErrorCode::not_found, "the disk " + disk.volume_id.str() + " is not on this host: " +
@@ -165,6 +267,39 @@ Result<DiskChain> FileStorage::ensure_disk(const WantedDisk& disk) {
     LODGE_TRY(const auto bases, bases_of(disk, last));
     if (disk.grow) LODGE_CHECK(grow_file(disk_path(disk.volume_id, last), disk.size_bytes, disk.key));
     return DiskChain{disk_path(disk.volume_id, last).string(), bases};
+}
+
+// What is in other hosts' folders of a disk that is this host's now, whether anybody knows that it was made
+// or not: an ID is never another disk's. Nothing of it while a machine writes to it, and nothing over a file
+// that is here: which of two is the disk nobody could tell.
+Status FileStorage::take_over(const VolumeId& volume_id) const {
+    LODGE_CHECK(check_volume(volume_id));
+    LODGE_TRY(const auto files, files_elsewhere(volume_id));
+    for (const fs::path& file : files)
+        if (has_writer(file))
+            return fail(ErrorCode::service_unavailable, "a machine of another host has " + file.string());
+    for (const fs::path& file : files) {
+        LODGE_CHECK(move_name(file, disks_ / file.filename()));
+        spdlog::info("disk {}: taken over from {}", volume_id.str(), file.string());
+    }
+    return {};
+}
+
+Result<std::vector<fs::path>> FileStorage::files_elsewhere(const VolumeId& volume_id) const {
+    std::vector<fs::path> found;
+    std::error_code error;
+    for (fs::directory_iterator host(pool_->folder, error), end; !error && host != end;
+         host.increment(error)) {
+        if (!HostId::parse(host->path().filename().string()) || host->path() == disks_) continue;
+        std::error_code gone;  // their hosts make and remove files at the time
+        for (fs::directory_iterator file(host->path(), gone); !gone && file != end; file.increment(gone)) {
+            const auto disk = parse_disk_file(file->path().string());
+            const bool variables = file->path().filename() == variables_path(volume_id).filename();
+            if (variables || (disk && disk->volume_id == volume_id)) found.push_back(file->path());
+        }
+    }
+    if (error) return fail(ErrorCode::io_failure, "cannot list " + pool_->folder.string());
+    return found;
 }
 
 // Everything that lies in the image cache, and fits.
@@ -256,9 +391,7 @@ Status FileStorage::make_file(const VolumeId& volume_id, std::int64_t number, st
                               const link::DiskKey& key) const {
     const fs::path final = disk_path(volume_id, number);
     const fs::path temporary = final.parent_path() / (temporary_prefix + volume_id.str());
-    Status status = key.id.empty() ? run_program({"qemu-img", "create", "-q", "-f", "qcow2",
-                                                  temporary.string(), std::to_string(size_bytes)},
-                                                 qemu_img_timeout_ms)
+    Status status = key.id.empty() ? create(temporary, size_bytes)
                                    : make_encrypted_file(temporary, size_bytes, key.passphrase);
     if (status) status = publish(temporary, final, private_file);
     if (!status) static_cast<void>(remove_file(temporary));
@@ -308,12 +441,74 @@ Status FileStorage::keep_layer(const VolumeId& volume_id, std::int64_t number, c
     return images_.adopt(content, disk_path(volume_id, number));
 }
 
-// The oldest first: what is left of a disk whose removal was cut short is never taken for a younger one.
+// The variables first, so that a disk that is listed still leads to them. Then the oldest file first: what is
+// left of a disk whose removal was cut short is never taken for a younger one.
 Status FileStorage::remove_disk(const VolumeId& volume_id) {
+    if (pool_) LODGE_CHECK(take_over(volume_id));
     std::lock_guard lock(files_mutex_);
     LODGE_TRY(const auto there, files_of(volume_id));
+    LODGE_CHECK(remove_file(variables_path(volume_id)));
     for (const std::int64_t number : there) LODGE_CHECK(remove_file(disk_path(volume_id, number)));
     return {};
+}
+
+// Named by its guest, so that the next guest of the instance never finds it.
+Result<std::string> FileStorage::ensure_store_disk(const GuestId& guest_id, std::int64_t number,
+                                                   std::int64_t size_bytes) {
+    LODGE_CHECK(check_id(guest_id));
+    const fs::path final = root_ / "instance-store" / fmt::format("{}.{}.qcow2", guest_id.str(), number);
+    std::error_code error;
+    if (fs::exists(final, error)) return final.string();
+    const fs::path temporary = final.parent_path() / (temporary_prefix + final.filename().string());
+    Status status = create(temporary, size_bytes);
+    if (status) status = publish(temporary, final, private_file);
+    if (status) return final.string();
+    static_cast<void>(remove_file(temporary));
+    return tl::unexpected(std::move(status.error()));
+}
+
+Result<std::vector<fs::path>> FileStorage::store_files() const {
+    std::vector<fs::path> found;
+    std::error_code error;
+    for (fs::directory_iterator each(root_ / "instance-store", error), end; !error && each != end;
+         each.increment(error))
+        found.push_back(each->path());
+    if (error) return fail(ErrorCode::io_failure, "cannot list " + (root_ / "instance-store").string());
+    return found;
+}
+
+Status FileStorage::remove_store_disks(const GuestId& guest_id) {
+    LODGE_CHECK(check_id(guest_id));
+    LODGE_TRY(const auto files, store_files());
+    for (const fs::path& each : files)
+        if (each.filename().string().starts_with(guest_id.str() + ".")) LODGE_CHECK(remove_file(each));
+    return {};
+}
+
+Result<std::vector<GuestId>> FileStorage::list_store_disks() {
+    LODGE_TRY(const auto files, store_files());
+    std::set<GuestId> found;
+    for (const fs::path& each : files) {
+        const std::string name = each.filename().string();
+        if (const auto id = GuestId::parse(name.substr(0, name.find('.')))) found.insert(*id);
+    }
+    return std::vector<GuestId>(found.begin(), found.end());
+}
+
+Result<Firmware> FileStorage::ensure_firmware(const VolumeId& root_volume_id) {
+    LODGE_CHECK(check_volume(root_volume_id));
+    LODGE_CHECK(check_firmware(uefi_.code));
+    const fs::path own = variables_path(root_volume_id);
+    std::lock_guard lock(files_mutex_);
+    std::error_code error;
+    if (!fs::exists(own, error)) LODGE_CHECK(copy_variables(uefi_.variables, own));
+    return Firmware{uefi_.code.string(), own.string()};
+}
+
+Status FileStorage::remove_variables(const VolumeId& root_volume_id) {
+    LODGE_CHECK(check_volume(root_volume_id));
+    std::lock_guard lock(files_mutex_);
+    return remove_file(variables_path(root_volume_id));
 }
 
 Result<std::vector<VolumeId>> FileStorage::list_disks() {
@@ -337,14 +532,11 @@ Status FileStorage::remove_console(const InstanceId& instance_id) {
     return remove_console_files(console_path(instance_id));
 }
 
+// What is free is so in both places: images are copied to the one, volumes grow in the other.
 Result<DiskSpace> FileStorage::disk_space() {
-    struct statvfs info {};
-    if (statvfs(root_.c_str(), &info) != 0)
-        return tl::unexpected(file_error("asking for the space of", root_));
-    const auto mib = [&](fsblkcnt_t blocks) {
-        return static_cast<std::int64_t>(blocks) * static_cast<std::int64_t>(info.f_frsize) / bytes_per_mib;
-    };
-    return DiskSpace{mib(info.f_blocks), mib(info.f_bavail)};
+    LODGE_TRY(const DiskSpace own, space_of(root_));
+    LODGE_TRY(const DiskSpace disks, space_of(disks_));
+    return DiskSpace{disks.total_mib, std::min(own.free_mib, disks.free_mib)};
 }
 
 }  // namespace lodge::agent

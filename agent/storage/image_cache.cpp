@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -54,6 +55,15 @@ Status check_room(const link::Content& content, const fs::path& folder) {
     return fail(ErrorCode::io_failure,
                 fmt::format("{} has {} bytes, and only {} are free in {}", short_name(content),
                             content.size_bytes, space.available, folder.string()));
+}
+
+// Volumes may be in another file system than the cache.
+Status link_or_copy(const fs::path& file, const fs::path& to) {
+    if (::link(file.c_str(), to.c_str()) == 0) return {};
+    if (errno != EXDEV) return tl::unexpected(file_error("linking", file));
+    std::error_code error;
+    if (fs::copy_file(file, to, error)) return {};
+    return fail(ErrorCode::io_failure, "copying " + file.string() + ": " + error.message());
 }
 
 }  // namespace
@@ -154,7 +164,7 @@ Status ImageCache::adopt(const link::Content& content, const fs::path& file) {
     if (intact(content)) return {};
     const fs::path temporary = folder_ / (temporary_prefix + content.sha256);
     LODGE_CHECK(remove_file(temporary));
-    if (::link(file.c_str(), temporary.c_str()) != 0) return tl::unexpected(file_error("linking", file));
+    LODGE_CHECK(link_or_copy(file, temporary));
     // QEMU's user had it to itself; now the guests of several instances may read it.
     if (chown(temporary.c_str(), geteuid(), getegid()) != 0)
         return tl::unexpected(file_error("taking over", file));

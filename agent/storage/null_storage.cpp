@@ -92,7 +92,26 @@ Status NullStorage::remove_disk(const VolumeId& volume_id) {
     std::lock_guard lock(mutex_);
     disks_.erase(volume_id);
     keys_.erase(volume_id);
+    variables_.erase(volume_id);
     return {};
+}
+
+Result<std::string> NullStorage::ensure_store_disk(const GuestId& guest_id, std::int64_t number,
+                                                   std::int64_t) {
+    std::lock_guard lock(mutex_);
+    stores_.insert(guest_id);
+    return "/simulated/instance-store/" + guest_id.str() + "." + std::to_string(number);
+}
+
+Status NullStorage::remove_store_disks(const GuestId& guest_id) {
+    std::lock_guard lock(mutex_);
+    stores_.erase(guest_id);
+    return {};
+}
+
+Result<std::vector<GuestId>> NullStorage::list_store_disks() {
+    std::lock_guard lock(mutex_);
+    return std::vector<GuestId>(stores_.begin(), stores_.end());
 }
 
 Result<std::vector<VolumeId>> NullStorage::list_disks() {
@@ -100,6 +119,18 @@ Result<std::vector<VolumeId>> NullStorage::list_disks() {
     std::vector<VolumeId> all;
     for (const auto& [id, cuts] : disks_) all.push_back(id);
     return all;
+}
+
+Result<Firmware> NullStorage::ensure_firmware(const VolumeId& root_volume_id) {
+    std::lock_guard lock(mutex_);
+    variables_.insert(root_volume_id);
+    return Firmware{"/simulated/uefi.fd", "/simulated/disks/" + root_volume_id.str() + ".fd"};
+}
+
+Status NullStorage::remove_variables(const VolumeId& root_volume_id) {
+    std::lock_guard lock(mutex_);
+    variables_.erase(root_volume_id);
+    return {};
 }
 
 std::string NullStorage::console_path(const InstanceId& instance_id) const {
@@ -146,6 +177,11 @@ std::optional<std::int64_t> NullStorage::last_file(const VolumeId& volume_id) co
     std::lock_guard lock(mutex_);
     const auto found = disks_.find(volume_id);
     return found == disks_.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool NullStorage::has_variables(const VolumeId& root_volume_id) const {
+    std::lock_guard lock(mutex_);
+    return variables_.contains(root_volume_id);
 }
 
 std::size_t NullStorage::disk_count() const {

@@ -32,7 +32,13 @@ class NullStorage final : public Storage {
     Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number, std::int64_t cuts) override;
     Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override;
     Status remove_disk(const VolumeId& volume_id) override;
+    Result<std::string> ensure_store_disk(const GuestId& guest_id, std::int64_t number,
+                                          std::int64_t size_bytes) override;
+    Status remove_store_disks(const GuestId& guest_id) override;
+    Result<std::vector<GuestId>> list_store_disks() override;
     Result<std::vector<VolumeId>> list_disks() override;
+    Result<Firmware> ensure_firmware(const VolumeId& root_volume_id) override;
+    Status remove_variables(const VolumeId& root_volume_id) override;
     std::string console_path(const InstanceId& instance_id) const override;
     Result<std::string> console_tail(const InstanceId& instance_id, std::size_t max_bytes) override;
     Status remove_console(const InstanceId& instance_id) override;
@@ -45,6 +51,7 @@ class NullStorage final : public Storage {
     void add_disk(const VolumeId& volume_id);
     bool has_disk(const VolumeId& volume_id) const;
     std::size_t disk_count() const;
+    bool has_variables(const VolumeId& root_volume_id) const;
     // The number of the file that the volume writes to; nothing without one.
     std::optional<std::int64_t> last_file(const VolumeId& volume_id) const;
 
@@ -58,7 +65,9 @@ class NullStorage final : public Storage {
     std::set<std::string> contents_;
     std::map<VolumeId, std::int64_t> disks_;  // and the number of the file that each writes to
     std::map<VolumeId, std::string> keys_;    // by ID; empty: the disk is not encrypted
+    std::set<VolumeId> variables_;
     std::optional<std::string> next_image_fails_;
+    std::set<GuestId> stores_;  // that have instance-store disks
 };
 
 }  // namespace lodge::agent

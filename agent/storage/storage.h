@@ -81,11 +81,25 @@ class Storage {
     // The file, which nobody writes to any more, is what the image cache has under that name from now on.
     virtual Status keep_layer(const VolumeId& volume_id, std::int64_t number,
                               const link::Content& content) = 0;
-    // All its files. Success when there is none.
+    // All its files, its firmware's variables among them. Success when there is none.
     virtual Status remove_disk(const VolumeId& volume_id) = 0;
+
+    // An empty qcow2 file for the guest's instance-store disk of that number, unless there is one; its path.
+    virtual Result<std::string> ensure_store_disk(const GuestId& guest_id, std::int64_t number,
+                                                  std::int64_t size_bytes) = 0;
+    // All of the guest's. Success when there is none.
+    virtual Status remove_store_disks(const GuestId& guest_id) = 0;
+    // Whose there are.
+    virtual Result<std::vector<GuestId>> list_store_disks() = 0;
 
     // The disks that are there, whoever wanted them; files that are no volume's are not named.
     virtual Result<std::vector<VolumeId>> list_disks() = 0;
+
+    // UEFI's firmware for the machine whose root disk that is. Its variables begin as the host's template and
+    // last as long as the disk, or until they are removed. not_found when the host has no such firmware.
+    virtual Result<Firmware> ensure_firmware(const VolumeId& root_volume_id) = 0;
+    // Success when there are none.
+    virtual Status remove_variables(const VolumeId& root_volume_id) = 0;
 
     // Where the instance's console output is to go.
     virtual std::string console_path(const InstanceId& instance_id) const = 0;

@@ -46,6 +46,10 @@ class ImageOfInstance {
         LODGE_TRY(auto rows, find_instances(session_, context_, {request_.instance_id}));
         auto& row = rows.front();
         LODGE_CHECK(require_settled(row));
+        if (row.instance.root_volume_id.empty())
+            return fail(ErrorCode::incorrect_state, "Instance '" + row.instance.id.str() +
+                                                        "' does not have a volume attached at root (" +
+                                                        row.instance.root_device_name + ")");
         LODGE_TRY(image_, new_image(session_, context_, request_.name));
         describe(row.instance);
         LODGE_CHECK(add_volumes(row.instance));
@@ -60,6 +64,7 @@ class ImageOfInstance {
     void describe(const Instance& instance) {
         image_.description = request_.description.value_or("");
         image_.architecture = instance.architecture;
+        image_.boot_mode = instance.boot_mode;
         image_.root_device_name = instance.root_device_name;
         image_.kernel_id = instance.kernel_id;
         image_.ramdisk_id = instance.ramdisk_id;

@@ -86,8 +86,8 @@ Result<std::string> key_for(db::Session& session, const RequestContext& context,
 Result<ec2::GetEbsEncryptionByDefaultResponse> get_ebs_encryption_by_default(
     RequestContext& context, const ec2::GetEbsEncryptionByDefaultRequest&) {
     return context.read([&](db::Session& session) -> Result<ec2::GetEbsEncryptionByDefaultResponse> {
-        const bool on = db::disk_keys::is_default(session, context.account_id, context.region);
-        return ec2::GetEbsEncryptionByDefaultResponse{on, on ? "sse-kms" : "none"};
+        return ec2::GetEbsEncryptionByDefaultResponse{
+            db::disk_keys::is_default(session, context.account_id, context.region)};
     });
 }
 

@@ -31,6 +31,7 @@ Status take_content(db::Session& session, const RequestContext& context, const I
     image.kernel_id = source.kernel_id;
     image.ramdisk_id = source.ramdisk_id;
     image.kernel_cmdline = source.kernel_cmdline;
+    image.boot_mode = source.boot_mode;
     return check_parts(session, context, image);
 }
 

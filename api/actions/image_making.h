@@ -15,8 +15,8 @@ namespace lodge::api {
 // InvalidAMIName.Malformed, .Duplicate.
 Result<Image> new_image(db::Session& session, const RequestContext& context, const std::string& name);
 
-// What `source` has in it, but not its disks: content, kernel and ramdisk. They must be the account's to use
-// in the request's region: check_part()'s errors.
+// What `source` has in it, but not its disks: content, kernel, ramdisk and boot mode. They must be the
+// account's to use in the request's region: check_part()'s errors.
 Status take_content(db::Session& session, const RequestContext& context, const Image& source, Image& image);
 Status check_parts(db::Session& session, const RequestContext& context, const Image& image);
 

@@ -47,7 +47,7 @@ ec2::Image shown(const RequestContext& context, const ImageRecord& record) {
     out.hypervisor = "xen";
     out.ena_support = true;
     out.sriov_net_support = "simple";
-    out.boot_mode = "legacy-bios";
+    out.boot_mode = std::string(to_text(image.boot_mode));
     if (image.deprecated_ms > 0) out.deprecation_time = image.deprecated_ms;
     bool tells_launches = mine && image.last_launched_ms > 0;
     if (tells_launches) out.last_launched_time = image.last_launched_ms;

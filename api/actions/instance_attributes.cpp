@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "api/actions/boot_modes.h"
 #include "api/actions/cpu_credits.h"
 #include "api/actions/instance_view.h"
 #include "api/actions/interface_parts.h"
@@ -70,6 +71,7 @@ Status change_type(Change& change) {
         return fail(ErrorCode::invalid_parameter_combination, "The architecture '" + instance.architecture +
                                                                   "' of the instance is not supported by " +
                                                                   "the instance type '" + name + "'.");
+    LODGE_TRY(instance.current_boot_mode, boot_mode_on(*type, instance.boot_mode));
     LODGE_CHECK(check_interfaces_fit(change, *type));
     // What an earlier type had stays with the instance.
     instance.cpu_credits = credits_of(change.context.services.catalogue, instance);
@@ -79,6 +81,8 @@ Status change_type(Change& change) {
     instance.threads_per_core = type->threads_per_core;
     instance.vcpus = type->vcpus;
     instance.memory_mib = type->memory_mib;
+    instance.store_disks = type->instance_disks;
+    instance.store_disk_bytes = type->instance_disk_bytes();
     return {};
 }
 
@@ -87,6 +91,7 @@ Status change_type(Change& change) {
 Status change_kernel(Change& change) {
     auto id = change.request.kernel->value.value_or("");
     LODGE_CHECK(check_part(change.session, change.context, id, ImageType::kernel));
+    LODGE_CHECK(check_boot_mode(change.instance.boot_mode, change.instance.architecture, !id.empty()));
     change.instance.kernel_id = id;
     return {};
 }
@@ -94,6 +99,7 @@ Status change_kernel(Change& change) {
 Status change_ramdisk(Change& change) {
     auto id = change.request.ramdisk->value.value_or("");
     LODGE_CHECK(check_part(change.session, change.context, id, ImageType::ramdisk));
+    LODGE_CHECK(check_boot_mode(change.instance.boot_mode, change.instance.architecture, !id.empty()));
     change.instance.ramdisk_id = id;
     return {};
 }

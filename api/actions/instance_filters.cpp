@@ -41,6 +41,9 @@ void add_launch(Table& table) {
     table.push_back(text("ramdisk-id", [](const auto& r) { return r.instance.ramdisk_id; }));
     table.push_back(text("instance-type", [](const auto& r) { return r.instance.instance_type; }));
     table.push_back(text("architecture", [](const auto& r) { return r.instance.architecture; }));
+    table.push_back(text("boot-mode", [](const auto& r) { return to_text(r.instance.boot_mode); }));
+    table.push_back(text("current-instance-boot-mode",
+                         [](const auto& r) { return to_text(r.instance.current_boot_mode); }));
     table.push_back(text("key-name", [](const auto& r) { return r.instance.key_name; }));
     table.push_back(
         text("placement-group-name", [](const auto& r) { return r.instance.placement_group_name; }));
@@ -109,8 +112,6 @@ void add_disks(Table& table) {
 
 void add_constants(Table& table) {
     static constexpr std::pair<std::string_view, std::string_view> constants[] = {
-        {"boot-mode", "legacy-bios"},
-        {"current-instance-boot-mode", "legacy-bios"},
         {"enclave-options.enabled", "false"},
         {"hibernation-options.configured", "false"},
         {"hypervisor", "xen"},

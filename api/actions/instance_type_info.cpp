@@ -34,6 +34,14 @@ ec2::VCpuInfo vcpu_info(const InstanceType& type) {
     return info;
 }
 
+// The disks are virtio's, as volumes are.
+ec2::InstanceStorageInfo instance_storage_info(const InstanceType& type) {
+    return {type.instance_disks * type.instance_disk_gb,
+            {{type.instance_disk_gb, type.instance_disks, "ssd"}},
+            "unsupported",
+            "unsupported"};
+}
+
 ec2::EbsOptimizedInfo ebs_optimized_info(const InstanceType& type) {
     ec2::EbsOptimizedInfo info;
     info.baseline_bandwidth_in_mbps = type.ebs_baseline_mbps;
@@ -112,7 +120,8 @@ ec2::InstanceTypeInfo to_ec2(const InstanceType& type) {
     info.processor_info = processor_info(type);
     info.v_cpu_info = vcpu_info(type);
     info.memory_info = ec2::MemoryInfo{type.memory_mib};
-    info.instance_storage_supported = false;
+    info.instance_storage_supported = type.has_instance_store();
+    if (type.has_instance_store()) info.instance_storage_info = instance_storage_info(type);
     info.ebs_info = ebs_info(type);
     info.network_info = network_info(type);
     info.placement_group_info = ec2::PlacementGroupInfo{type.placement_strategies};

@@ -28,8 +28,6 @@ void add_constant_blocks(ec2::Instance& out) {
     out.hypervisor = "xen";  // what EC2 says of every Nitro instance
     out.ebs_optimized = false;
     out.ena_support = true;
-    out.boot_mode = "legacy-bios";
-    out.current_instance_boot_mode = "legacy-bios";
     out.hibernation_options = ec2::HibernationOptions{false};
     out.enclave_options = ec2::EnclaveOptions{false};
 }
@@ -195,14 +193,14 @@ std::string InstanceRecord::monitoring_state() const {
 std::vector<ec2::InstanceBlockDeviceMapping> InstanceRecord::block_devices() const {
     std::vector<ec2::InstanceBlockDeviceMapping> out;
     if (state() == InstanceState::terminated) return out;
-    ec2::InstanceBlockDeviceMapping root;
-    root.device_name = instance.root_device_name;
-    root.ebs = ec2::EbsInstanceBlockDevice{instance.root_volume_id.str(), "attached",
-                                           instance.root_attached_ms, true};
-    const bool stays =
-        std::any_of(volumes.begin(), volumes.end(), [](const auto& each) { return each.is_root; });
-    root.ebs->delete_on_termination = !stays;
-    out.push_back(std::move(root));
+    if (!instance.root_volume_id.empty()) {
+        auto& root = out.emplace_back();
+        root.device_name = instance.root_device_name;
+        const bool stays =
+            std::any_of(volumes.begin(), volumes.end(), [](const auto& each) { return each.is_root; });
+        root.ebs = ec2::EbsInstanceBlockDevice{instance.root_volume_id.str(), "attached",
+                                               instance.root_attached_ms, !stays};
+    }
     for (const auto& volume : volumes) {
         if (volume.is_root) continue;
         auto& mapping = out.emplace_back();
@@ -314,6 +312,8 @@ ec2::Instance to_ec2(const InstanceRecord& record) {
     out.kernel_id = unless_empty(instance.kernel_id);
     out.ramdisk_id = unless_empty(instance.ramdisk_id);
     out.architecture = instance.architecture;
+    out.boot_mode = std::string(to_text(instance.boot_mode));
+    out.current_instance_boot_mode = std::string(to_text(instance.current_boot_mode));
     out.client_token = instance.client_token;
     out.cpu_options = ec2::CpuOptions{instance.core_count, instance.threads_per_core};
     out.tags = to_ec2(record.tags);

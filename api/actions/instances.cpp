@@ -10,11 +10,13 @@
 #include "api/describe/engine.h"
 #include "db/store/guests.h"
 #include "db/store/network_interfaces.h"
+#include "db/store/volumes.h"
 #include "scheduler/apply/groups.h"
 #include "scheduler/lifecycle/lifecycle.h"
 #include "scheduler/network/instance_network.h"
 #include "scheduler/placement/place.h"
 #include "scheduler/reconcile/events.h"
+#include "scheduler/volumes/pools.h"
 
 namespace lodge::api {
 namespace {
@@ -113,10 +115,48 @@ Result<scheduler::Plan> place_again(db::Session& session, const RequestContext& 
     return place_again_by_tenancy(session, context, instance, request);
 }
 
+// Where the root disk is; if there is no place, on another host that can have all of the instance's volumes.
+Result<scheduler::Plan> place_with_disks(db::Session& session, const RequestContext& context,
+                                         const Instance& instance, const std::vector<Volume>& volumes) {
+    auto plan = place_again(session, context, instance);
+    if (plan || instance.tenancy == "host") return plan;
+    for (const HostId& id : volumes::sharing_with(session, instance.host_id)) {
+        const bool all = std::all_of(volumes.begin(), volumes.end(), [&](const Volume& volume) {
+            const bool busy =
+                volumes::is_being_sent(session, volume) && context.services.hub.hears(volume.host_id);
+            return !busy && volumes::share_storage(session, volume.host_id, id);
+        });
+        Instance moved = instance;
+        moved.host_id = id;
+        const auto* host = context.services.claims.index().find(id);
+        if (!all || host == nullptr || host->condition != scheduler::HostCondition::ok) continue;
+        if (auto other = place_again(session, context, moved)) return other;
+    }
+    return plan;
+}
+
+// Its volumes go with it.
+void move_instance(db::Session& session, const RequestContext& context, Instance& instance,
+                   std::vector<Volume>& volumes, const HostId& to) {
+    if (instance.host_id == to) return;
+    scheduler::record(
+        session, context.now_ms(), instance.account_id, instance.id.str(), "placed",
+        "goes from " + instance.host_id.str() + " to " + to.str() + ", which shares its storage");
+    wake_host(session, context, instance.host_id);
+    instance.host_id = to;
+    for (auto& volume : volumes) volumes::move_volume(session, volume, to);
+}
+
 // A new guest where the root disk is.
 Status start_one(db::Session& session, const RequestContext& context, WithGuest& row) {
     auto before = state_of(row);
-    LODGE_TRY(auto plan, place_again(session, context, row.instance));
+    if (row.instance.root_volume_id.empty())
+        return fail(ErrorCode::invalid_parameter_value,
+                    "Invalid value '" + row.instance.id.str() +
+                        "' for instanceId. Instance does not have a volume attached at root (" +
+                        row.instance.root_device_name + ")");
+    auto volumes = db::volumes::of_instance(session, row.instance.id);
+    LODGE_TRY(auto plan, place_with_disks(session, context, row.instance, volumes));
     Guest guest;
     if (!plan.reservations.empty()) guest.capacity_reservation_id = plan.reservations.front().str();
     guest.id = GuestId::make(context.services.random);
@@ -129,6 +169,7 @@ Status start_one(db::Session& session, const RequestContext& context, WithGuest&
     if (!context.services.claims.claim(session, guest))
         return fail(ErrorCode::insufficient_instance_capacity, "The host has no room any more; try again.");
     db::guests::insert(session, guest);
+    move_instance(session, context, row.instance, volumes, guest.host_id);
     if (!plan.partitions.empty()) row.instance.partition_number = plan.partitions.front();
     put_tenancy(session, row.instance, {row.instance.tenancy, row.instance.affinity, ""}, guest.host_id);
     db::instances::update_attributes(session, row.instance);

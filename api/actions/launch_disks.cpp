@@ -1,10 +1,12 @@
 #include "api/actions/launch_disks.h"
 
 #include <algorithm>
+#include <set>
 
 #include "api/actions/image_view.h"
 #include "api/actions/snapshot_view.h"
 #include "db/store/snapshots.h"
+#include "proto/base/number.h"
 
 namespace lodge::api {
 namespace {
@@ -18,6 +20,7 @@ DiskWish wish_of(const ec2::RunBlockDeviceMapping& mapping) {
     wish.change = shape_change(ebs);
     wish.delete_on_termination = ebs.delete_on_termination;
     wish.encryption = encryption_wish(ebs);
+    wish.virtual_name = mapping.virtual_name.value_or("");
     return wish;
 }
 
@@ -110,10 +113,32 @@ Result<std::vector<DiskWish>> disk_wishes(const RequestContext& context,
     LODGE_CHECK(check_mappings(request.block_device_mapping));
     std::vector<DiskWish> wishes;
     for (const auto& mapping : request.block_device_mapping) {
+        if (mapping.virtual_name && (mapping.ebs || mapping.no_device))
+            return fail(ErrorCode::invalid_block_device_mapping,
+                        "The mapping of '" + *mapping.device_name + "' has VirtualName and Ebs or NoDevice");
         wishes.push_back(wish_of(mapping));
         LODGE_CHECK(check_encryption(context, wishes.back().encryption));
     }
     return wishes;
+}
+
+Result<std::string> store_devices(const std::vector<DiskWish>& wishes, const catalogue::InstanceType& type) {
+    std::string out;
+    std::set<std::uint8_t> named;
+    constexpr std::string_view prefix = "ephemeral";
+    for (const auto& wish : wishes) {
+        if (wish.virtual_name.empty()) continue;
+        const auto number = wish.virtual_name.starts_with(prefix)
+                                ? parse_number<std::uint8_t>(wish.virtual_name.substr(prefix.size()))
+                                : std::nullopt;
+        if (!number || *number >= type.instance_disks || !named.insert(*number).second)
+            return fail(ErrorCode::invalid_block_device_mapping,
+                        "The VirtualName '" + wish.virtual_name + "' of '" + wish.device +
+                            "' is not one of the " + std::to_string(type.instance_disks) +
+                            " instance-store disks of the type " + type.name + ", or is used twice.");
+        out += (out.empty() ? "" : ",") + wish.virtual_name + "=" + wish.device;
+    }
+    return out;
 }
 
 Result<LaunchDisks> launch_disks(db::Session& session, const RequestContext& context, const Image& image,
@@ -123,6 +148,10 @@ Result<LaunchDisks> launch_disks(db::Session& session, const RequestContext& con
     const auto disks = disks_of(image);
     for (const auto& disk : disks) {
         const auto wish = find_wish(wishes, disk.device);
+        if (!wish.virtual_name.empty())
+            return fail(ErrorCode::invalid_block_device_mapping, "The device '" + disk.device +
+                                                                     "' is a disk of the image's, and not " +
+                                                                     wish.virtual_name + ".");
         if (disk.device == image.root_device_name) {
             LODGE_TRY(out.root, root_volume(session, context, disk, wish));
         } else if (!wish.left_out) {
@@ -135,6 +164,7 @@ Result<LaunchDisks> launch_disks(db::Session& session, const RequestContext& con
     for (const auto& wish : wishes) {
         if (wish.left_out || has_device(disks, wish.device)) continue;
         LODGE_CHECK(names.take(wish.device));
+        if (!wish.virtual_name.empty()) continue;
         LODGE_TRY(auto volume, new_disk(session, context, wish));
         out.others.push_back(std::move(volume));
     }

@@ -8,6 +8,7 @@
 
 #include "api/actions/block_devices.h"
 #include "api/actions/encryption.h"
+#include "api/catalogue/instance_type.h"
 #include "api/pipeline/context.h"
 #include "proto/ec2/instances.h"
 #include "proto/model/image.h"
@@ -22,12 +23,17 @@ struct DiskWish {
     ShapeChange change;
     std::optional<bool> delete_on_termination;
     EncryptionWish encryption;
+    std::string virtual_name;  // "ephemeral0": the device is an instance-store disk; empty: it is a volume
 };
 
 // MissingParameter, InvalidBlockDeviceMapping for mappings that no image would make sense of, and
 // check_encryption()'s errors.
 Result<std::vector<DiskWish>> disk_wishes(const RequestContext& context,
                                           const ec2::RunInstancesRequest& request);
+
+// The instance-store disks that the wishes give a name, as Instance::store_devices has them.
+// InvalidBlockDeviceMapping for one that the type has not.
+Result<std::string> store_devices(const std::vector<DiskWish>& wishes, const catalogue::InstanceType& type);
 
 struct LaunchVolume {
     std::string device;

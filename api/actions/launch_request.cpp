@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/actions/boot_modes.h"
 #include "api/actions/tagging.h"
 #include "api/actions/volume_view.h"
 #include "db/store/images.h"
@@ -137,6 +138,7 @@ Result<LaunchWish> check_launch(const RequestContext& context, const ec2::RunIns
     LODGE_CHECK(check_credits(request, wish));
     LODGE_CHECK(resolve_user_data(request, wish));
     LODGE_TRY(wish.disks, disk_wishes(context, request));
+    LODGE_TRY(wish.store_devices, store_devices(wish.disks, *wish.type));
     LODGE_TRY(wish.instance_tags, tags_of(request, "instance"));
     LODGE_TRY(wish.volume_tags, tags_of(request, "volume"));
     LODGE_TRY(wish.interface_tags, tags_of(request, "network-interface"));
@@ -188,6 +190,9 @@ Result<LaunchImages> resolve_images(db::Session& session, const RequestContext& 
               part_of(session, context, request.kernel_id, out.image.kernel_id, ImageType::kernel));
     LODGE_TRY(out.ramdisk_id,
               part_of(session, context, request.ramdisk_id, out.image.ramdisk_id, ImageType::ramdisk));
+    LODGE_CHECK(check_boot_mode(out.image.boot_mode, out.image.architecture,
+                                !out.kernel_id.empty() || !out.ramdisk_id.empty()));
+    LODGE_TRY(out.boot_mode, boot_mode_on(*wish.type, out.image.boot_mode));
     LODGE_CHECK(resolve_disks(session, context, wish, out));
     LODGE_TRY(out.public_key, public_key_of(session, context, request));
     return out;

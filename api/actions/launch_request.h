@@ -23,6 +23,7 @@ struct LaunchWish {
     std::int64_t threads_per_core = 0;
     std::string user_data;  // raw
     std::vector<DiskWish> disks;
+    std::string store_devices;  // as Instance::store_devices
     std::vector<ec2::Tag> instance_tags;
     std::vector<ec2::Tag> volume_tags;
     std::vector<ec2::Tag> interface_tags;
@@ -37,6 +38,7 @@ struct LaunchImages {
     Image image;
     std::string kernel_id;  // the request's, or the image's
     std::string ramdisk_id;
+    BootMode boot_mode = BootMode::legacy_bios;  // of its instances on the request's type
     LaunchDisks disks;
     std::string public_key;  // of the key pair; empty: none
 };

@@ -1,6 +1,7 @@
 // RegisterImage, CopyImage: images of what there is already, be it content that was imported or snapshots.
 #include <algorithm>
 
+#include "api/actions/boot_modes.h"
 #include "api/actions/encryption.h"
 #include "api/actions/image_making.h"
 #include "api/actions/image_view.h"
@@ -172,6 +173,10 @@ Result<ec2::RegisterImageResponse> register_image(RequestContext& context,
         image.description = request.description.value_or("");
         LODGE_CHECK(request.image_location ? fill_by_location(session, context, request, image)
                                            : fill_by_snapshots(session, context, request, image));
+        if (request.boot_mode)
+            image.boot_mode = from_text<BootMode>(*request.boot_mode).value_or(image.boot_mode);
+        LODGE_CHECK(check_boot_mode(image.boot_mode, image.architecture,
+                                    !image.kernel_id.empty() || !image.ramdisk_id.empty()));
         db::images::insert(session, image);
         put_tags(session, context, image.id.str(), "image", tags);
         return ec2::RegisterImageResponse{image.id.str()};

@@ -2,6 +2,10 @@
 #include "api/actions/run_instances.h"
 
 #include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <unordered_map>
 
 #include "api/actions/account_limits.h"
 #include "api/actions/capacity_reservations.h"
@@ -14,6 +18,7 @@
 #include "api/actions/tagging.h"
 #include "api/actions/volume_view.h"
 #include "db/store/guests.h"
+#include "db/store/hosts.h"
 #include "db/store/images.h"
 #include "db/store/reservations.h"
 #include "db/store/volumes.h"
@@ -23,6 +28,7 @@
 #include "scheduler/placement/place.h"
 #include "scheduler/reconcile/events.h"
 #include "scheduler/volumes/attachments.h"
+#include "scheduler/volumes/room.h"
 #include "scheduler/volumes/snapshots.h"
 
 namespace lodge::api {
@@ -104,13 +110,63 @@ class Launch {
         request.reserved = reserved.rooms;
         request.reserved_only = reserved.only;
         if (reserved.only) return place_reserved(request);
-        LODGE_TRY(auto plan, place_by_tenancy(session_, context_, tenancy_, wish_.type->name, request));
+        LODGE_TRY(auto plan, place_with_room(request));
         placed_on_ = plan.hosts;
         return within_limits(std::move(plan), more);
     }
 
+    // What the disks of one instance are promised.
+    std::int64_t disk_bytes() const {
+        std::int64_t bytes = images_.disks.root.shape.size_bytes;
+        for (const auto& each : images_.disks.others) bytes += each.shape.size_bytes;
+        return bytes + wish_.type->instance_disks * wish_.type->instance_disk_bytes();
+    }
+
+    // The plan's hosts that have more instances than their disks have room for, and for how many they have.
+    // Hosts of one storage pool have its room together.
+    std::unordered_map<HostId, std::int64_t> overfull(const scheduler::Plan& plan) const {
+        std::map<std::string, std::int64_t> left;  // in instances, by pool, or of a host alone
+        std::unordered_map<HostId, std::int64_t> fitting;
+        std::set<HostId> full;
+        for (const auto& id : plan.hosts) {
+            const auto host = db::hosts::find(session_, id);
+            const bool shares = host && !host->storage_pool.empty();
+            const auto [room, fresh] =
+                left.try_emplace(shares ? host->zone + " " + host->storage_pool : id.str());
+            const double overcommit = context_.services.claims.overcommit().disk;
+            if (fresh) room->second = volumes::room_on(session_, id, overcommit) / disk_bytes();
+            fitting.try_emplace(id);
+            if (--room->second >= 0)
+                ++fitting[id];
+            else
+                full.insert(id);
+        }
+        std::erase_if(fitting, [&](const auto& each) { return !full.contains(each.first); });
+        return fitting;
+    }
+
+    // The index knows nothing of disks: it is told of those that turn out to be too full, and asked again.
+    Result<scheduler::Plan> place_with_room(scheduler::Request request) const {
+        std::unordered_map<HostId, std::int64_t> known;
+        for (;;) {
+            LODGE_TRY(auto plan, place_by_tenancy(session_, context_, tenancy_, wish_.type->name, request));
+            const auto full = overfull(plan);
+            if (full.empty()) return plan;
+            const auto before = known.size();
+            known.insert(full.begin(), full.end());
+            if (known.size() == before) return no_disk_room();  // what is reserved does not heed it
+            request.disk_room = std::make_shared<const std::unordered_map<HostId, std::int64_t>>(known);
+        }
+    }
+
+    static tl::unexpected<Error> no_disk_room() {
+        return fail(ErrorCode::insufficient_instance_capacity,
+                    "The hosts that instances have reserved room on lack disk space.");
+    }
+
     Result<scheduler::Plan> place_reserved(const scheduler::Request& request) const {
         auto plan = scheduler::place(context_.services.claims.index(), request);
+        if (plan && !overfull(*plan).empty()) return no_disk_room();
         if (plan) return std::move(*plan);
         return tl::unexpected<Error>(
             reserved_too_little(wish_.capacity, plan.error().could_place, request_.min_count));
@@ -215,8 +271,13 @@ class Launch {
         instance.ramdisk_id = images_.ramdisk_id;
         instance.instance_type = wish_.type->name;
         instance.architecture = images_.image.architecture;
+        instance.boot_mode = images_.image.boot_mode;
+        instance.current_boot_mode = images_.boot_mode;
         instance.vcpus = vcpus();
         instance.memory_mib = wish_.type->memory_mib;
+        instance.store_disks = wish_.type->instance_disks;
+        instance.store_disk_bytes = wish_.type->instance_disk_bytes();
+        instance.store_devices = wish_.store_devices;
         instance.core_count = wish_.core_count;
         instance.threads_per_core = wish_.threads_per_core;
         instance.key_name = request_.key_name.value_or("");

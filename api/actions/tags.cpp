@@ -13,8 +13,10 @@
 #include "db/store/dedicated_hosts.h"
 #include "db/store/dhcp_options.h"
 #include "db/store/egress_only_internet_gateways.h"
+#include "db/store/export_tasks.h"
 #include "db/store/fleets.h"
 #include "db/store/images.h"
+#include "db/store/import_tasks.h"
 #include "db/store/instances.h"
 #include "db/store/internet_gateways.h"
 #include "db/store/key_pairs.h"
@@ -67,6 +69,12 @@ const Taggable taggables[] = {
     {"ami-", "image", ErrorCode::invalid_ami_id_not_found, is_there<db::images::find_visible>},
     {"aki-", "image", ErrorCode::invalid_ami_id_not_found, is_there<db::images::find_visible>},
     {"ari-", "image", ErrorCode::invalid_ami_id_not_found, is_there<db::images::find_visible>},
+    {"import-ami-", "import-image-task", ErrorCode::invalid_conversion_task_id,
+     is_there<db::import_tasks::find>},
+    {"import-snap-", "import-snapshot-task", ErrorCode::invalid_conversion_task_id,
+     is_there<db::import_tasks::find>},
+    {"export-ami-", "export-image-task", ErrorCode::invalid_export_task_id_not_found,
+     is_there<db::export_tasks::find>},
     {"vpc-", "vpc", ErrorCode::invalid_vpc_id_not_found, is_there<db::vpcs::find>},
     {"subnet-", "subnet", ErrorCode::invalid_subnet_id_not_found, is_there<db::subnets::find>},
     {"dopt-", "dhcp-options", ErrorCode::invalid_dhcp_options_id_not_found, is_there<db::dhcp_options::find>},

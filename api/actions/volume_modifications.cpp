@@ -99,7 +99,7 @@ Result<ec2::ModifyVolumeResponse> modify_volume(RequestContext& context,
                         "The volume '" + volume.id.str() + "' has a modification that has not ended.");
         LODGE_TRY(const auto target, target_of(request, volume));
         if (target.size_bytes > volume.size_bytes && !volume.host_id.empty())
-            LODGE_CHECK(check_space(context, volume.host_id));
+            LODGE_CHECK(check_space(session, context, volume.host_id, target.size_bytes - volume.size_bytes));
         auto row = db::instances::find_any(session, volume.instance_id);
         const bool live = row && holds_claim(row->guest.observed);
         auto shown = to_ec2(volumes::begin_modification(session, volume, target, live, context.now_ms()));

@@ -4,6 +4,7 @@
 #include "api/actions/image_view.h"
 #include "api/actions/tagging.h"
 #include "db/store/volumes.h"
+#include "scheduler/volumes/room.h"
 #include "scheduler/volumes/volume_types.h"
 
 namespace lodge::api {
@@ -72,9 +73,13 @@ Status check_volume_count(const std::string& type, std::int64_t most, std::int64
                                                           " volumes besides its root disk.");
 }
 
-Status check_space(const RequestContext& context, const HostId& host_id) {
+Status check_space(db::Session& session, const RequestContext& context, const HostId& host_id,
+                   std::int64_t bytes) {
     const auto condition = context.services.hub.condition(host_id, HostState::active);
-    if (condition != scheduler::HostCondition::low_disk) return {};
+    const double overcommit = context.services.claims.overcommit().disk;
+    if (condition != scheduler::HostCondition::low_disk &&
+        volumes::room_on(session, host_id, overcommit) >= bytes)
+        return {};
     return fail(ErrorCode::insufficient_volume_capacity,
                 "The disks of the host have too little space left for more volumes, or larger ones.");
 }

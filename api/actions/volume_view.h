@@ -27,7 +27,9 @@ Volume new_volume(const RequestContext& context, const std::string& zone, const 
 // AttachmentLimitExceeded when `count` volumes besides a root disk are more than the type has at most.
 Status check_volume_count(const std::string& type, std::int64_t most, std::int64_t count);
 
-// InsufficientVolumeCapacity when the host has too little space left to be trusted with more.
-Status check_space(const RequestContext& context, const HostId& host_id);
+// InsufficientVolumeCapacity when the host has too little space left to be trusted with more, or its disks
+// have been promised too often for so many bytes.
+Status check_space(db::Session& session, const RequestContext& context, const HostId& host_id,
+                   std::int64_t bytes);
 
 }  // namespace lodge::api

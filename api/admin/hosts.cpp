@@ -2,11 +2,13 @@
 #include "db/store/hosts.h"
 
 #include "api/admin/operations.h"
+#include "db/store/guests.h"
 #include "db/store/instances.h"
 #include "db/store/volumes.h"
 #include "proto/base/encoding.h"
 #include "scheduler/reconcile/events.h"
 #include "scheduler/reconcile/fencing.h"
+#include "scheduler/volumes/pools.h"
 #include "scheduler/volumes/snapshots.h"
 
 namespace lodge::api::admin {
@@ -50,6 +52,18 @@ Status check_draining(const Host& host) {
     return fail(ErrorCode::conflict, "drain it first: lodge host drain " + host.id.str());
 }
 
+// What a lost host has in its storage pool: volumes, and instances that do not run.
+void hand_on(db::Session& session, const Call& call, const Host& host, const HostId& to) {
+    for (auto& [instance, guest] : db::instances::on_host(session, host.id)) {
+        if (holds_claim(guest.observed)) continue;
+        instance.host_id = to;
+        db::instances::update(session, instance);
+        db::guests::set_host(session, guest.id, to);
+    }
+    for (auto& volume : db::volumes::of_host(session, host.id)) volumes::move_volume(session, volume, to);
+    session.after_commit([&hub = call.services.hub, to] { hub.changed(to); });
+}
+
 // Inside a write: the index belongs to the writer.
 Json show(const Call& call, const Host& host, std::int64_t guests) {
     auto seen = call.services.hub.liveness(host.id);
@@ -71,6 +85,7 @@ Json show(const Call& call, const Host& host, std::int64_t guests) {
                 {"memory_mib", capacity ? capacity->total_memory_mib : 0},
                 {"memory_free_mib", capacity ? capacity->free_memory_mib : 0},
                 {"pool", capacity ? capacity->pool : ""},  // see scheduler/apply/tenancy.h
+                {"storage_pool", host.storage_pool},
                 {"disk_free_mib", std::max<std::int64_t>(seen.last.disk_free_mib, 0)},
                 {"hypervisor_error", seen.last.hypervisor_error},
                 {"network_error", seen.last.network_error},
@@ -142,6 +157,10 @@ Result<Json> remove_host(const Call& call) {
     return call.services.database.write([&](db::Session& session) -> Result<Json> {
         LODGE_TRY(auto host, find_host(session, call));
         LODGE_CHECK(check_draining(host));
+        const auto& hub = call.services.hub;
+        const auto others = volumes::sharing_with(session, host.id);
+        if (!others.empty() && !hub.hears(host.id) && !hub.settling(host.id))
+            hand_on(session, call, host, others.front());
         auto guests = db::instances::count_on_host(session, host.id);
         if (guests > 0)
             return fail(ErrorCode::conflict, std::to_string(guests) +
@@ -174,6 +193,10 @@ Result<Json> forget_disks(const Call& call) {
             return fail(ErrorCode::conflict, std::to_string(guests) +
                                                  " guests or their disks are on it; lodge host fence it, and "
                                                  "terminate their instances first");
+        if (const auto others = volumes::sharing_with(session, host.id); !others.empty())
+            return fail(ErrorCode::conflict,
+                        "its volumes are in the storage pool " + host.storage_pool +
+                            ", where other hosts have them: lodge host remove moves them on");
         const auto lost = volumes::lose_host(session, host.id);
         scheduler::record(session, call.services.clock.now_ms(), "", host.id.str(), "operator",
                           std::to_string(lost) + " volumes on its disks were given up");

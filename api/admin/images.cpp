@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "api/actions/boot_modes.h"
 #include "api/actions/image_names.h"
 #include "api/admin/operations.h"
 #include "api/images/folder.h"
@@ -29,6 +30,7 @@ Json show(const Image& image) {
             {"type", std::string(to_text(image.type))},
             {"state", std::string(to_text(image.state))},
             {"architecture", image.architecture},
+            {"boot_mode", std::string(to_text(image.boot_mode))},
             {"format", of_snapshots ? "snapshots" : image.blob.format},
             {"size_bytes", image.blob.size_bytes},
             {"virtual_size_bytes",
@@ -71,6 +73,10 @@ Result<Image> read_image(const Call& call) {
     image.architecture = text_or(call.body, "architecture", "x86_64");
     if (image.architecture != "x86_64" && image.architecture != "arm64")
         return fail(ErrorCode::invalid_input, "the architecture is x86_64 or arm64");
+    const auto boot_mode = from_text<BootMode>(text_or(call.body, "boot_mode", "legacy-bios"));
+    if (!boot_mode)
+        return fail(ErrorCode::invalid_input, "the boot mode is legacy-bios, uefi or uefi-preferred");
+    image.boot_mode = *boot_mode;
     image.account_id = text_or(call.body, "account_id", std::string(operator_account));
     image.region = text_or(call.body, "region", settings.default_region);
     if (settings.zones_of(image.region).empty())
@@ -136,6 +142,8 @@ Result<Json> import_image(const Call& call) {
             return fail(ErrorCode::conflict, "the ID " + image.id.str() + " is taken");
         LODGE_TRY(image.kernel_id, add_part(session, call, image, "kernel", ImageType::kernel));
         LODGE_TRY(image.ramdisk_id, add_part(session, call, image, "ramdisk", ImageType::ramdisk));
+        LODGE_CHECK(check_boot_mode(image.boot_mode, image.architecture,
+                                    !image.kernel_id.empty() || !image.ramdisk_id.empty()));
         db::images::insert(session, image);
         return show(image);
     });

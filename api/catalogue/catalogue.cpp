@@ -42,6 +42,8 @@ Fault compute_fault(const InstanceType& type) {
 Fault speed_fault(const InstanceType& type) {
     if (type.network_baseline_gbps > type.network_peak_gbps)
         return "has network_baseline_gbps above network_peak_gbps";
+    if (type.has_instance_store() != (type.instance_disk_gb > 0))
+        return "needs both or none of instance_disks, instance_disk_gb";
     bool stated = type.states_ebs_speed();
     if ((type.ebs_baseline_iops > 0) != stated || (type.ebs_maximum_mbps > 0) != stated ||
         (type.ebs_maximum_iops > 0) != stated)

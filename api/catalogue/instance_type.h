@@ -67,8 +67,14 @@ struct InstanceType {
     std::int64_t ebs_maximum_iops = 0;
     std::int64_t max_volumes = 1;  // as EC2's type has them, the root disk included
 
+    // Instance-store disks: all alike, and there from the guest's start to its end. 0: none.
+    std::int64_t instance_disks = 0;
+    std::int64_t instance_disk_gb = 0;  // each, in units of 10^9 bytes
+
     // The same here: guests have ports for so many.
     std::int64_t attachable_volumes() const { return std::min(max_volumes, 1 + most_data_volumes(vcpus)); }
+    bool has_instance_store() const { return instance_disks > 0; }
+    std::int64_t instance_disk_bytes() const { return instance_disk_gb * 1'000'000'000; }
     bool states_ebs_speed() const { return ebs_baseline_mbps > 0; }
     // Megabytes a second, as EC2 reports next to the megabits.
     double ebs_baseline_mb_per_s() const { return static_cast<double>(ebs_baseline_mbps) / 8; }

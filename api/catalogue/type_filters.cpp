@@ -62,6 +62,11 @@ Values ebs_speed(const Type& type) {
     return type.states_ebs_speed() ? spell(type.*Member) : Values{};
 }
 
+template <auto Of>
+Values store(const Type& type) {
+    return type.has_instance_store() ? spell(Of(type)) : Values{};
+}
+
 // Sorted by name. `none` and `no`: facts that no type of Lodge has.
 constexpr std::array filters = {
     Filter{"auto-recovery-supported", field<&Type::auto_recovery>},
@@ -91,13 +96,17 @@ constexpr std::array filters = {
     Filter{"hibernation-supported", field<&Type::hibernation>},
     Filter{"hypervisor",
            [](const Type& type) { return type.bare_metal ? Values{} : spell(type.hypervisor); }},
-    Filter{"instance-storage-info.disk.count", none},
-    Filter{"instance-storage-info.disk.size-in-gb", none},
-    Filter{"instance-storage-info.disk.type", none},
-    Filter{"instance-storage-info.encryption-support", none},
-    Filter{"instance-storage-info.nvme-support", none},
-    Filter{"instance-storage-info.total-size-in-gb", none},
-    Filter{"instance-storage-supported", no},
+    Filter{"instance-storage-info.disk.count", store<[](const Type& type) { return type.instance_disks; }>},
+    Filter{"instance-storage-info.disk.size-in-gb",
+           store<[](const Type& type) { return type.instance_disk_gb; }>},
+    Filter{"instance-storage-info.disk.type", store<[](const Type&) { return std::string("ssd"); }>},
+    Filter{"instance-storage-info.encryption-support",
+           store<[](const Type&) { return std::string("unsupported"); }>},
+    Filter{"instance-storage-info.nvme-support",
+           store<[](const Type&) { return std::string("unsupported"); }>},
+    Filter{"instance-storage-info.total-size-in-gb",
+           store<[](const Type& type) { return type.instance_disks * type.instance_disk_gb; }>},
+    Filter{"instance-storage-supported", [](const Type& type) { return spell(type.has_instance_store()); }},
     Filter{"instance-type", field<&Type::name>},
     Filter{"memory-info.size-in-mib", field<&Type::memory_mib>},
     Filter{"network-info.bandwidth-weightings", none},

@@ -22,6 +22,8 @@ constexpr std::int64_t lowest_memory_mib = 128;
 constexpr std::int64_t highest_memory_mib = std::int64_t{64} << 20;  // 64 TiB
 constexpr std::int64_t highest_rate = 100'000'000;                   // Mbit/s, operations a second
 constexpr double highest_gbps = 100'000;
+constexpr std::int64_t most_instance_disks = 24;  // "ephemeral0" to "ephemeral23"
+constexpr std::int64_t highest_disk_gb = 100'000;
 
 tl::unexpected<std::string> fault(std::string why) {
     return tl::unexpected<std::string>(std::move(why));
@@ -165,6 +167,8 @@ std::map<std::string_view, Maker> make_keys() {
         {"ebs_baseline_iops", whole(&Type::ebs_baseline_iops, 1, highest_rate)},
         {"ebs_maximum_mbps", whole(&Type::ebs_maximum_mbps, 1, highest_rate)},
         {"ebs_maximum_iops", whole(&Type::ebs_maximum_iops, 1, highest_rate)},
+        {"instance_disks", whole(&Type::instance_disks, 1, most_instance_disks)},
+        {"instance_disk_gb", whole(&Type::instance_disk_gb, 1, highest_disk_gb)},
         {"max_volumes", whole(&Type::max_volumes, 1, highest_count)},
     };
 }

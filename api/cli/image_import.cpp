@@ -48,6 +48,7 @@ class Import {
         put(body_, "image_id", arguments_, "--image-id");
         put(body_, "root_device_name", arguments_, "--root-device");
         put(body_, "kernel_cmdline", arguments_, "--cmdline");
+        put(body_, "boot_mode", arguments_, "--boot-mode");
         return session_.client.post("/v1/images", body_, register_timeout_s);
     }
 
@@ -151,7 +152,9 @@ Command image_import_command() {
             "machine.\n"
             "The format is what you say and is never guessed. Refused are images that rest on other files\n"
             "(backing or data files), encrypted and damaged ones. With --kernel, guests boot that kernel\n"
-            "directly instead of the disk's boot loader.",
+            "directly instead of the disk's boot loader. With --boot-mode uefi it is UEFI that looks for "
+            "one:\n"
+            "the file EFI/BOOT/BOOTX64.EFI on the EFI system partition.",
         .examples =
             "  lodge image import "
             "https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-genericcloud-amd64.qcow2 "
@@ -188,6 +191,10 @@ Command image_import_command() {
                     {.name = "--private",
                      .takes = Takes::nothing,
                      .help = "Show it to its account only (default: to all)"},
+                    {.name = "--boot-mode",
+                     .takes = Takes::choice,
+                     .help = "The firmware that boots the disk (default: legacy-bios)",
+                     .choices = {"legacy-bios", "uefi", "uefi-preferred"}},
                     {.name = "--kernel",
                      .takes = Takes::file,
                      .placeholder = "FILE",

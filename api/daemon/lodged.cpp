@@ -69,6 +69,8 @@ Result<std::unique_ptr<Lodged>> Lodged::start(const Options& options) {
     LODGE_TRY(made->public_pool_, parse_public_pool(options.public_pool));
     LODGE_TRY(made->ipv6_pool_, parse_ipv6_pool(options.ipv6_pool));
     LODGE_TRY(made->throttle_, parse_throttle(options));
+    LODGE_TRY(made->places_, images::parse_places(options.import_folders, options.import_urls,
+                                                  options.import_buckets, options.export_buckets));
     LODGE_CHECK(made->prepare_folders());
     LODGE_CHECK(made->open_database());
     LODGE_CHECK(made->open_keys());
@@ -78,6 +80,8 @@ Result<std::unique_ptr<Lodged>> Lodged::start(const Options& options) {
     LODGE_CHECK(made->listen_agents());
     LODGE_CHECK(made->listen_admin());
     LODGE_CHECK(made->start_simulation());
+    made->tasks_ = std::make_unique<tasks::Worker>(tasks::Tools{
+        *made->database_, made->clock_, made->random_, made->options_.state_dir / "images", made->places_});
     made->serving_ = true;
     made->upkeep_thread_ = std::thread([lodged = made.get()] { lodged->upkeep_loop(); });
     return made;
@@ -163,6 +167,7 @@ Status Lodged::make_services() {
     settings.public_pool = public_pool_;
     settings.ipv6_pool = ipv6_pool_;
     settings.limits = options_.limits;
+    settings.places = places_;
     services_ = std::make_unique<Services>(
         Services{*database_, *claims_, *hub_, clock_, random_, *catalogue_, settings, keys_});
     endpoint_ = std::make_unique<Endpoint>(*services_, *workers_, metrics_,
@@ -316,6 +321,7 @@ Lodged::~Lodged() {
     }
     stop_wake_.notify_all();
     if (upkeep_thread_.joinable()) upkeep_thread_.join();
+    tasks_.reset();
     simulation_.reset();
     network_.reset();
     if (hub_) hub_->release_all();

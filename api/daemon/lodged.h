@@ -13,6 +13,7 @@
 #include "api/daemon/simulation.h"
 #include "api/link/link_service.h"
 #include "api/pipeline/endpoint.h"
+#include "api/tasks/worker.h"
 #include "scheduler/network/reconciler.h"
 #include "scheduler/reconcile/upkeep.h"
 
@@ -50,6 +51,7 @@ class Lodged {
     std::vector<Cidr> public_pool_;
     Cidr ipv6_pool_;
     std::optional<BucketSizes> throttle_;
+    images::Places places_;
     std::string paging_key_;
     std::string cloud_id_;
     volumes::KeyRing keys_;
@@ -75,6 +77,7 @@ class Lodged {
     std::unique_ptr<http::Server> agent_server_;
     std::unique_ptr<http::Server> admin_server_;
     std::unique_ptr<Simulation> simulation_;
+    std::unique_ptr<tasks::Worker> tasks_;
     std::thread upkeep_thread_;
     std::mutex stop_mutex_;
     std::condition_variable stop_wake_;

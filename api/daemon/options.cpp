@@ -57,6 +57,10 @@ void add_cloud(CLI::App& app, Options& o) {
     app.add_option("--memory-overcommit", o.overcommit.memory, "Guests' memory per host memory")
         ->capture_default_str()
         ->check(CLI::Range(0.1, 10.0));
+    app.add_option("--disk-overcommit", o.overcommit.disk,
+                   "Sizes of volumes per host disk; they take up what is written to them")
+        ->capture_default_str()
+        ->check(CLI::Range(0.1, 1000.0));
     app.add_option("--reserved-memory-mib", o.overcommit.reserved_memory_mib,
                    "Memory that a host keeps for itself")
         ->capture_default_str();
@@ -78,6 +82,17 @@ void add_limits(CLI::App& app, Options& o) {
     app.add_option("--max-vcpus", o.limits.vcpus, "vCPUs that they may have together")->check(most);
     app.add_option("--max-elastic-ips", o.limits.elastic_ips, "Elastic addresses of an account in a region")
         ->check(most);
+}
+
+void add_places(CLI::App& app, Options& o) {
+    app.add_option("--import-folder", o.import_folders,
+                   "Folders below which any account may import files (ImportImage, ImportSnapshot)");
+    app.add_option("--import-url", o.import_urls,
+                   "Web addresses below which it may, e.g. https://images.example.org/lodge/");
+    app.add_option("--import-bucket", o.import_buckets,
+                   "What an S3 bucket stands for in imports: NAME=file:///FOLDER or NAME=https://…");
+    app.add_option("--export-bucket", o.export_buckets,
+                   "Into which folder an S3 bucket's exports go (ExportImage): NAME=/FOLDER");
 }
 
 void add_network(CLI::App& app, Options& o) {
@@ -123,6 +138,7 @@ Options parse_options(int argc, char** argv) {
     add_listeners(app, options);
     add_cloud(app, options);
     add_limits(app, options);
+    add_places(app, options);
     add_network(app, options);
     add_timing(app, options);
     app.set_config("--config", "", "TOML file with the same options");

@@ -43,6 +43,10 @@ struct Options {
     std::string strategy = "best-fit";          // or "spread"
     std::string metrics_token;                  // whose bearer may read /metrics; empty: nobody
     std::size_t threads = 32;                   // that run requests
+    std::vector<std::string> import_folders;    // below which files may be imported
+    std::vector<std::string> import_urls;       // and addresses
+    std::vector<std::string> import_buckets;    // "NAME=file:///FOLDER" or "NAME=https://…"
+    std::vector<std::string> export_buckets;    // "NAME=/FOLDER"
     bool throttle = false;                      // limits each account's requests, as EC2 does
     std::vector<std::string> throttle_buckets;  // sizes other than EC2's: "RunInstances=5:2"
     AccountLimits limits;                       // of accounts that have none of their own

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,6 +86,7 @@ struct Watch {
     const std::string& name;
     const Limits& limits;
     const Cancelled& cancelled;
+    const Said& said;
     SteadyClock::time_point deadline;
 };
 
@@ -110,6 +112,7 @@ Status collect(const Child& child, Pipe& out, Pipe& err, const Watch& watch, Fin
         ended = ready > 0 && polled[0].revents != 0;
         if (!drain(out.reader.get(), finished.out, watch.limits.output_bytes + 1)) polled[1].fd = -1;
         if (!drain(err.reader.get(), finished.err, most_error_bytes)) polled[2].fd = -1;
+        if (watch.said) watch.said(finished.out);
         LODGE_CHECK(check_still_allowed(watch, finished));
     }
     return {};
@@ -139,16 +142,63 @@ Result<int> exit_code(int wait_status, const std::string& name) {
     int signal = WTERMSIG(wait_status);
     if (signal == SIGXCPU)
         return fail(ErrorCode::invalid_input, name + " used too much CPU time over the file and was stopped");
+    if (signal == SIGXFSZ)
+        return fail(ErrorCode::invalid_input,
+                    name + " would make a larger file than it may, and was stopped");
     return fail(ErrorCode::invalid_input, fmt::format("{} died of signal {} over the file", name, signal));
+}
+
+// The file to write is nobody's as long as this lives.
+class Lent {
+  public:
+    explicit Lent(int file) : file_(::geteuid() == 0 ? file : -1) {
+        if (file_ >= 0 && ::fstat(file_, &owner_) != 0) file_ = -1;
+        if (file_ >= 0) give(nobody, nobody);
+    }
+    Lent(const Lent&) = delete;
+    Lent& operator=(const Lent&) = delete;
+    ~Lent() {
+        if (file_ >= 0) give(owner_.st_uid, owner_.st_gid);
+    }
+
+  private:
+    // If it fails the program cannot open the file, and says so.
+    void give(uid_t user, gid_t group) const { [[maybe_unused]] int refused = ::fchown(file_, user, group); }
+
+    int file_;
+    struct stat owner_ {};
+};
+
+// Opened anew, so that the program's descriptors are for reading even where the caller's are not.
+Result<std::vector<Descriptor>> open_again(const ConfinedFiles& files, const std::string& program) {
+    std::vector<Descriptor> opened;
+    for (int file : files.readable)
+        opened.emplace_back(::open(fmt::format("/proc/self/fd/{}", file).c_str(), O_RDONLY | O_CLOEXEC));
+    if (files.writable >= 0) opened.emplace_back(::fcntl(files.writable, F_DUPFD_CLOEXEC, 0));
+    for (const auto& each : opened)
+        if (!each.open()) return fail(ErrorCode::io_failure, "cannot open the file for " + program);
+    if (opened.size() > most_confined_files)
+        return fail(ErrorCode::invalid_input, "these are too many files for " + program);
+    return opened;
 }
 
 }  // namespace
 
+std::string confined_path(std::size_t number) {
+    return fmt::format("/proc/self/fd/{}", 3 + number);
+}
+
 Result<Finished> run_confined(const std::vector<std::string>& argv, int file, const Limits& limits,
                               const Cancelled& cancelled) {
-    // Opened anew, so that the program's descriptor is for reading even where the caller's is not.
-    Descriptor read_only(::open(fmt::format("/proc/self/fd/{}", file).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!read_only.open()) return fail(ErrorCode::io_failure, "cannot open the file for " + argv[0]);
+    return run_confined(argv, ConfinedFiles{{file}}, limits, cancelled);
+}
+
+Result<Finished> run_confined(const std::vector<std::string>& argv, const ConfinedFiles& files,
+                              const Limits& limits, const Cancelled& cancelled, const Said& said) {
+    LODGE_TRY(const auto opened, open_again(files, argv[0]));
+    std::vector<int> given;
+    for (const auto& each : opened) given.push_back(each.get());
+    const Lent lent(files.writable);
     LODGE_TRY(Pipe out, make_pipe());
     LODGE_TRY(Pipe err, make_pipe());
     LODGE_TRY(Pipe report, make_pipe());
@@ -156,8 +206,15 @@ Result<Finished> run_confined(const std::vector<std::string>& argv, int file, co
     std::vector<const char*> words;
     for (const auto& word : argv) words.push_back(word.c_str());
     words.push_back(nullptr);
-    ChildSetup setup{program.c_str(),  words.data(),        read_only.get(), out.writer.get(),
-                     err.writer.get(), report.writer.get(), limits};
+    ChildSetup setup{program.c_str(),
+                     words.data(),
+                     given.data(),
+                     static_cast<int>(given.size()),
+                     files.writable >= 0,
+                     out.writer.get(),
+                     err.writer.get(),
+                     report.writer.get(),
+                     limits};
 
     pid_t pid = ::fork();
     if (pid == 0) become_program(setup);
@@ -167,7 +224,8 @@ Result<Finished> run_confined(const std::vector<std::string>& argv, int file, co
     if (child.handle() < 0) return fail(ErrorCode::io_failure, "this system has no pidfd_open (Linux 5.3)");
 
     Finished finished;
-    Watch watch{argv[0], limits, cancelled, SteadyClock::now() + std::chrono::milliseconds(limits.wall_ms)};
+    Watch watch{argv[0], limits, cancelled, said,
+                SteadyClock::now() + std::chrono::milliseconds(limits.wall_ms)};
     LODGE_CHECK(collect(child, out, err, watch, finished));
     int status = child.wait();
     LODGE_CHECK(check_started(report.reader, argv[0]));

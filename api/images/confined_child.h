@@ -5,10 +5,14 @@
 
 namespace lodge::images {
 
+inline constexpr unsigned nobody = 65534;  // on every Linux; asking the user database would allocate
+
 struct ChildSetup {
     const char* program;      // a path
     const char* const* argv;  // ends with null
-    int file;
+    const int* files;
+    int file_count;
+    bool last_is_writable;
     int out;
     int err;
     int report;  // close-on-exec pipe: gets a ChildFailure when the program cannot be started

@@ -22,15 +22,6 @@ tl::unexpected<Error> unreadable(const std::string& path, const std::string& why
     return fail(ErrorCode::io_failure, fmt::format("cannot read {}: {}", path, why));
 }
 
-Result<Descriptor> open_source(const std::string& path, struct stat& found) {
-    // Not blocking, so that a pipe without a writer is refused and not waited for.
-    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!file.open() || ::fstat(file.get(), &found) != 0)
-        return unreadable(path, std::generic_category().message(errno));
-    if (!S_ISREG(found.st_mode)) return unreadable(path, "it is not a regular file");
-    return file;
-}
-
 // Copies to the end. How many bytes there were.
 Result<std::int64_t> pump(int file, const std::string& path, std::int64_t total, const FetchHooks& hooks) {
     std::vector<char> chunk(chunk_bytes);
@@ -47,28 +38,11 @@ Result<std::int64_t> pump(int file, const std::string& path, std::int64_t total,
     }
 }
 
+// Not blocking, so that a pipe without a writer is refused and not waited for.
 Status copy_file(const std::string& path, const FetchHooks& hooks) {
-    struct stat before {};
-    LODGE_TRY(Descriptor file, open_source(path, before));
-    std::int64_t on_disk_bytes = std::min<std::int64_t>(before.st_size, std::int64_t{before.st_blocks} * 512);
-    if (hooks.expect) LODGE_CHECK(hooks.expect(on_disk_bytes));
-    LODGE_TRY(std::int64_t done, pump(file.get(), path, before.st_size, hooks));
-    struct stat after {};
-    bool changed = ::fstat(file.get(), &after) != 0 || done != before.st_size ||
-                   after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
-                   after.st_mtim.tv_nsec != before.st_mtim.tv_nsec;
-    if (changed) return unreadable(path, "it changed meanwhile; is it in use?");
-    return {};
-}
-
-// "file:///a%20b" as "/a b".
-Result<std::string> path_of(std::string_view file_url) {
-    auto path = file_url.substr(std::string_view("file://").size());
-    if (path.starts_with("localhost/")) path.remove_prefix(std::string_view("localhost").size());
-    auto decoded = percent_decode(path, false);
-    if (!path.starts_with('/') || !decoded || decoded->find('\0') != std::string::npos)
-        return fail(ErrorCode::invalid_input, fmt::format("{} names no local file", file_url));
-    return *decoded;
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file.open()) return unreadable(path, std::generic_category().message(errno));
+    return fetch_open(file.get(), path, hooks);
 }
 
 }  // namespace
@@ -80,8 +54,32 @@ bool is_url(std::string_view source) {
 Status fetch(const std::string& source, const FetchHooks& hooks) {
     if (!is_url(source)) return copy_file(source, hooks);
     if (!source.starts_with("file://")) return download(source, hooks);
-    LODGE_TRY(std::string path, path_of(source));
+    LODGE_TRY(std::string path, path_of_file_url(source));
     return copy_file(path, hooks);
+}
+
+Status fetch_open(int file, const std::string& name, const FetchHooks& hooks) {
+    struct stat before {};
+    if (::fstat(file, &before) != 0) return unreadable(name, std::generic_category().message(errno));
+    if (!S_ISREG(before.st_mode)) return unreadable(name, "it is not a regular file");
+    std::int64_t on_disk_bytes = std::min<std::int64_t>(before.st_size, std::int64_t{before.st_blocks} * 512);
+    if (hooks.expect) LODGE_CHECK(hooks.expect(on_disk_bytes));
+    LODGE_TRY(std::int64_t done, pump(file, name, before.st_size, hooks));
+    struct stat after {};
+    bool changed = ::fstat(file, &after) != 0 || done != before.st_size ||
+                   after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
+                   after.st_mtim.tv_nsec != before.st_mtim.tv_nsec;
+    if (changed) return unreadable(name, "it changed meanwhile; is it in use?");
+    return {};
+}
+
+Result<std::string> path_of_file_url(std::string_view url) {
+    auto path = url.substr(std::string_view("file://").size());
+    if (path.starts_with("localhost/")) path.remove_prefix(std::string_view("localhost").size());
+    auto decoded = percent_decode(path, false);
+    if (!path.starts_with('/') || !decoded || decoded->find('\0') != std::string::npos)
+        return fail(ErrorCode::invalid_input, fmt::format("{} names no local file", url));
+    return *decoded;
 }
 
 }  // namespace lodge::images

@@ -18,6 +18,8 @@ struct FetchHooks {
     std::function<Status(std::string_view piece)> write;
     // Now and then; `total_bytes` is 0 while it is not known.
     std::function<void(std::int64_t done_bytes, std::int64_t total_bytes)> progress;
+    // Asked before a redirect of a web address is followed; an error ends the fetch. Empty: all are followed.
+    std::function<Status(const std::string& url)> may_follow = {};
     Cancelled cancelled;
 };
 
@@ -27,5 +29,11 @@ bool is_url(std::string_view source);
 // Addresses follow redirects, but only to http and https. `write` is required, the rest may be empty.
 // io_failure: the source cannot be read, stalls for a minute, ends early, or `cancelled`. Blocks.
 Status fetch(const std::string& source, const FetchHooks& hooks);
+
+// The same of a file that is open for reading at its beginning; messages call it `name`.
+Status fetch_open(int file, const std::string& name, const FetchHooks& hooks);
+
+// "file:///a%20b" as "/a b". invalid_input: it names no local file.
+Result<std::string> path_of_file_url(std::string_view url);
 
 }  // namespace lodge::images

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/images/confined.h"
 #include "api/images/descriptor.h"
 #include "proto/base/random.h"
 #include "proto/base/result.h"
@@ -29,6 +30,9 @@ class IncomingFile {
 
     // Appends. Long runs of zeros become holes. io_failure: the disk is full or broken.
     Status write(std::string_view bytes);
+    // In place of write(): reads what another program wrote to fd(), from its beginning to its end.
+    // io_failure: it cannot be read, or `cancelled`.
+    Status take_in(const Cancelled& cancelled);
     // After the last write: sets the length, makes it durable and readable for all (mode 0644).
     Status finish();
 

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <system_error>
+#include <vector>
 
 #include "api/images/folder.h"
 #include "proto/base/encoding.h"
@@ -15,6 +16,7 @@ namespace {
 
 // What is looked at for being all zeros at once: file systems keep holes of 4 KiB and more.
 constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::size_t chunk_bytes = 1 << 20;
 
 tl::unexpected<Error> write_failed() {
     int error = errno;
@@ -61,6 +63,19 @@ Status IncomingFile::write(std::string_view bytes) {
         bytes.remove_prefix(piece.size());
     }
     return {};
+}
+
+Status IncomingFile::take_in(const Cancelled& cancelled) {
+    std::vector<char> chunk(chunk_bytes);
+    for (;;) {
+        if (cancelled && cancelled()) return fail(ErrorCode::io_failure, "interrupted");
+        ssize_t got = ::pread(fd_.get(), chunk.data(), chunk.size(), size_bytes_);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail(ErrorCode::io_failure, "cannot read what is in the image folder");
+        if (got == 0) return {};
+        EVP_DigestUpdate(hash_->context.get(), chunk.data(), static_cast<std::size_t>(got));
+        size_bytes_ += got;
+    }
 }
 
 Status IncomingFile::finish() {

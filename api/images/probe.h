@@ -23,9 +23,10 @@ struct DiskFacts {
 };
 
 // `file` is open for reading, stays the caller's, and as root must be readable by `nobody` (see
-// run_confined); `format` is "qcow2" or "raw". First our own look at the header, then `qemu-img info`, and
-// for qcow2 `qemu-img check`, confined. Refusals are invalid_input and say what to do; io_failure when
-// the file cannot be read or qemu-img cannot be run. Any thread; blocks up to twice the time limit.
+// run_confined); `format` is "qcow2", "raw", or a foreign one. First our own look at the header, then
+// `qemu-img info`, and where there is metadata `qemu-img check`, confined. Refusals are invalid_input and say
+// what to do; io_failure when the file cannot be read or qemu-img cannot be run. Any thread; blocks up to
+// twice the time limit.
 Result<DiskFacts> probe_disk(int file, std::string_view format, const ProbeOptions& options = {});
 
 // What `qemu-img info --output=json` printed, judged. Pure; any input.

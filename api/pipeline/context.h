@@ -10,6 +10,7 @@
 
 #include "api/catalogue/catalogue.h"
 #include "api/describe/record_cache.h"
+#include "api/images/places.h"
 #include "db/driver/database.h"
 #include "proto/base/cidr.h"
 #include "proto/base/clock.h"
@@ -33,6 +34,7 @@ struct Settings {
     // What elastic addresses and public addresses at launch come out of; of each block the first address is
     // the provider bridge's own.
     std::vector<Cidr> public_pool;
+    images::Places places;                 // that images are imported from and exported to
     AccountLimits limits;                  // of accounts that have none of their own
     std::int64_t console_wait_ms = 3'000;  // how long GetConsoleOutput waits for the host
 

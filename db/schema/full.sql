@@ -31,8 +31,10 @@ CREATE TABLE hosts (
     vcpus BIGINT NOT NULL,
     memory_mib BIGINT NOT NULL,
     disk_mib BIGINT NOT NULL,
-    created_ms BIGINT NOT NULL
+    created_ms BIGINT NOT NULL,
+    storage_pool TEXT NOT NULL DEFAULT ''
 );
+CREATE INDEX hosts_by_storage_pool ON hosts (storage_pool) WHERE storage_pool <> '';
 CREATE INDEX hosts_by_certificate ON hosts (certificate_sha256);
 
 CREATE TABLE host_tokens (
@@ -64,7 +66,8 @@ CREATE TABLE images (
     is_public BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
     deprecated_ms BIGINT NOT NULL DEFAULT 0,
-    last_launched_ms BIGINT NOT NULL DEFAULT 0
+    last_launched_ms BIGINT NOT NULL DEFAULT 0,
+    boot_mode TEXT NOT NULL DEFAULT 'legacy-bios'
 );
 CREATE INDEX images_by_account ON images (account_id, region, name);
 CREATE INDEX images_by_sha256 ON images (sha256);
@@ -146,11 +149,17 @@ CREATE TABLE instances (
     capacity_target TEXT NOT NULL DEFAULT '',
     tenancy TEXT NOT NULL DEFAULT 'default',
     affinity TEXT NOT NULL DEFAULT '',
-    dedicated_host_id TEXT NOT NULL DEFAULT ''
+    dedicated_host_id TEXT NOT NULL DEFAULT '',
+    boot_mode TEXT NOT NULL DEFAULT 'legacy-bios',
+    current_boot_mode TEXT NOT NULL DEFAULT 'legacy-bios',
+    store_disks BIGINT NOT NULL DEFAULT 0,
+    store_disk_bytes BIGINT NOT NULL DEFAULT 0,
+    store_devices TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX instances_by_account ON instances (account_id, region, reservation_id, id);
 CREATE INDEX instances_by_reservation ON instances (reservation_id);
 CREATE INDEX instances_by_host ON instances (host_id);
+CREATE INDEX instances_with_store ON instances (host_id) WHERE store_disks > 0 AND ended_ms = 0;
 CREATE INDEX instances_living ON instances (account_id, region) WHERE ended_ms = 0;
 CREATE INDEX instances_by_root_volume ON instances (root_volume_id);
 CREATE INDEX instances_by_ended ON instances (ended_ms);
@@ -747,7 +756,7 @@ CREATE TABLE volumes (
     key_id TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX volumes_by_account ON volumes (account_id, region, id);
-CREATE INDEX volumes_by_host ON volumes (host_id);
+CREATE INDEX volumes_by_host ON volumes (host_id, size_bytes);
 CREATE INDEX volumes_by_instance ON volumes (instance_id);
 CREATE INDEX volumes_worth_telling ON volumes (instance_id) WHERE is_root = 0 OR delete_on_termination = 0;
 CREATE INDEX volumes_by_below ON volumes (below_id) WHERE below_id <> '';
@@ -837,3 +846,55 @@ CREATE TABLE encryption_by_default (
     region TEXT NOT NULL,
     PRIMARY KEY (account_id, region)
 );
+
+CREATE TABLE import_tasks (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    description TEXT NOT NULL,
+    architecture TEXT NOT NULL,
+    boot_mode TEXT NOT NULL,
+    state TEXT NOT NULL,
+    message TEXT NOT NULL,
+    per_cent BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    ended_ms BIGINT NOT NULL,
+    image_id TEXT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+CREATE INDEX import_tasks_by_account ON import_tasks (account_id, region, kind, id);
+CREATE INDEX import_tasks_open ON import_tasks (created_ms, id) WHERE ended_ms = 0;
+
+CREATE TABLE import_disks (
+    task_id TEXT NOT NULL REFERENCES import_tasks (id),
+    position BIGINT NOT NULL,
+    description TEXT NOT NULL,
+    device TEXT NOT NULL,
+    format TEXT NOT NULL,
+    url TEXT NOT NULL,
+    bucket TEXT NOT NULL,
+    object_key TEXT NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    snapshot_id TEXT NOT NULL,
+    PRIMARY KEY (task_id, position)
+);
+
+CREATE TABLE export_tasks (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL REFERENCES accounts (id),
+    region TEXT NOT NULL,
+    image_id TEXT NOT NULL,
+    description TEXT NOT NULL,
+    format TEXT NOT NULL,
+    bucket TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    state TEXT NOT NULL,
+    message TEXT NOT NULL,
+    per_cent BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    ended_ms BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+CREATE INDEX export_tasks_by_account ON export_tasks (account_id, region, id);
+CREATE INDEX export_tasks_open ON export_tasks (created_ms, id) WHERE ended_ms = 0;

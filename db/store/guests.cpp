@@ -46,6 +46,10 @@ std::vector<Guest> in_reservation(Session& session, const CapacityReservationId&
                        {id.str()});
 }
 
+void set_host(Session& session, const GuestId& id, const HostId& host_id) {
+    session.execute("UPDATE guests SET host_id = ? WHERE id = ?", {host_id.str(), id.str()});
+}
+
 void set_reservation(Session& session, const GuestId& id, std::string_view reservation_id) {
     session.execute("UPDATE guests SET capacity_reservation_id = ? WHERE id = ?", {reservation_id, id.str()});
 }

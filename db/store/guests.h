@@ -15,6 +15,8 @@ void update(Session& session, const Guest& guest);
 // Every guest that holds a claim.
 std::vector<Guest> claiming(Session& session);
 std::optional<Guest> find(Session& session, const GuestId& id);
+// One that holds no claim is another host's to end.
+void set_host(Session& session, const GuestId& id, const HostId& host_id);
 // Those in a capacity reservation's room that hold a claim.
 std::vector<Guest> in_reservation(Session& session, const CapacityReservationId& id);
 // Puts the guest into a capacity reservation, or with an empty ID out of it.

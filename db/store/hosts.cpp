@@ -13,7 +13,7 @@ const Records<HostToken> tokens("host_tokens",
 
 #define HOST_COLUMNS                                                                                \
     "id, name, zone, architecture, state, epoch, certificate_sha256, vcpus, memory_mib, disk_mib, " \
-    "created_ms"
+    "created_ms, storage_pool"
 
 Host from(const Row& row) {
     Host host;
@@ -28,6 +28,7 @@ Host from(const Row& row) {
     host.memory_mib = row.integer(8);
     host.disk_mib = row.integer(9);
     host.created_ms = row.integer(10);
+    host.storage_pool = row.text(11);
     return host;
 }
 
@@ -40,16 +41,20 @@ std::optional<Host> find_one(Session& session, std::string_view sql, std::string
 }  // namespace
 
 void insert(Session& session, const Host& host) {
-    session.execute("INSERT INTO hosts (" HOST_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    session.execute("INSERT INTO hosts (" HOST_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     {host.id.str(), host.name, host.zone, host.architecture, to_text(host.state), host.epoch,
-                     host.certificate_sha256, host.vcpus, host.memory_mib, host.disk_mib, host.created_ms});
+                     host.certificate_sha256, host.vcpus, host.memory_mib, host.disk_mib, host.created_ms,
+                     host.storage_pool});
     session.announce(host.id.str());
 }
 
 void update_facts(Session& session, const Host& host) {
     session.execute(
-        "UPDATE hosts SET name = ?, architecture = ?, vcpus = ?, memory_mib = ?, disk_mib = ? WHERE id = ?",
-        {host.name, host.architecture, host.vcpus, host.memory_mib, host.disk_mib, host.id.str()});
+        "UPDATE hosts SET name = ?, architecture = ?, vcpus = ?, memory_mib = ?, disk_mib = ?, storage_pool "
+        "= ? "
+        "WHERE id = ?",
+        {host.name, host.architecture, host.vcpus, host.memory_mib, host.disk_mib, host.storage_pool,
+         host.id.str()});
 }
 
 bool set_state(Session& session, const HostId& id, HostState state) {
@@ -73,6 +78,14 @@ std::optional<Host> find(Session& session, const HostId& id) {
 
 std::optional<Host> find_by_certificate(Session& session, std::string_view sha256) {
     return find_one(session, "SELECT " HOST_COLUMNS " FROM hosts WHERE certificate_sha256 = ?", sha256);
+}
+
+std::vector<Host> in_storage_pool(Session& session, std::string_view pool) {
+    std::vector<Host> all;
+    if (pool.empty()) return all;
+    session.query("SELECT " HOST_COLUMNS " FROM hosts WHERE storage_pool = ? ORDER BY id", {pool},
+                  [&](const Row& row) { all.push_back(from(row)); });
+    return all;
 }
 
 std::vector<Host> list(Session& session) {

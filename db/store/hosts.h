@@ -22,6 +22,8 @@ void set_certificate(Session& session, const HostId& id, std::string_view sha256
 std::optional<Host> find(Session& session, const HostId& id);
 std::optional<Host> find_by_certificate(Session& session, std::string_view sha256);
 std::vector<Host> list(Session& session);
+// None for an empty name.
+std::vector<Host> in_storage_pool(Session& session, std::string_view pool);
 
 void insert_token(Session& session, const HostToken& token);
 // Nothing if there is none with that hash or it has expired by `now_ms`.

@@ -10,7 +10,7 @@ namespace {
     "id, account_id, region, type, state, name, description, architecture, location, sha256, format, " \
     "size_bytes, "                                                                                     \
     "virtual_size_bytes, root_device_name, kernel_id, ramdisk_id, kernel_cmdline, is_public, "         \
-    "created_ms, deprecated_ms, last_launched_ms"
+    "created_ms, deprecated_ms, last_launched_ms, boot_mode"
 
 // Whose ID follows twice, and may see the image.
 #define VISIBLE                                                                            \
@@ -38,6 +38,7 @@ Image from(const Row& row) {
     image.created_ms = row.integer(18);
     image.deprecated_ms = row.integer(19);
     image.last_launched_ms = row.integer(20);
+    image.boot_mode = from_text<BootMode>(row.text(21)).value_or(BootMode::legacy_bios);
     return image;
 }
 
@@ -83,7 +84,7 @@ std::vector<Image> many(Session& session, std::string_view sql, std::initializer
 
 void insert(Session& session, const Image& image) {
     session.execute("INSERT INTO images (" IMAGE_COLUMNS
-                    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     {image.id.str(),
                      image.account_id,
                      image.region,
@@ -104,7 +105,8 @@ void insert(Session& session, const Image& image) {
                      std::int64_t{image.is_public},
                      image.created_ms,
                      image.deprecated_ms,
-                     image.last_launched_ms});
+                     image.last_launched_ms,
+                     to_text(image.boot_mode)});
     for (const auto& disk : image.disks)
         session.execute(
             "INSERT INTO image_disks (image_id, device, snapshot_id, size_bytes, type, iops, throughput, "

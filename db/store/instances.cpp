@@ -65,7 +65,12 @@ const Records<Instance>& table() {
                       field("capacity_target", &Instance::capacity_target),
                       field("tenancy", &Instance::tenancy),
                       field("affinity", &Instance::affinity),
-                      field("dedicated_host_id", &Instance::dedicated_host_id)});
+                      field("dedicated_host_id", &Instance::dedicated_host_id),
+                      field("boot_mode", &Instance::boot_mode),
+                      field("current_boot_mode", &Instance::current_boot_mode),
+                      field("store_disks", &Instance::store_disks),
+                      field("store_disk_bytes", &Instance::store_disk_bytes),
+                      field("store_devices", &Instance::store_devices)});
     return all;
 }
 
@@ -132,6 +137,13 @@ void update(Session& session, const Instance& instance) {
          std::int64_t{i.overdue}, i.state_reason_code, i.state_reason, i.transition_reason, i.id.str()});
 }
 
+void update_root(Session& session, const Instance& instance) {
+    session.execute(
+        "UPDATE instances SET root_volume_id = ?, root_size_bytes = ?, root_attached_ms = ? WHERE id = ?",
+        {instance.root_volume_id.str(), instance.root_size_bytes, instance.root_attached_ms,
+         instance.id.str()});
+}
+
 void update_attributes(Session& session, const Instance& instance) {
     const auto& i = instance;
     const auto& m = i.metadata;
@@ -143,7 +155,8 @@ void update_attributes(Session& session, const Instance& instance) {
         "resource_name_dns_a = ?, resource_name_dns_aaaa = ?, cpu_credits = ?, detailed_monitoring = ?, "
         "auto_recovery = ?, placement_group_id = ?, "
         "placement_group_name = ?, partition_number = ?, capacity_preference = ?, capacity_target = ?, "
-        "tenancy = ?, affinity = ?, dedicated_host_id = ? WHERE id = ?",
+        "tenancy = ?, affinity = ?, dedicated_host_id = ?, current_boot_mode = ?, store_disks = ?, "
+        "store_disk_bytes = ? WHERE id = ?",
         {i.instance_type,
          i.vcpus,
          i.memory_mib,
@@ -172,6 +185,9 @@ void update_attributes(Session& session, const Instance& instance) {
          i.tenancy,
          i.affinity,
          i.dedicated_host_id,
+         to_text(i.current_boot_mode),
+         i.store_disks,
+         i.store_disk_bytes,
          i.id.str()});
 }
 
@@ -271,6 +287,15 @@ std::vector<WithGuest> in_transition(Session& session, UnixMs since_ms) {
               {since_ms}))
         all.push_back(std::move(row));
     return all;
+}
+
+std::int64_t store_bytes_on(Session& session, const HostId& host_id) {
+    std::int64_t bytes = 0;
+    session.query(
+        "SELECT SUM(store_disks * store_disk_bytes) FROM instances WHERE host_id = ? AND store_disks > 0 AND "
+        "ended_ms = 0",
+        {host_id.str()}, [&](const Row& row) { bytes = row.integer(0); });
+    return bytes;
 }
 
 std::int64_t count_on_host(Session& session, const HostId& host_id) {

@@ -25,6 +25,9 @@ void update(Session& session, const Instance& instance);
 // Writes back what ModifyInstanceAttribute and its like change.
 void update_attributes(Session& session, const Instance& instance);
 
+// Writes back which volume its root disk is.
+void update_root(Session& session, const Instance& instance);
+
 // Raw bytes, beside the row that everything reads; empty when none were put.
 void put_user_data(Session& session, const InstanceId& id, std::string_view bytes);
 std::string user_data(Session& session, const InstanceId& id);
@@ -57,6 +60,8 @@ std::vector<WithGuest> open_to_reservation(Session& session, const CapacityReser
 // Of instances with an interface in the VPC.
 std::vector<HostId> hosts_in_vpc(Session& session, const VpcId& vpc_id);
 std::int64_t count_on_host(Session& session, const HostId& host_id);
+// The instance-store disks of those that have not ended.
+std::int64_t store_bytes_on(Session& session, const HostId& host_id);
 // Instances in transition since before `since_ms`: pending ones, and those stopping or shutting down whose
 // deadline was not told yet.
 std::vector<WithGuest> in_transition(Session& session, UnixMs since_ms);

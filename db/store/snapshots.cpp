@@ -58,6 +58,10 @@ void update(Session& session, const Snapshot& record) {
     table().update(session, record);
 }
 
+void note_former_layer(Session& session, std::string_view sha256) {
+    session.execute("INSERT INTO former_layers (sha256) VALUES (?) ON CONFLICT DO NOTHING", {sha256});
+}
+
 void erase(Session& session, const SnapshotId& id) {
     tags::erase_all(session, id.str());
     erase_permissions(session, id);
@@ -89,6 +93,11 @@ std::vector<Snapshot> list_all(Session& session) {
 
 std::vector<Snapshot> waiting_on(Session& session, const HostId& host_id) {
     return table().all(session, "host_id = ? AND host_id <> '' ORDER BY volume_id, cut", {host_id.str()});
+}
+
+void move_waiting(Session& session, const VolumeId& volume_id, const HostId& to) {
+    session.execute("UPDATE snapshots SET host_id = ? WHERE host_id <> '' AND volume_id = ?",
+                    {to.str(), volume_id.str()});
 }
 
 bool has_waiting(Session& session, const VolumeId& volume_id) {

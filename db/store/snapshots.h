@@ -10,6 +10,8 @@ namespace lodge::db::snapshots {
 
 void insert(Session& session, const Snapshot& record);
 void update(Session& session, const Snapshot& record);
+// Content that is a layer's, or was to be: it may be swept while it is none's.
+void note_former_layer(Session& session, std::string_view sha256);
 // With its tags and permissions. That its layer was one is remembered: see images::content_is_over().
 void erase(Session& session, const SnapshotId& id);
 
@@ -27,6 +29,8 @@ std::vector<Snapshot> list_all(Session& session);
 // Whose layer is on the host and not in the image folder, deleted ones too, by volume and number.
 std::vector<Snapshot> waiting_on(Session& session, const HostId& host_id);
 // Whether a layer of the volume's is on its host alone.
+// Those of the volume wait for another host.
+void move_waiting(Session& session, const VolumeId& volume_id, const HostId& to);
 bool has_waiting(Session& session, const VolumeId& volume_id);
 
 // Whether a volume, another snapshot or a disk of an image lies on it.

@@ -90,6 +90,13 @@ std::vector<Record> of_host(Session& session, const HostId& id) {
     return table().all(session, "host_id = ? ORDER BY instance_id, device", {id.str()});
 }
 
+std::int64_t bytes_on(Session& session, const HostId& id) {
+    std::int64_t bytes = 0;
+    session.query("SELECT SUM(size_bytes) FROM volumes WHERE host_id = ?", {id.str()},
+                  [&](const Row& row) { bytes = row.integer(0); });
+    return bytes;
+}
+
 std::vector<Record> list_all(Session& session) {
     return table().all(session, "1 = 1 ORDER BY id", {});
 }

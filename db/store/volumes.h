@@ -20,6 +20,8 @@ std::vector<Volume> of_instance(Session& session, const InstanceId& id);
 std::vector<Volume> worth_telling_of(Session& session, const instances::Span& span);
 // Those with a file there, or about to have one.
 std::vector<Volume> of_host(Session& session, const HostId& id);
+// Their sizes together.
+std::int64_t bytes_on(Session& session, const HostId& id);
 std::map<HostId, std::vector<VolumeId>> by_host(Session& session);
 std::optional<Volume> find(Session& session, const AccountId& account_id, std::string_view region,
                            std::string_view id);

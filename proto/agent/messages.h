@@ -11,6 +11,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/result.h"
+#include "proto/model/boot_mode.h"
 #include "proto/model/guest.h"
 #include "proto/model/instance.h"
 
@@ -36,6 +37,8 @@ struct HostFacts {
     std::int64_t disk_mib = 0;
     std::string accelerator;  // "kvm" or "qemu"
     std::string agent_version;
+    std::string storage_pool =
+        {};  // that volumes' files are in, and other hosts' too; empty: this host's alone
 };
 struct HelloRequest {
     HostFacts facts;
@@ -132,7 +135,8 @@ struct GuestMetadata {
     std::string key_name;    // empty: none
     std::string public_key;  // in OpenSSH's format
     std::string hostname;
-    std::map<std::string, std::string> tags;  // none unless instance_tags
+    std::map<std::string, std::string> tags;                // none unless instance_tags
+    std::map<std::string, std::string> block_devices = {};  // "ebs1", "ephemeral0": their devices' names
 
     bool operator==(const GuestMetadata&) const = default;
 };
@@ -192,6 +196,7 @@ struct DesiredGuest {
     std::int64_t interrupts_done = 0;
     std::string instance_type;
     std::string architecture;
+    BootMode boot_mode = BootMode::legacy_bios;  // or `uefi`
     std::int64_t vcpus = 0;
     std::int64_t core_count = 0;
     std::int64_t threads_per_core = 0;
@@ -210,6 +215,8 @@ struct DesiredGuest {
     std::int64_t root_cuts = 0;
     DiskKey root_key = {};
     std::vector<GuestDisk> disks;            // besides the root disk
+    std::int64_t store_disks = 0;            // instance-store disks: empty ones, which end with the guest
+    std::int64_t store_disk_bytes = 0;       // each
     std::vector<GuestInterface> interfaces;  // by device index; changes raise no generation
     GuestMetadata metadata;
 

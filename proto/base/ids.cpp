@@ -23,6 +23,10 @@ constexpr std::string_view image_prefix(ImageType type) {
     return "ami-";
 }
 
+constexpr std::string_view import_prefix(ImportKind kind) {
+    return kind == ImportKind::image ? "import-ami-" : "import-snap-";
+}
+
 }  // namespace
 
 bool id_well_formed(std::string_view prefix, std::string_view text) {
@@ -37,6 +41,15 @@ std::optional<ImageId> parse_image_id(std::string_view text) {
     for (auto type : {ImageType::machine, ImageType::kernel, ImageType::ramdisk})
         if (id_well_formed(image_prefix(type), text)) return ImageId::trusted(std::string(text));
     return std::nullopt;
+}
+
+ImportTaskId make_import_task_id(Random& random, ImportKind kind) {
+    return ImportTaskId::trusted(std::string(import_prefix(kind)) + random.hex(id_digits));
+}
+
+std::optional<ImportTaskId> parse_import_task_id(std::string_view text, ImportKind kind) {
+    if (!id_well_formed(import_prefix(kind), text)) return std::nullopt;
+    return ImportTaskId::trusted(std::string(text));
 }
 
 bool account_id_well_formed(std::string_view text) {

@@ -138,6 +138,9 @@ struct FleetKind {
 struct CapacityReservationKind {
     static constexpr std::string_view prefix = "cr-";
 };
+struct ExportTaskKind {
+    static constexpr std::string_view prefix = "export-ami-";
+};
 // What an account has of a host while it has it to itself; the host's own ID is never shown to accounts.
 struct DedicatedHostKind {
     static constexpr std::string_view prefix = "h-";
@@ -175,6 +178,7 @@ using LaunchTemplateId = Id<LaunchTemplateKind>;
 using PlacementGroupId = Id<PlacementGroupKind>;
 using FleetId = Id<FleetKind>;
 using CapacityReservationId = Id<CapacityReservationKind>;
+using ExportTaskId = Id<ExportTaskKind>;
 using DedicatedHostId = Id<DedicatedHostKind>;
 
 // An image is a machine image ("ami-"), a kernel ("aki-") or a ramdisk ("ari-"): no one prefix, so that
@@ -184,6 +188,14 @@ using ImageId = Id<AnyImageKind>;
 enum class ImageType { machine, kernel, ramdisk };
 ImageId make_image_id(Random& random, ImageType type);
 std::optional<ImageId> parse_image_id(std::string_view text);
+
+// An import task is one of images ("import-ami-") or of snapshots ("import-snap-").
+struct AnyImportTaskKind {};
+using ImportTaskId = Id<AnyImportTaskKind>;
+enum class ImportKind { image, snapshot };
+ImportTaskId make_import_task_id(Random& random, ImportKind kind);
+// Nothing unless it is one of that kind.
+std::optional<ImportTaskId> parse_import_task_id(std::string_view text, ImportKind kind);
 
 // Twelve decimal digits, as AWS numbers its accounts.
 using AccountId = std::string;

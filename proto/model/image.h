@@ -5,6 +5,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/ids.h"
+#include "proto/model/boot_mode.h"
 #include "proto/model/enum_text.h"
 #include "proto/model/volume.h"
 
@@ -63,6 +64,7 @@ struct Image {
     std::string kernel_id;  // empty: the disk boots by itself
     std::string ramdisk_id;
     std::string kernel_cmdline;
+    BootMode boot_mode = BootMode::legacy_bios;
     bool is_public = false;
     UnixMs created_ms = 0;
     UnixMs deprecated_ms = 0;     // from when on it is; 0: never

@@ -4,6 +4,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/ids.h"
+#include "proto/model/boot_mode.h"
 #include "proto/model/enum_text.h"
 
 namespace lodge {
@@ -80,6 +81,8 @@ struct Instance {
     std::string ramdisk_id;
     std::string instance_type;
     std::string architecture;
+    BootMode boot_mode = BootMode::legacy_bios;          // the image's, at launch
+    BootMode current_boot_mode = BootMode::legacy_bios;  // what comes of it on the instance's type
     std::int64_t vcpus = 0;
     std::int64_t memory_mib = 0;
     std::int64_t core_count = 0;
@@ -91,7 +94,7 @@ struct Instance {
     bool disable_api_stop = false;
     bool terminate_on_shutdown = false;  // InstanceInitiatedShutdownBehavior=terminate
     std::string root_device_name;
-    VolumeId root_volume_id;
+    VolumeId root_volume_id;  // empty: it was detached
     std::int64_t root_size_bytes = 0;
     UnixMs root_attached_ms = 0;
     MetadataOptions metadata;
@@ -109,6 +112,9 @@ struct Instance {
     std::string tenancy = "default";           // "dedicated", "host"
     std::string affinity;                      // of a "host" one: "default", "host"
     std::string dedicated_host_id;             // that it was placed on, or is to be; empty: none
+    std::int64_t store_disks = 0;              // instance-store disks that come with its type
+    std::int64_t store_disk_bytes = 0;         // each
+    std::string store_devices;                 // as the launch names them: "ephemeral0=/dev/sdb,…"
 
     Desired desired = Desired::running;
     std::int64_t generation = 1;  // raised by every change of what agents are asked for

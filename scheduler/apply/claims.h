@@ -21,6 +21,7 @@ namespace lodge::scheduler {
 struct Overcommit {
     double vcpus = 8.0;                      // guests' vCPUs per host CPU
     double memory = 1.0;                     // guests' memory per host memory left after the reserve
+    double disk = 10.0;                      // volumes' sizes per host disk: they take what is written
     std::int64_t reserved_memory_mib = 512;  // the host's own
     std::int64_t reserved_disk_mib = 2048;   // with less free, a host takes no new guests
 };
@@ -65,6 +66,7 @@ class Claims {
     // All of the host, as if nothing were claimed on it. Any thread.
     HostCapacity whole(const Host& host) const { return capacity_of(host, HostCondition::ok); }
 
+    const Overcommit& overcommit() const { return overcommit_; }
     const CapacityIndex& index() const { return index_; }
 
   private:

@@ -23,6 +23,7 @@ GroupSearch::GroupSearch(const CapacityIndex& index, const Partition& partition,
     : index_(index) {
     if (!request.group) {
         add_search(partition, request, {});
+        bar_full(partition, request);
         return;
     }
     held_ = std::make_unique<Held>();
@@ -45,6 +46,19 @@ GroupSearch::GroupSearch(const CapacityIndex& index, const Partition& partition,
             plan_partitions(partition, request);
             break;
     }
+    bar_full(partition, request);
+}
+
+void GroupSearch::bar_full(const Partition& partition, const Request& request) {
+    if (!request.disk_room) return;
+    for (const auto& [id, instances] : *request.disk_room) {
+        const IndexedHost* host = index_.entry(id);
+        if (instances > 0 || host == nullptr || host->capacity.condition != HostCondition::ok ||
+            index_.partition(host->capacity.zone, host->capacity.architecture, host->capacity.pool) !=
+                &partition)
+            continue;
+        if (std::find(barred_.begin(), barred_.end(), host) == barred_.end()) full_.push_back(host);
+    }
 }
 
 void GroupSearch::add_search(const Partition& partition, const Request& request, HostRule rule) {
@@ -52,6 +66,8 @@ void GroupSearch::add_search(const Partition& partition, const Request& request,
     numbers_.push_back(std::max(rule.own, no_partition));
     counts_.push_back(0);
     ++left_;
+    rule.disk_room = request.disk_room;
+    std::erase_if(rule.first, [&](const IndexedHost* host) { return rule.bars(host->capacity.id); });
     searches_.emplace_back(partition, demand, request.strategy, request.seed, std::move(rule));
 }
 

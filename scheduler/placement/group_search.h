@@ -35,12 +35,15 @@ class GroupSearch {
 
     // Hosts that take new guests and that the rule bars from the beginning.
     const std::vector<const IndexedHost*>& barred() const { return barred_; }
+    // Other ones, whose disks are full.
+    const std::vector<const IndexedHost*>& full() const { return full_; }
 
   private:
     using Held = std::unordered_map<HostId, std::int64_t>;
 
     void add_search(const Partition& partition, const Request& request, HostRule rule);
     void bar_others(std::int64_t own);
+    void bar_full(const Partition& partition, const Request& request);
     void plan_spread(const Partition& partition, const Request& request);
     void plan_cluster(const Partition& partition, const Request& request);
     void plan_partitions(const Partition& partition, const Request& request);
@@ -49,6 +52,7 @@ class GroupSearch {
     std::unique_ptr<Held> held_;             // searches point at it; null without a rule
     std::vector<const IndexedHost*> hosts_;  // held ones that are of the partition and take new guests
     std::vector<const IndexedHost*> barred_;
+    std::vector<const IndexedHost*> full_;
     std::vector<Search> searches_;       // one, or one a partition of the group
     std::vector<std::int64_t> numbers_;  // the partition that each is for
     std::vector<std::int64_t> counts_;   // instances of the group that are in it

@@ -21,7 +21,7 @@ struct NearMiss {
 
 // Each host is counted once, by the first filter that dropped it, in the order of the members here:
 // considered = zone + group_zone + architecture + pool + by_condition (but ok) + group_hosts +
-// group_partitions + vcpus + memory + fitting.
+// group_partitions + disk + vcpus + memory + fitting.
 struct NoCapacity {
     std::int64_t vcpus = 0;  // of one instance
     std::int64_t memory_mib = 0;
@@ -37,6 +37,7 @@ struct NoCapacity {
     std::array<std::int64_t, host_conditions> by_condition{};  // indexed by HostCondition; ok stays 0
     std::int64_t group_hosts = 0;                              // hold an instance of the spread group already
     std::int64_t group_partitions = 0;  // hold another partition of the partition group
+    std::int64_t disk_short = 0;        // too little room on their disks
     std::int64_t vcpus_short = 0;       // too few vCPUs free for one instance
     std::int64_t memory_short = 0;      // enough vCPUs, too little memory
     std::int64_t fitting = 0;           // hold one instance or more
@@ -55,7 +56,7 @@ struct NoCapacity {
 // 3 lack vCPUs; the nearest has 2 vCPUs and 8192 MiB free." Names no host: users may read it.
 std::string sentence(const NoCapacity& why);
 
-// What a placement group kept a search from.
+// What a search was kept from.
 struct Barred {
     const std::vector<const IndexedHost*>& hosts;  // `ok` ones of the partition; the caller counts them
     bool once = false;                             // hosts taken once take no more

@@ -139,9 +139,12 @@ NoCapacity explain(const CapacityIndex& index, const Request& request, const std
     const std::string cluster = zone_of_cluster(index, request);
     for (const auto& [name, partition] : index.partitions()) count_dropped(partition, request, cluster, why);
     for (const Attempt& made : attempts) {
+        auto barred = made.search.barred();
+        count_barred(request, std::ssize(barred), why);
+        barred.insert(barred.end(), made.search.full().begin(), made.search.full().end());
+        why.disk_short += std::ssize(made.search.full());
         explain_partition(*made.partition, demand_of(request), made.search.taken(),
-                          {made.search.barred(), once_a_host(request)}, why);
-        count_barred(request, std::ssize(made.search.barred()), why);
+                          {barred, once_a_host(request)}, why);
         why.could_place = std::max(why.could_place, made.instances());
     }
     return why;

@@ -39,6 +39,7 @@ struct Request {
     // order, where host and group allow it.
     std::vector<Reserved> reserved;
     bool reserved_only = false;  // no other room than that
+    DiskRoom disk_room = nullptr;
 };
 
 struct Plan {

@@ -57,7 +57,7 @@ std::vector<TakenReserved> take_reserved(const CapacityIndex& index, const Parti
     std::vector<TakenReserved> taken;
     for (const Reserved& room : in_order(request)) {
         const IndexedHost* host = index.entry(room.host);
-        if (!is_open(host, partition)) continue;
+        if (!is_open(host, partition) || !has_disk_room(request.disk_room, room.host, 1)) continue;
         for (std::int64_t left = room.instances; left > 0; --left) {
             if (std::ssize(taken) >= request.max_count || group_bars(host->capacity, request)) break;
             const std::int64_t number = partition_on(index, host->capacity, request);

@@ -13,9 +13,16 @@ std::uint64_t start_of(std::uint64_t seed) {
 }
 
 bool HostRule::bars(const HostId& id) const {
+    if (!has_disk_room(disk_room, id, 1)) return true;
     if (held == nullptr) return false;
     const auto found = held->find(id);
     return found != held->end() && found->second != own;
+}
+
+bool has_disk_room(const DiskRoom& room, const HostId& id, std::int64_t instances) {
+    if (room == nullptr) return true;
+    const auto found = room->find(id);
+    return found == room->end() || found->second >= instances;
 }
 
 Search::Search(const Partition& partition, const Demand& demand, Strategy strategy, std::uint64_t seed,
@@ -200,7 +207,8 @@ const IndexedHost* Search::give(std::uint32_t index) {
     taken.free_vcpus -= demand_.vcpus;
     taken.free_memory_mib -= demand_.memory_mib;
     const IndexedHost* host = taken.host;
-    if (!rule_.once) push_taken(index);
+    if (!rule_.once && has_disk_room(rule_.disk_room, host->capacity.id, taken.instances + 1))
+        push_taken(index);
     return host;
 }
 

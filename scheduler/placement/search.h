@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <unordered_map>
 #include <unordered_set>
@@ -33,7 +34,13 @@ struct TakenHost {
     std::int64_t free_memory_mib;
 };
 
-// What a placement group says of hosts; by default nothing.
+// How many instances' disks the hosts have room for; those that are not in it, or all without it, for any
+// number.
+using DiskRoom = std::shared_ptr<const std::unordered_map<HostId, std::int64_t>>;
+
+bool has_disk_room(const DiskRoom& room, const HostId& id, std::int64_t instances);
+
+// What bars single hosts: a placement group, and full disks; by default nothing.
 struct HostRule {
     // The hosts of the group, and the partition that each of them holds. May grow while the search runs.
     const std::unordered_map<HostId, std::int64_t>* held = nullptr;
@@ -41,6 +48,7 @@ struct HostRule {
     bool once = false;                      // no host comes up twice
     bool together = false;                  // hosts given before come up before all others, and so do …
     std::vector<const IndexedHost*> first;  // … these
+    DiskRoom disk_room = nullptr;
 
     bool bars(const HostId& id) const;
 };

@@ -35,6 +35,7 @@ std::vector<Reason> reasons(const NoCapacity& why) {
          "have an instance of the spread placement group"},
         {why.group_partitions, "has another partition of the placement group",
          "have another partition of the placement group"},
+        {why.disk_short, "lacks disk space", "lack disk space"},
         {why.memory_short, "lacks memory", "lack memory"},
         {why.vcpus_short, "lacks vCPUs", "lack vCPUs"},
         {why.fitting, "has room", "have room"},

@@ -7,6 +7,7 @@
 #include "db/store/hosts.h"
 #include "db/store/instances.h"
 #include "db/store/snapshots.h"
+#include "db/store/volumes.h"
 #include "scheduler/network/attachments.h"
 #include "scheduler/network/instance_network.h"
 #include "scheduler/reconcile/desired.h"
@@ -55,6 +56,10 @@ Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloR
         const link::HelloReply reply{host->epoch, timing_.heartbeat_ms, chassis_};
         // Fenced since: it has to end its stale guests first. Before the first fencing there are none.
         if (request.epoch < host->epoch && host->epoch > 1) return reply;
+        if (host->storage_pool != request.facts.storage_pool && db::volumes::bytes_on(session, host_id) > 0)
+            return fail(ErrorCode::conflict, "the host has volumes in the storage pool '" +
+                                                 host->storage_pool + "', and says that it keeps them in '" +
+                                                 request.facts.storage_pool + "'");
         if (request.epoch > host->epoch) leftovers_.note_restored(host_id);
         hub_.said_hello(host_id, request.facts.accelerator);
         session.on_rollback([this, host_id] { hub_.take_back_hello(host_id); });
@@ -63,6 +68,7 @@ Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloR
         host->vcpus = request.facts.vcpus;
         host->memory_mib = request.facts.memory_mib;
         host->disk_mib = request.facts.disk_mib;
+        host->storage_pool = request.facts.storage_pool;
         db::hosts::update_facts(session, *host);
         const auto* indexed = claims_.index().find(host_id);
         claims_.put_host(session, *host, indexed ? indexed->condition : HostCondition::unreachable);

@@ -1,5 +1,6 @@
 #include "scheduler/reconcile/desired.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "db/store/attached_interfaces.h"
@@ -161,6 +162,18 @@ class Attachments {
     std::unordered_map<std::string, std::vector<AttachedInterface>> by_instance_;
 };
 
+// Those of its instance-store disks that it has: its type may be another one by now.
+void put_store_names(const Instance& instance, std::map<std::string, std::string>& out) {
+    for (std::int64_t number = 0; number < instance.store_disks; ++number) {
+        const auto name = "ephemeral" + std::to_string(number);
+        const std::string all = "," + instance.store_devices + ",";
+        const auto at = all.find("," + name + "=");
+        if (at == std::string::npos) continue;
+        const auto begin = at + name.size() + 2;
+        out[name] = all.substr(begin, all.find(',', begin) - begin);
+    }
+}
+
 // The volumes of a host, loaded at once.
 class Disks {
   public:
@@ -170,6 +183,18 @@ class Disks {
             waiting_[snapshot.volume_id].push_back(std::move(snapshot));
         for (auto& volume : db::volumes::of_host(session, host_id))
             by_instance_[volume.instance_id.str()].push_back(std::move(volume));
+    }
+
+    // Those besides the root disk, and instance-store disks that the launch gave a name, as metadata has
+    // them.
+    std::map<std::string, std::string> names(const Instance& instance) {
+        std::map<std::string, std::string> out;
+        std::size_t number = 0;
+        for (const auto& volume : by_instance_[instance.id.str()])
+            if (!volume.is_root && volume.attachment_state != AttachmentState::detaching)
+                out["ebs" + std::to_string(++number)] = volume.device;
+        put_store_names(instance, out);
+        return out;
     }
 
     // What is to be plugged in, or let go of. Without a row of its own a root disk's file stays: it is for
@@ -215,6 +240,7 @@ class Disks {
     }
 
     static void put_root(link::GuestDisk disk, link::DesiredGuest& out) {
+        out.keep_root = out.keep_root && disk.keep;  // another one may have taken its place
         out.root_size_bytes = disk.size_bytes;
         out.root_iops = disk.iops;
         out.root_bytes_per_s = disk.bytes_per_s;
@@ -278,10 +304,13 @@ link::DesiredGuest desired(const db::instances::WithGuest& row, Images& images) 
     out.interrupts_done = guest.interrupts_done;
     out.instance_type = instance.instance_type;
     out.architecture = instance.architecture;
+    out.boot_mode = instance.current_boot_mode;
     out.vcpus = instance.vcpus;
     out.core_count = instance.core_count;
     out.threads_per_core = instance.threads_per_core;
     out.memory_mib = instance.memory_mib;
+    out.store_disks = instance.store_disks;
+    out.store_disk_bytes = instance.store_disk_bytes;
     out.root_volume_id = instance.root_volume_id;
     out.root_size_bytes = instance.root_size_bytes;
     const auto& image = images.get(instance.image_id.str());
@@ -307,6 +336,7 @@ void desire(db::Session& session, const HostId& host_id, const volumes::KeyRing&
         guest.interfaces = attachments.of(row.instance);
         guest.metadata = metadata(session, row.instance);
         guest.metadata.zone_id = zones[row.instance.zone];
+        guest.metadata.block_devices = disks.names(row.instance);
         if (!guest.interfaces.empty()) guest.metadata.hostname = guest.interfaces.front().private_dns_name;
     }
     disks.fill(reply);

@@ -23,6 +23,8 @@ Result<Fenced> fence(db::Session& session, Claims& claims, HostHub& hub, const H
                 }).kept;
     record(session, now_ms, "", host.id.str(), "operator",
            "fenced: epoch " + std::to_string(epoch) + ", " + std::to_string(lost) + " guests taken for gone");
+    // Not only once somebody looks: what starts next must not be placed there.
+    note_condition(session, claims, host.id, HostCondition::unreachable, now_ms);
     session.after_commit([&hub, id = host.id] {
         hub.forget(id);
         hub.changed(id);

@@ -9,6 +9,7 @@
 #include "db/store/instances.h"
 #include "db/store/root_disks.h"
 #include "db/store/volumes.h"
+#include "scheduler/volumes/pools.h"
 
 namespace lodge::scheduler {
 namespace {
@@ -32,7 +33,8 @@ Standing standing_of(db::Session& session, const HostId& host_id, const link::Le
 
 Standing standing_of(db::Session& session, const HostId& host_id, const VolumeId& volume_id) {
     if (const auto volume = db::volumes::find_any(session, volume_id))
-        return volume->host_id == host_id ? Standing::wanted : Standing::unknown;
+        return volumes::share_storage(session, volume->host_id, host_id) ? Standing::wanted
+                                                                         : Standing::unknown;
     auto owner = db::root_disks::instance_of(session, volume_id);
     auto row = owner ? db::instances::find_any(session, *owner) : std::nullopt;
     if (!row) return Standing::unknown;

@@ -4,6 +4,7 @@
 
 #include "db/store/snapshots.h"
 #include "db/store/volumes.h"
+#include "scheduler/volumes/pools.h"
 #include "scheduler/volumes/snapshots.h"
 #include "scheduler/volumes/volume_types.h"
 
@@ -83,6 +84,7 @@ void put_attachment(Volume& volume, const Instance& instance, std::string_view d
     if (volume.host_id.empty()) volume.host_id = instance.host_id;
     volume.instance_id = instance.id;
     volume.device = device;
+    volume.is_root = device == instance.root_device_name;
     volume.attached_ms = now_ms;
     volume.attachment_state = state;
 }
@@ -91,7 +93,7 @@ void begin_attach(db::Session& session, Volume& volume, const Instance& instance
                   bool live, UnixMs now_ms) {
     put_attachment(volume, instance, device, live ? AttachmentState::attaching : AttachmentState::attached,
                    now_ms);
-    db::volumes::update(session, volume);
+    move_volume(session, volume, instance.host_id);
 }
 
 void begin_detach(db::Session& session, Volume& volume, bool live, UnixMs now_ms) {
@@ -135,6 +137,11 @@ bool settle_ended_guest(db::Session& session, const Instance& instance, const Gu
     bool changed = false;
     for (auto& volume : db::volumes::of_instance(session, instance.id)) {
         end_modification(session, volume, now_ms);
+        // It has run, even if its agent died before it could say so.
+        if (guest.observed == Observed::stopped && !volume.made) {
+            volume.made = changed = true;
+            db::volumes::update(session, volume);
+        }
         const bool one =
             ends ? settle_end(session, guest, volume, now_ms) : settle_attachment(session, volume, now_ms);
         changed = changed || one;

@@ -24,16 +24,22 @@ tl::unexpected<Error> failed(const std::filesystem::path& file, const char* doin
                 std::string(doing) + " the master key " + file.string() + ": " + std::strerror(errno));
 }
 
-// Never over one that is there, and on the disk before anything is wrapped with it.
+// Whole or not there, and on the disk before anything is wrapped with it; never over one that is there.
 Status make(const std::filesystem::path& file, Random& random) {
-    const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, private_file);
+    const std::filesystem::path unfinished = file.string() + ".new";
+    unlink(unfinished.c_str());
+    const int fd = open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, private_file);
     if (fd < 0) return failed(file, "making");
     const std::string text = random.hex(2 * seal_key_bytes) + "\n";
     const bool good =
         write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
     Status status = good ? Status() : failed(file, "writing");
     close(fd);
-    if (!status) unlink(file.c_str());
+    if (status && link(unfinished.c_str(), file.c_str()) != 0) status = failed(file, "making");
+    unlink(unfinished.c_str());
+    const int folder = open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (status && (folder < 0 || fsync(folder) != 0)) status = failed(file, "making");
+    if (folder >= 0) close(folder);
     return status;
 }
 

@@ -58,6 +58,16 @@ Status begin_snapshot(db::Session& session, Snapshot& snapshot, Volume& volume, 
     return {};
 }
 
+void insert_imported(db::Session& session, Snapshot& snapshot, const link::Content& layer,
+                     std::int64_t disk_bytes, UnixMs now_ms) {
+    snapshot.volume_size_bytes = disk_bytes;
+    snapshot.depth = 1;
+    snapshot.sha256 = layer.sha256;
+    snapshot.size_bytes = layer.size_bytes;
+    complete(snapshot, now_ms);
+    db::snapshots::insert(session, snapshot);
+}
+
 Status note_layer(db::Session& session, const HostId& host_id, const SnapshotId& id,
                   const link::Content& content, UnixMs now_ms) {
     auto snapshot = db::snapshots::find_any(session, id.str());

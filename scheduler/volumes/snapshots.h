@@ -26,6 +26,11 @@ inline constexpr std::int64_t most_layers = 64;
 // many layers lie under the volume.
 Status begin_snapshot(db::Session& session, Snapshot& snapshot, Volume& volume, UnixMs now_ms);
 
+// Writes the snapshot, which has an ID and its owner's words, of a disk that came from abroad: completed,
+// with a layer of its own that lies on nothing and is in the image folder.
+void insert_imported(db::Session& session, Snapshot& snapshot, const link::Content& layer,
+                     std::int64_t disk_bytes, UnixMs now_ms);
+
 // The host's word that the layer is in the image folder. Repeated, or about another host's, it changes
 // nothing. Images that only waited for it are available.
 Status note_layer(db::Session& session, const HostId& host_id, const SnapshotId& id,

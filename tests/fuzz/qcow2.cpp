@@ -1,6 +1,9 @@
 // The beginning of a foreign file, judged before any program of QEMU opens it: api/images.
 #include "api/images/qcow2.h"
+#include <algorithm>
+
 #include "api/images/content.h"
+#include "api/images/foreign.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace lodge::fuzz {
@@ -35,6 +38,10 @@ LODGE_FUZZ_TARGET(text) {
         for (std::int64_t size : {std::int64_t{0}, static_cast<std::int64_t>(text.size()), INT64_MAX})
             static_cast<void>(check_kernel(architecture, text, size));
     static_cast<void>(check_ramdisk(text, static_cast<std::int64_t>(text.size())));
+    const auto tail = text.substr(text.size() - std::min(text.size(), foreign_tail_bytes));
+    for (const char* format : {"vmdk", "vpc", "vhdx", "vdi"})
+        promise(!check_foreign(format, text, tail, text.size()) || name == format || name.empty(),
+                "a foreign image is of the format that was declared");
     auto header = read_qcow2_header(text);
     if (!header) return;
     promise(check_declared_format("qcow2", text).has_value(), "a header that is read was declared rightly");

@@ -48,6 +48,7 @@ class CloudTest(unittest.TestCase):
             self.terminate(*ids)
         self.assertEqual(self.cloud.domains(), {})
         self.assertEqual(self.cloud.disks(), [])
+        self.assertEqual(self.cloud.variables(), [])
 
     # --- Instances ----------------------------------------------------------------------------------------------
 

@@ -171,7 +171,15 @@ class Cloud:
         return next(image["sha256"] for image in self.lodge_json("image", "list")["images"] if image["id"] == image_id)
 
     def disks(self):
-        return sorted(name for name in os.listdir(f"{self.agent_dir}/disks") if not name.startswith("."))
+        return self.files_of_disks(".qcow2")
+
+    def variables(self):
+        """Files of firmware's variables."""
+        return self.files_of_disks(".fd")
+
+    def files_of_disks(self, ending):
+        names = os.listdir(f"{self.agent_dir}/disks")
+        return sorted(name for name in names if name.endswith(ending) and not name.startswith("."))
 
     # --- Clients ------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ sys.path.insert(0, HERE)
 AT_ONCE = min(2, os.cpu_count() or 1)  # an emulated guest that boots takes a whole processor
 # Longest first; any order would do.
 TOGETHER = ["test_doctor", "test_restarts", "test_images", "test_shutdown", "test_life", "test_operator", "test_volumes",
-            "test_snapshots", "test_encryption"]
+            "test_snapshots", "test_encryption", "test_instance_store", "test_storage_pool", "test_import_tasks", "test_uefi"]
 # These end libvirtd, or look for what all the others have left.
 ALONE = ["test_libvirtd", "test_chaos", "test_leftovers"]
 # One switch and one OVN at a time, in the network namespace that `run` has put all this into.

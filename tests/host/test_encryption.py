@@ -27,6 +27,16 @@ class EncryptionTest(DiskTest):
                         found.add(os.path.basename(path))
         return found
 
+    def restart_with(self, key, content):
+        """lodged is started anew with another master key, or with none."""
+        self.cloud.lodged.kill()
+        if os.path.exists(key):
+            os.remove(key)
+        if content:
+            with open(key, "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                file.write(content)
+        self.cloud.start_lodged()
+
     def secrets(self):
         return re.findall(r"lodge-key-\S+", self.libvirt.virsh("secret-list"))
 
@@ -98,12 +108,7 @@ class EncryptionTest(DiskTest):
         self.ec2.stop_instances(InstanceIds=[guest])
         self.wait_state(guest, "stopped")
         for other in (None, "0" * 64 + "\n"):
-            self.cloud.lodged.kill()
-            os.remove(key)
-            if other:
-                with open(key, "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-                    file.write(other)
-            self.cloud.start_lodged()
+            self.restart_with(key, other)
             self.assertEqual(other is not None, os.path.exists(key), "a new key would open nothing")
             told = subprocess.run([binary("api/lodge"), "--state-dir", self.cloud.state_dir, "doctor"], capture_output=True,
                                   text=True, check=False, timeout=60)
@@ -118,9 +123,6 @@ class EncryptionTest(DiskTest):
             self.ec2.start_instances(InstanceIds=[guest])
             eventually(60, lambda: "cannot tell the key" in self.cloud.logs(), lambda: self.story(guest, "pending"))
             self.stays(guest, "pending")
-        self.cloud.lodged.kill()
-        with open(key, "w", encoding="ascii") as file:
-            file.write(kept)
-        self.cloud.start_lodged()
+        self.restart_with(key, kept)
         self.wait_console(guest, "boot 2 of this disk")
         self.create(Encrypted=True)

@@ -193,7 +193,8 @@ class GuestNetworkTest(CloudTest):
                                       facts["architecture"], "--format", facts["format"])["id"]
         group = self.group("debian", tcp(22))
         guest, = self.launch(ImageId=image, InstanceType="t3.micro", CpuOptions={"CoreCount": 1, "ThreadsPerCore": 2},
-                             KeyName="me", SecurityGroupIds=[group], UserData="#!/bin/sh\nhostname > /run/user-data-ran\n")
+                             KeyName="me", SecurityGroupIds=[group], UserData="#!/bin/sh\nhostname > /run/user-data-ran\n",
+                             BlockDeviceMappings=[{"DeviceName": "/dev/vda", "Ebs": {"VolumeSize": 5}}])
         self.wait_state(guest, "running")
         public = self.wait_public(guest)
         name = self.describe(guest)["PrivateDnsName"].split(".")[0]
@@ -201,3 +202,5 @@ class GuestNetworkTest(CloudTest):
         eventually(120, lambda: self.ssh(public, "cat /run/user-data-ran 2>/dev/null || true", user="debian") == name,
                    "cloud-init ran the user-data")
         self.assertIn("ec2", self.ssh(public, "cloud-init query platform", user="debian").lower())
+        size = int(self.ssh(public, "df --output=size --block-size=1M / | tail -n 1", user="debian"))
+        self.assertGreater(size, 4700, "the root file system fills the volume, of which its own tables take some")

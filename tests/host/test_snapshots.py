@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import time
 
 from cloud import AGENT_OPTIONS, CommandError, binary, flatten
@@ -246,6 +247,74 @@ class ImageOfInstanceTest(DiskTest):
         self.assertEqual("cached", self.inside(copy, "cat /root-disk/note"))
         self.assertIn("boot 2 of this disk", self.console(copy), "the image is of before the second boot")
         self.assertEqual([], [line for line in self.console(copy).splitlines() if "recovery complete" in line])
+
+
+    def test_both_daemons_die_while_an_image_is_made(self):
+        (guest,) = self.launch_ready()
+        self.inside(guest, "echo kept >/root-disk/note; sync")
+        boots = 1
+        for pause, no_reboot in ((0.0, True), (0.2, True), (0.0, False), (1.0, False)):
+            image = self.ec2.create_image(InstanceId=guest, Name=f"torn-{pause}-{no_reboot}", NoReboot=no_reboot)["ImageId"]
+            time.sleep(pause)
+            self.cloud.agent.kill()
+            self.cloud.lodged.kill()
+            self.cloud.start_lodged()
+            self.cloud.start_agent()
+            self.wait_image(image)
+            boots += 0 if no_reboot else 1
+            self.wait_console(guest, f"boot {boots} of this disk")
+            self.wait_console(guest, "lodge-tiny: ready", boots)
+        (copy,) = self.launch_ready(ImageId=image)
+        self.assertEqual("kept", self.inside(copy, "cat /root-disk/note"))
+
+
+class HostileGuestTest(DiskTest):
+    def lure(self):
+        """A file that nobody may open, and the head of an image that claims to rest on it."""
+        canary, image = f"{self.cloud.folder}/canary", f"{self.cloud.folder}/lure"
+        with open(canary, "wb") as file:
+            file.write(b"not for guests" * 100_000)
+        os.chmod(canary, 0o644)
+        os.utime(canary, (0, time.time()))
+        subprocess.run(["qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", canary, image, "64M"], check=True)
+        with open(image, "rb") as file:
+            head = file.read(512 + len(canary)).rstrip(b"\0")
+        return canary, head
+
+    def test_what_a_guest_writes_is_never_taken_for_an_image(self):
+        canary, head = self.lure()
+        (guest, reader) = self.launch_ready(2)
+        volume = self.create()
+        self.attach(volume, guest)
+        disk = self.wait_device(guest, volume)
+        for at in range(0, len(head), 100):  # a line that is typed may be so long
+            self.inside(guest, "printf '" + "".join(f"\\{byte:03o}" for byte in head[at:at + 100]) + "' >>/head")
+        for place in (f"/dev/{disk}", "/dev/vda"):
+            self.inside(guest, f"dd if=/head of={place} conv=notrunc,fsync")
+        self.assertEqual("514649fb", self.inside(guest, f"head -c 4 /dev/{disk} | hexdump -e '4/1 \"%02x\"'"))
+        snapshots = self.ec2.create_snapshots(InstanceSpecification={"InstanceId": guest})["Snapshots"]
+        self.wait_completed(*(each["SnapshotId"] for each in snapshots))
+        self.ec2.modify_volume(VolumeId=volume, Size=2)
+        eventually(60, lambda: self.modification(volume) == "completed", self.cloud.logs)
+        self.assertEqual(str(2 << 21), self.inside(guest, f"cat /sys/block/{disk}/size"), "its size is not what it says")
+        image = self.ec2.create_image(InstanceId=guest, Name="lure", NoReboot=True)["ImageId"]
+        eventually(180, lambda: self.ec2.describe_images(ImageIds=[image])["Images"][0]["State"] == "available", self.cloud.logs)
+        self.ec2.stop_instances(InstanceIds=[guest], Force=True)
+        self.wait_state(guest, "stopped")
+        self.ec2.modify_volume(VolumeId=volume, Size=3)
+        self.ec2.start_instances(InstanceIds=[guest])
+        self.wait_state(guest, "running")
+        for each in snapshots:
+            copy = self.create(SnapshotId=each["SnapshotId"], Size=4)
+            self.attach(copy, reader)
+            self.assertEqual("514649fb", self.inside(reader, f"head -c 4 /dev/{self.wait_device(reader, copy)} | hexdump -e '4/1 \"%02x\"'"))
+            self.detach(copy)
+        (of_image,) = self.launch(ImageId=image)
+        self.wait_state(of_image, "running")
+        self.assertEqual(0, os.stat(canary).st_atime, "it was opened")
+        with open(canary, "rb") as file:
+            file.read(1)
+        self.assertNotEqual(0, os.stat(canary).st_atime, "which this file system would have told")
 
 
 class GuestAgentTest(DiskTest):

@@ -71,6 +71,24 @@ class VolumeTest(DiskTest):
         self.mount(second, disk)
         self.assertEqual("kept", self.inside(second, "cat /mnt/note"))
 
+    def test_a_broken_guest_is_mended_by_another_and_boots_again(self):
+        broken, helper = self.launch_ready(2)
+        root = self.describe(broken)["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
+        self.ec2.stop_instances(InstanceIds=[broken])
+        self.wait_state(broken, "stopped")
+        self.detach(root)
+        self.attach(root, helper)
+        self.mount(helper, self.wait_device(helper, root))
+        self.assertEqual("", self.inside(helper, "echo mended >/mnt/note && umount /mnt"))
+        self.detach(root)
+        with self.refused("InvalidParameterValue", "attached at root"):
+            self.ec2.start_instances(InstanceIds=[broken])
+        self.ec2.attach_volume(VolumeId=root, InstanceId=broken, Device="/dev/vda")
+        self.ec2.start_instances(InstanceIds=[broken])
+        self.wait_console(broken, "boot 2 of this disk")
+        self.wait_console(broken, "lodge-tiny: ready")
+        self.assertEqual("mended", self.inside(broken, "cat /root-disk/note"))
+
     def test_bytes_of_a_deleted_volume_are_in_no_other(self):
         (guest,) = self.launch_ready()
         mark = "c0ffee of a deleted volume"

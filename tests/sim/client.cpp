@@ -29,11 +29,11 @@ std::string Client::act(const Call& call) {
     if (open_ && !dice_.once_in(3)) return settle(call);
     const auto choice = dice_.below(10);
     if (promises_.instances.empty() || (choice < 2 && !open_)) {
-        static constexpr const char* types[] = {"t3.nano", "t3.micro", "t3.medium"};
+        static constexpr const char* types[] = {"t3.nano", "t3.micro", "t3.medium", "c5d.large"};
         const std::string token = name_ + "-" + std::to_string(launches_++);
         open_ = Launch{token,
                        {{"ImageId", image_id},
-                        {"InstanceType", types[dice_.below(3)]},
+                        {"InstanceType", types[dice_.below(std::size(types))]},
                         {"MinCount", "1"},
                         {"MaxCount", std::to_string(dice_.between(1, 3))},
                         {"ClientToken", token}}};

@@ -93,6 +93,26 @@ class CrashingStorage final : public agent::Storage {
     bool has_image(const link::Content& content) override { return inner_.has_image(content); }
     Result<std::vector<std::string>> list_contents() override { return inner_.list_contents(); }
     Status remove_content(const std::string& sha256) override { return inner_.remove_content(sha256); }
+    Result<agent::Firmware> ensure_firmware(const VolumeId& root_volume_id) override {
+        plan_.pass();
+        if (full) return fail(ErrorCode::io_failure, "No space left on device");
+        return inner_.ensure_firmware(root_volume_id);
+    }
+    Status remove_variables(const VolumeId& root_volume_id) override {
+        plan_.pass();
+        return inner_.remove_variables(root_volume_id);
+    }
+    Result<std::string> ensure_store_disk(const GuestId& guest_id, std::int64_t number,
+                                          std::int64_t size_bytes) override {
+        plan_.pass();
+        if (full) return fail(ErrorCode::io_failure, "No space left on device");
+        return inner_.ensure_store_disk(guest_id, number, size_bytes);
+    }
+    Status remove_store_disks(const GuestId& guest_id) override {
+        plan_.pass();
+        return inner_.remove_store_disks(guest_id);
+    }
+    Result<std::vector<GuestId>> list_store_disks() override { return inner_.list_store_disks(); }
     Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts,
                                  const link::DiskKey& key) override {
         plan_.pass();

@@ -267,7 +267,21 @@ std::string Watch::disks(ControlPlane& lodged, const Hosts& hosts) {
     }
     for (const auto& [host, left] : unclaimed)
         if (!left.empty()) return "a disk is left on " + host.str() + ": " + left.begin()->str();
-    return "";
+    return stores(rows, hosts);
+}
+
+// Instance-store disks are those of guests that run with them, and no others.
+std::string Watch::stores(const Rows& rows, const Hosts& hosts) {
+    std::set<std::string> wanted;
+    for (const auto& row : rows)
+        if (state_of(row) == InstanceState::running && row.instance.store_disks > 0)
+            wanted.insert(row.guest.id.str());
+    for (const auto& host : hosts) {
+        const auto stores = host->disks.list_store_disks();
+        for (const auto& id : *stores)
+            if (wanted.erase(id.str()) == 0) return "an instance-store disk is left of " + id.str();
+    }
+    return wanted.empty() ? "" : *wanted.begin() + " runs without its instance-store disks";
 }
 
 std::string Watch::after_step(ControlPlane& lodged, const Hosts& hosts, const ByAccount& promises) {

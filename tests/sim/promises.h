@@ -39,6 +39,7 @@ class Watch {
     static std::string volumes(ControlPlane& lodged, const std::vector<db::instances::WithGuest>& rows,
                                const ByAccount& promises);
     static std::string disks(ControlPlane& lodged, const Hosts& hosts);
+    static std::string stores(const std::vector<db::instances::WithGuest>& rows, const Hosts& hosts);
     static std::string snapshots(ControlPlane& lodged, const ByAccount& promises);
     static std::string cuts(ControlPlane& lodged, const Hosts& hosts);
 

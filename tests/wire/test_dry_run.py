@@ -6,8 +6,9 @@ from idl import actions, needed
 from signing import call
 
 UNKNOWN = "i-0123456789abcdef0"
-WITHOUT = {"AllocateHosts", "AssignIpv6Addresses", "AssignPrivateIpAddresses", "DescribeHosts", "DescribeVpcClassicLinkDnsSupport", "ModifyHosts",
-           "ModifyInstancePlacement", "ModifySubnetAttribute", "ReleaseHosts", "UnassignIpv6Addresses", "UnassignPrivateIpAddresses"}  # EC2's own have no DryRun
+WITHOUT = {"AllocateHosts", "AssignIpv6Addresses", "AssignPrivateIpAddresses", "CancelExportTask", "DescribeHosts",
+           "DescribeVpcClassicLinkDnsSupport", "ModifyHosts", "ModifyInstancePlacement", "ModifySubnetAttribute", "ReleaseHosts",
+           "UnassignIpv6Addresses", "UnassignPrivateIpAddresses"}  # EC2's own have no DryRun
 
 ALTERNATIVES = {"DescribeLaunchTemplateVersions": {"LaunchTemplateVersion.1": "$Latest"}}  # one of several has to be said
 

@@ -179,7 +179,7 @@ class Register(ImageTest):
             self.assertIn(kind, refused.message)
 
     def test_refused_by_name(self):
-        for name, extra in {"BootMode": {"BootMode": "uefi"}, "TpmSupport": {"TpmSupport": "v2.0"}, "UefiData": {"UefiData": "x"},
+        for name, extra in {"TpmSupport": {"TpmSupport": "v2.0"}, "UefiData": {"UefiData": "x"},
                             "EnaSupport": {"EnaSupport": False}, "VirtualizationType": {"VirtualizationType": "paravirtual"},
                             "SriovNetSupport": {"SriovNetSupport": "other"}, "ImdsSupport": {"ImdsSupport": "v2.0"},
                             "BillingProduct": {"BillingProducts": ["bp-1"]}}.items():

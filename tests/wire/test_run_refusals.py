@@ -25,7 +25,6 @@ REFUSED = {
     "HibernationOptions.Configured": {"HibernationOptions": {"Configured": True}},
     "EnclaveOptions.Enabled": {"EnclaveOptions": {"Enabled": True}},
     "Placement.HostResourceGroupArn": {"Placement": {"HostResourceGroupArn": "arn:x"}},
-    "BlockDeviceMapping.1.VirtualName": {"BlockDeviceMappings": [{"DeviceName": "/dev/vda", "VirtualName": "ephemeral0"}]},
 }
 
 

@@ -45,6 +45,12 @@ class Types(WireTest):
             self.assertIsInstance(t[flag], bool, flag)
         self.assertEqual(4, t["NetworkInfo"]["MaximumNetworkInterfaces"])
 
+    def test_instance_storage(self):
+        t, = self.types(InstanceTypes=["m5d.4xlarge"])
+        self.assertTrue(t["InstanceStorageSupported"])
+        self.assertEqual({"TotalSizeInGB": 600, "Disks": [{"SizeInGB": 300, "Count": 2, "Type": "ssd"}], "NvmeSupport": "unsupported",
+                          "EncryptionSupport": "unsupported"}, t["InstanceStorageInfo"])
+
     def test_every_type_holds_together(self):
         for t in self.types():
             cpus = t["VCpuInfo"]
@@ -64,13 +70,15 @@ class Types(WireTest):
                                         ("burstable-performance-supported", "true", "t3.micro", "m5.large"), ("free-tier-eligible", "true", "t3.micro", "t3.nano"),
                                         ("processor-info.supported-architecture", "x86_64", "t3.nano", ""), ("hypervisor", "nitro", "t3.nano", ""),
                                         ("network-info.maximum-network-interfaces", "2", "t3.nano", "m5.large"), ("supported-usage-class", "spot", "t3.nano", ""),
-                                        ("vcpu-info.valid-cores", "8", "m5.4xlarge", "m5.large"), ("supported-boot-mode", "legacy-bios", "t3.nano", "")):
+                                        ("vcpu-info.valid-cores", "8", "m5.4xlarge", "m5.large"), ("supported-boot-mode", "uefi", "t3.nano", "")):
             with self.subTest(name):
                 found = self.names(Filters=[{"Name": name, "Values": [value]}])
                 self.assertIn(some, found)
                 self.assertNotIn(none, found)
                 self.assertEqual([], self.names(Filters=[{"Name": name, "Values": ["something else"]}]))
-        self.assertEqual([], self.names(Filters=[{"Name": "instance-storage-supported", "Values": ["true"]}]))
+        with_store = self.names(Filters=[{"Name": "instance-storage-supported", "Values": ["true"]}])
+        self.assertEqual({"m5d", "c5d", "r5d"}, {name.split(".")[0] for name in with_store})
+        self.assertEqual(["c5d.9xlarge"], self.names(Filters=[{"Name": "instance-storage-info.total-size-in-gb", "Values": ["900"]}]))
         self.assert_code("InvalidParameterValue", self.ec2.describe_instance_types, "vcpus", Filters=filters(vcpus="1"))
 
     def test_unknown_types(self):

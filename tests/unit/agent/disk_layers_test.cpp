@@ -1,4 +1,5 @@
 // A disk whose snapshots left it new files, in FileStorage.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -217,6 +218,71 @@ TEST_F(DiskLayers, ALayerThatNamesAFileIsNeverOpened) {
 TEST_F(DiskLayers, NobodyAnsweringMayPass) {
     const link::Content away = {std::string(64, 'a'), "qcow2", 1};
     EXPECT_EQ(storage_->ensure_disk(disk(0, {away})).error().code, ErrorCode::service_unavailable);
+}
+
+// --- Pools that hosts share
+
+TEST_F(DiskLayers, GoFromHostToHostByName) {
+    const fs::path pool = dir_.path() / "pool";
+    const HostId one = *HostId::parse("h-00000000000000001");
+    const HostId two = *HostId::parse("h-00000000000000002");
+    fs::create_directory(pool);
+    const auto open = [&](const HostId& id) {
+        return FileStorage::open(dir_.path() / id.str(), {}, {}, SharedPool{pool, "fast", id});
+    };
+    EXPECT_EQ(open(one).error().code, ErrorCode::invalid_input) << "nothing is mounted";
+    spill(pool / "lodge-pool", "other\n");
+    EXPECT_EQ(open(one).error().code, ErrorCode::invalid_input);
+    spill(pool / "lodge-pool", "fast\n");
+    const auto first = open(one);
+    const auto second = open(two);
+    ASSERT_TRUE(first) << first.error().message;
+    ASSERT_TRUE(second) << second.error().message;
+
+    ASSERT_TRUE((*first)->ensure_disk(disk(0, {})));
+    write(pool / one.str() / disk_file_name(volume, 0), "0", "0x31");
+    ASSERT_TRUE((*first)->ensure_disk(disk(1, {waiting_})));
+    EXPECT_TRUE((*second)->list_disks()->empty());
+    WantedDisk moved = disk(1, {waiting_});
+    moved.must_exist = true;
+    const auto chain = (*second)->ensure_disk(moved);
+    ASSERT_TRUE(chain) << chain.error().message;
+    EXPECT_EQ(chain->path, (pool / two.str() / disk_file_name(volume, 1)).string());
+    EXPECT_TRUE(holds(*chain, "0", "0x31"));
+    EXPECT_TRUE((*first)->list_disks()->empty());
+    EXPECT_EQ((*second)->list_disks().value_or(std::vector<VolumeId>()), std::vector{volume});
+    // Half of them, as a host leaves them that dies in between.
+    fs::rename(pool / two.str() / disk_file_name(volume, 0), pool / one.str() / disk_file_name(volume, 0));
+    ASSERT_TRUE((*second)->ensure_disk(moved));
+    const auto layer = (*second)->read_layer(volume, 0, 1);
+    ASSERT_TRUE(layer);
+    ASSERT_TRUE((*second)->keep_layer(volume, 0, layer->content));
+    ASSERT_TRUE((*first)->remove_disk(volume)) << "whoever is told to";
+    EXPECT_TRUE((*second)->list_disks()->empty());
+    WantedDisk fresh = disk(0, {});
+    fresh.volume_id = another;
+    ASSERT_TRUE((*first)->ensure_disk(fresh));
+    EXPECT_EQ((*second)->ensure_disk(fresh)->path, (pool / two.str() / disk_file_name(another, 0)).string())
+        << "also one that nobody knows to have been made";
+    EXPECT_TRUE((*first)->list_disks()->empty());
+    // Two of them nobody could tell apart.
+    spill(pool / one.str() / disk_file_name(another, 0),
+          slurp(pool / two.str() / disk_file_name(another, 0)));
+    EXPECT_EQ((*second)->ensure_disk(fresh).error().code, ErrorCode::conflict);
+    ASSERT_TRUE(fs::remove(pool / one.str() / disk_file_name(another, 0)));
+    // What a machine writes to stays where it is.
+    const Fd machine(::open((pool / two.str() / disk_file_name(another, 0)).c_str(), O_RDWR));
+    struct flock writes {};
+    writes.l_type = F_RDLCK;
+    writes.l_start = 101;
+    writes.l_len = 1;
+    ASSERT_EQ(fcntl(machine.get(), F_OFD_SETLK, &writes), 0);
+    EXPECT_EQ((*first)->ensure_disk(fresh).error().code, ErrorCode::service_unavailable);
+    // A host with volumes of its own joins no pool.
+    ASSERT_TRUE(storage_->ensure_disk(disk(0, {})));
+    storage_.reset();
+    EXPECT_EQ(FileStorage::open(root_, {}, {}, SharedPool{pool, "fast", one}).error().code,
+              ErrorCode::invalid_input);
 }
 
 // --- Encrypted disks

@@ -24,12 +24,20 @@ GuestSpec direct_boot() {
     return spec;
 }
 
+GuestSpec uefi_boot() {
+    GuestSpec spec = example_guest();
+    spec.firmware = {"/usr/share/OVMF/OVMF_CODE_4M.fd",
+                     "/var/lib/lodge/agent/disks/vol-0a1b2c3d4e5f60718.fd"};
+    return spec;
+}
+
 GuestSpec hostile() {
     GuestSpec spec = direct_boot();
     spec.instance_type = "t3\"'><&";
     spec.kernel_cmdline = "a=\"b\" c='d' ]]> </cmdline><devices/> &amp; <![CDATA[";
     spec.root.path = "/tmp/it's \"a\" <disk> & more.qcow2";
     spec.console_path = "/tmp/\"/><emulator>/bin/sh</emulator>";
+    spec.firmware = {"/tmp/</loader>.fd", "/tmp/<nvram template='/etc/shadow'/>"};
     spec.interfaces = {example_nic()};
     spec.interfaces.front().mac = "'\"><mac/>";
     spec.interfaces.front().port_uuid = "\"/></virtualport><script path='/bin/sh'/>";
@@ -54,6 +62,10 @@ TEST(DomainXml, DirectBootEmulated) {
     testing::expect_golden("domain/direct_boot_qemu.xml", domain_xml(direct_boot(), {"qemu"}));
 }
 
+TEST(DomainXml, UefiBootUnderKvm) {
+    testing::expect_golden("domain/uefi_boot_kvm.xml", domain_xml(uefi_boot(), {"kvm"}));
+}
+
 TEST(DomainXml, InterfacesAreOvnsPorts) {
     GuestSpec spec = example_guest();
     spec.interfaces = {example_nic(1), example_nic(2)};
@@ -66,6 +78,12 @@ TEST(DomainXml, VolumesAreKnownBySerialAndHeldToLimits) {
     spec.root.limits = {3'000, 125 << 20};
     spec.disks = {{*VolumeId::parse("vol-10000000000000001"), "vdf", "/d/vol-10000000000000001.qcow2"}};
     testing::expect_golden("domain/disks_kvm.xml", domain_xml(spec, {"kvm"}));
+}
+
+TEST(DomainXml, InstanceStoreDisksAreFoundByNumber) {
+    GuestSpec spec = example_guest();
+    spec.store_disks = {"/s/g-0fedcba9876543210.0.qcow2", "/s/g-0fedcba9876543210.1.qcow2"};
+    testing::expect_golden("domain/instance_store_kvm.xml", domain_xml(spec, {"kvm"}));
 }
 
 TEST(DomainXml, EncryptedDisksNameTheirKeyAndNeverHaveItInThem) {

@@ -43,10 +43,11 @@ class FileStorageTest : public ::testing::Test {
         return {hex_encode(sha256(bytes)), format, static_cast<std::int64_t>(bytes.size())};
     }
     std::unique_ptr<FileStorage> open() {
-        auto storage = FileStorage::open(root_, [this](const link::Content&, const fs::path& into) -> Status {
+        const auto fetch = [this](const link::Content&, const fs::path& into) -> Status {
             spill(into, image_bytes_);
             return {};
-        });
+        };
+        auto storage = FileStorage::open(root_, fetch, uefi_);
         EXPECT_TRUE(storage) << storage.error().message;
         return storage ? std::move(*storage) : nullptr;
     }
@@ -60,6 +61,7 @@ class FileStorageTest : public ::testing::Test {
     TemporaryFolder dir_;
     TemporaryFolder outside_;
     const fs::path root_ = dir_.path() / "agent";
+    const UefiFiles uefi_ = {outside_.path() / "code.fd", outside_.path() / "variables.fd"};
     std::string image_bytes_;
     link::Content image_;
     std::unique_ptr<FileStorage> storage_;
@@ -203,10 +205,54 @@ TEST_F(FileStorageTest, CrashLeavesNothingHalfMade) {
     storage_.reset();
     spill(root_ / "disks" / ".tmp-vol-0a1b2c3d4e5f60718", "half an overlay");
     spill(root_ / "images" / (".tmp-" + image_.sha256), "half an image");
+    spill(root_ / "disks" / ".tmp-vol-0a1b2c3d4e5f60718.fd", "half of the variables");
     storage_ = open();
     EXPECT_TRUE(fs::is_empty(root_ / "disks"));
     EXPECT_TRUE(fs::is_empty(root_ / "images"));
     EXPECT_TRUE(ensure(disk()));
+}
+
+TEST_F(FileStorageTest, VariablesBeginAsTheTemplateAndAreKept) {
+    spill(uefi_.code, "code");
+    spill(uefi_.variables, "template");
+    const auto firmware = storage_->ensure_firmware(volume);
+    ASSERT_TRUE(firmware) << firmware.error().message;
+    EXPECT_EQ(firmware->code_path, uefi_.code);
+    EXPECT_EQ(firmware->variables_path, (root_ / "disks" / "vol-0a1b2c3d4e5f60718.fd").string());
+    EXPECT_EQ(slurp(firmware->variables_path), "template");
+    EXPECT_EQ(mode_of(firmware->variables_path), 0600U);
+    spill(firmware->variables_path, "written by a guest");
+    storage_ = nullptr;
+    storage_ = open();
+    EXPECT_TRUE(storage_->ensure_firmware(volume));
+    EXPECT_EQ(slurp(firmware->variables_path), "written by a guest");
+}
+
+TEST_F(FileStorageTest, VariablesGoWithTheirDiskOrBeforeIt) {
+    spill(uefi_.code, "code");
+    spill(uefi_.variables, "template");
+    const auto other = *VolumeId::parse("vol-0a1b2c3d4e5f60719");
+    ASSERT_TRUE(ensure(disk()));
+    for (const auto& id : {volume, other}) ASSERT_TRUE(storage_->ensure_firmware(id));
+    EXPECT_TRUE(storage_->remove_disk(volume));
+    EXPECT_FALSE(fs::exists(root_ / "disks" / "vol-0a1b2c3d4e5f60718.fd"));
+    EXPECT_TRUE(fs::exists(root_ / "disks" / "vol-0a1b2c3d4e5f60719.fd")) << "another's";
+    EXPECT_TRUE(storage_->remove_variables(other));
+    EXPECT_TRUE(storage_->remove_variables(other));
+    EXPECT_TRUE(fs::is_empty(root_ / "disks"));
+}
+
+TEST_F(FileStorageTest, NoFirmwareIsSaidByTheNameOfItsFile) {
+    for (const fs::path& missing : {uefi_.code, uefi_.variables}) {
+        const auto firmware = storage_->ensure_firmware(volume);
+        ASSERT_FALSE(firmware);
+        EXPECT_EQ(firmware.error().code, ErrorCode::not_found);
+        EXPECT_NE(firmware.error().message.find(missing.string()), std::string::npos)
+            << firmware.error().message;
+        EXPECT_TRUE(fs::is_empty(root_ / "disks"));
+        spill(missing, "here");
+    }
+    EXPECT_TRUE(storage_->ensure_firmware(volume));
 }
 
 TEST_F(FileStorageTest, FailingQemuImgSaysWhyAndLeavesNothing) {
@@ -228,6 +274,8 @@ TEST_F(FileStorageTest, IdsThatAreNoIdsAreRefused) {
     const auto evil = VolumeId::trusted("../../../tmp/evil");
     EXPECT_FALSE(ensure({evil, 256 * mib, image_, false}));
     EXPECT_FALSE(storage_->remove_disk(evil));
+    EXPECT_FALSE(storage_->ensure_firmware(evil));
+    EXPECT_FALSE(storage_->remove_variables(evil));
     EXPECT_FALSE(storage_->console_tail(InstanceId::trusted("../lock"), 10));
     EXPECT_FALSE(storage_->remove_console(InstanceId::trusted("../lock")));
 }
@@ -261,6 +309,29 @@ TEST_F(FileStorageTest, KnowsTheSpaceLeft) {
     ASSERT_TRUE(space);
     EXPECT_GT(space->total_mib, 0);
     EXPECT_LE(space->free_mib, space->total_mib);
+}
+
+TEST_F(FileStorageTest, InstanceStoreDisksAreTheirGuestsAlone) {
+    const GuestId one = *GuestId::parse("g-00000000000000001");
+    const GuestId two = *GuestId::parse("g-00000000000000002");
+    const auto first = storage_->ensure_store_disk(one, 0, 75'000'000'000);
+    ASSERT_TRUE(first) << first.error().message;
+    EXPECT_EQ(read_disk_header(*first, "qcow2")->virtual_size_bytes, 75'000'000'000);
+    EXPECT_EQ(mode_of(*first), 0600U);
+    ASSERT_TRUE(run_program({"qemu-io", "-f", "qcow2", "-c", "write -P 1 0 64k", *first}, 10'000));
+    const std::string written = slurp(*first);
+    EXPECT_EQ(storage_->ensure_store_disk(one, 0, 75'000'000'000).value_or(""), *first);
+    EXPECT_EQ(slurp(*first), written) << "a machine may have it by now";
+    EXPECT_NE(storage_->ensure_store_disk(one, 1, mib).value_or(*first), *first);
+    EXPECT_NE(storage_->ensure_store_disk(two, 0, mib).value_or(*first), *first);
+    EXPECT_EQ(storage_->list_store_disks().value_or(std::vector<GuestId>()), (std::vector{one, two}));
+    ASSERT_TRUE(storage_->remove_store_disks(one));
+    ASSERT_TRUE(storage_->remove_store_disks(one)) << "repeated";
+    EXPECT_EQ(storage_->list_store_disks().value_or(std::vector<GuestId>()), std::vector{two});
+    EXPECT_FALSE(fs::exists(*first));
+    EXPECT_FALSE(storage_->ensure_store_disk(GuestId::trusted("../g"), 0, mib));
+    spill(root_ / "instance-store" / "somebody's", "x");
+    EXPECT_EQ(storage_->list_store_disks().value_or(std::vector<GuestId>()), std::vector{two});
 }
 
 }  // namespace

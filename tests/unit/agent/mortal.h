@@ -19,6 +19,7 @@ namespace lodge::agent {
 struct Looks {
     std::deque<std::vector<Domain>> domains;
     std::deque<std::vector<VolumeId>> roots;
+    std::deque<std::vector<GuestId>> stores;
 };
 
 // Shows the next look out of `shown`, if there is one, in place of what there is, and notes what it showed.
@@ -106,6 +107,17 @@ class MortalStorage final : public Storage {
     Status remove_content(const std::string& sha256) override {
         return fate_.pass("remove_content", [&] { return inner_.remove_content(sha256); });
     }
+    Result<std::string> ensure_store_disk(const GuestId& guest_id, std::int64_t number,
+                                          std::int64_t size_bytes) override {
+        return fate_.pass("ensure_store_disk",
+                          [&] { return inner_.ensure_store_disk(guest_id, number, size_bytes); });
+    }
+    Status remove_store_disks(const GuestId& guest_id) override {
+        return fate_.pass("remove_store_disks", [&] { return inner_.remove_store_disks(guest_id); });
+    }
+    Result<std::vector<GuestId>> list_store_disks() override {
+        return show(inner_.list_store_disks(), shown_.stores, seen_.stores);
+    }
     Result<std::string> add_file(const VolumeId& volume_id, std::int64_t cuts,
                                  const link::DiskKey& key) override {
         return fate_.pass("add_file", [&] { return inner_.add_file(volume_id, cuts, key); });
@@ -124,6 +136,12 @@ class MortalStorage final : public Storage {
     }
     Result<std::vector<VolumeId>> list_disks() override {
         return show(fate_.pass("list_disks", [&] { return inner_.list_disks(); }), shown_.roots, seen_.roots);
+    }
+    Result<Firmware> ensure_firmware(const VolumeId& root_volume_id) override {
+        return fate_.pass("ensure_firmware", [&] { return inner_.ensure_firmware(root_volume_id); });
+    }
+    Status remove_variables(const VolumeId& root_volume_id) override {
+        return fate_.pass("remove_variables", [&] { return inner_.remove_variables(root_volume_id); });
     }
     std::string console_path(const InstanceId& instance_id) const override {
         return inner_.console_path(instance_id);

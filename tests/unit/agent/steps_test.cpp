@@ -287,6 +287,17 @@ void prepare_start(World& world) {
     world.want(desired);
 }
 
+void prepare_uefi_start(World& world) {
+    link::DesiredGuest desired = desired_guest(world.random);
+    desired.boot_mode = BootMode::uefi;
+    world.want(desired);
+}
+
+void expect_uefi_start(World& world) {
+    expect_running(world);
+    EXPECT_TRUE(world.storage.has_variables(world.control.guests().front().root_volume_id));
+}
+
 void prepare_start_of_a_held_guest(World& world) {
     link::DesiredGuest desired = desired_guest(world.random);
     desired.interfaces = {desired_interface(1)};
@@ -314,15 +325,61 @@ void prepare_undefine(World& world) {
     world.want(guest, Desired::stopped);
 }
 
-void prepare_removal(World& world) {
+// The disks that come with its type are there from the start, and end with the guest.
+void prepare_store_start(World& world) {
+    link::DesiredGuest desired = desired_guest(world.random);
+    desired.store_disks = 2;
+    desired.store_disk_bytes = 1 << 20;
+    world.want(desired);
+}
+
+void prepare_store_end(World& world) {
+    const auto guest = world.run_guest();
+    EXPECT_TRUE(world.storage.ensure_store_disk(guest.guest_id, 0, 1 << 20));
+    EXPECT_TRUE(world.hypervisor.destroy(guest.guest_id));
+    world.want(guest, Desired::stopped);
+}
+
+// An earlier agent died between the two.
+void prepare_left_store(World& world) {
+    const auto guest = world.run_guest();
+    EXPECT_TRUE(world.storage.ensure_store_disk(guest.guest_id, 0, 1 << 20));
+    EXPECT_TRUE(world.storage.ensure_store_disk(GuestId::make(world.random), 0, 1 << 20));
+    world.want(guest);
+}
+
+std::size_t stores(World& world) {
+    return world.storage.list_store_disks().value_or(std::vector<GuestId>()).size();
+}
+
+// One that has ended, with variables of its firmware.
+link::DesiredGuest gone_guest(World& world) {
     auto guest = world.run_guest();
     EXPECT_TRUE(world.hypervisor.destroy(guest.guest_id));
     EXPECT_TRUE(world.hypervisor.undefine(guest.guest_id));
+    EXPECT_TRUE(world.storage.ensure_firmware(guest.root_volume_id));
+    guest.boot_mode = BootMode::uefi;
     guest.observed = Observed::gone;
+    return guest;
+}
+
+void prepare_removal(World& world) {
+    world.want(gone_guest(world), Desired::terminated);
+}
+
+void prepare_removal_but_of_the_disk(World& world) {
+    auto guest = gone_guest(world);
+    guest.root_stays = true;
     world.want(guest, Desired::terminated);
 }
 
+void expect_no_variables(World& world) {
+    EXPECT_FALSE(world.storage.has_variables(world.control.guests().front().root_volume_id));
+    EXPECT_EQ(world.control.guests().front().observed, Observed::removed);
+}
+
 void expect_removal(World& world) {
+    expect_no_variables(world);
     EXPECT_EQ(world.storage.disk_count(), 0U);
     EXPECT_EQ(world.control.guests().front().observed, Observed::removed);
     const InstanceId& instance = world.instances.front();
@@ -555,6 +612,7 @@ std::vector<StepCase> registry() {
     const auto without_nic = [](World& world) { expect_running(world); };
     return {
         {"start", Step::start, "start", prepare_start, with_nic},
+        {"start_by_uefi", Step::start, "ensure_firmware", prepare_uefi_start, expect_uefi_start},
         {"start_of_a_held_guest", Step::start, "start", prepare_start_of_a_held_guest, with_nic},
         {"shutdown", Step::ask_shutdown, "request_shutdown",
          [](World& world) { world.want(world.run_guest(), Desired::stopped); }, expect_stopped},
@@ -562,7 +620,24 @@ std::vector<StepCase> registry() {
          expect_stopped},
         {"destroy", Step::destroy, "destroy", prepare_destroy, expect_stopped},
         {"undefine", Step::undefine, "undefine", prepare_undefine, expect_stopped},
+        {"start_with_instance_store", Step::start, "ensure_store_disk", prepare_store_start,
+         [](World& world) {
+             expect_running(world);
+             EXPECT_EQ(stores(world), 1U);
+         }},
+        {"end_instance_store", Step::undefine, "remove_store_disks", prepare_store_end,
+         [](World& world) {
+             expect_stopped(world);
+             EXPECT_EQ(stores(world), 0U);
+         }},
+        {"end_left_instance_store", Step::none, "remove_store_disks", prepare_left_store,
+         [](World& world) {
+             expect_running(world);
+             EXPECT_EQ(stores(world), 1U) << "the guest's own";
+         }},
         {"remove_disk", Step::remove_root, "remove_disk", prepare_removal, expect_removal},
+        {"remove_variables", Step::remove_root, "remove_variables", prepare_removal_but_of_the_disk,
+         expect_no_variables},
         {"reboot", Step::ask_reboot, "request_reboot",
          [](World& world) { world.want_reboot(world.run_guest()); }, expect_rebooted, 1, true},
         {"reset", Step::reset, "reset", prepare_reset, expect_rebooted, 4, true},

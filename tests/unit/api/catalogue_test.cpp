@@ -58,13 +58,13 @@ TEST(Catalogue, HasEverySizeOfEveryFamilySorted) {
     for (const char* family : {"t3", "t3a"})
         for (const char* size : {"nano", "micro", "small", "medium", "large", "xlarge", "2xlarge"})
             expected.push_back(std::string(family) + "." + size);
-    for (const char* family : {"m5", "m6i", "c5", "c6i", "r5", "r6i"})
+    for (const char* family : {"m5", "m5d", "m6i", "c5", "c5d", "c6i", "r5", "r5d", "r6i"})
         for (const char* size : {"large", "xlarge", "2xlarge", "4xlarge"})
             expected.push_back(std::string(family) + "." + size);
-    for (const char* largest :
-         {"m5.8xlarge", "m6i.8xlarge", "c5.9xlarge", "c6i.8xlarge", "r5.8xlarge", "r6i.8xlarge"})
+    for (const char* largest : {"m5.8xlarge", "m5d.8xlarge", "m6i.8xlarge", "c5.9xlarge", "c5d.9xlarge",
+                                "c6i.8xlarge", "r5.8xlarge", "r5d.8xlarge", "r6i.8xlarge"})
         expected.emplace_back(largest);
-    EXPECT_EQ(names.size(), 44U);
+    EXPECT_EQ(names.size(), 59U);
     EXPECT_THAT(names, testing::UnorderedElementsAreArray(expected));
 }
 
@@ -327,7 +327,7 @@ TEST(TypeFilters, GiveTheTypesValues) {
         {"network-info.efa-supported", {"false"}},
         {"network-info.network-performance", {"Up to 10 Gigabit"}},
         {"supported-usage-class", {"on-demand", "spot"}},
-        {"supported-boot-mode", {"legacy-bios"}},
+        {"supported-boot-mode", {"legacy-bios", "uefi"}},
         {"ebs-info.encryption-support", {"supported"}},
         {"ebs-info.ebs-optimized-support", {"default"}},
         {"ebs-info.ebs-optimized-info.maximum-iops", {"18750"}},
@@ -352,6 +352,24 @@ TEST(TypeFilters, HaveNoValuesForUnknownNamesAndUnstatedFacts) {
         EXPECT_THAT(filter_values(bare, name), IsEmpty()) << name;
 }
 
+TEST(InstanceTypeInfo, TellsOfInstanceStore) {
+    const auto& type = *own().find("m5d.4xlarge");
+    for (const auto& [name, value] : {std::pair{"instance-storage-supported", "true"},
+                                      {"instance-storage-info.disk.count", "2"},
+                                      {"instance-storage-info.disk.size-in-gb", "300"},
+                                      {"instance-storage-info.disk.type", "ssd"},
+                                      {"instance-storage-info.total-size-in-gb", "600"}})
+        EXPECT_THAT(filter_values(type, name), ElementsAre(value)) << name;
+    EXPECT_EQ(type.instance_disk_bytes(), 300'000'000'000);
+    const auto info = api::to_ec2(type);
+    EXPECT_EQ(info.instance_storage_supported, true);
+    ASSERT_TRUE(info.instance_storage_info);
+    EXPECT_EQ(info.instance_storage_info->total_size_in_gb, 600);
+    ASSERT_EQ(info.instance_storage_info->disks.size(), 1U);
+    EXPECT_EQ(info.instance_storage_info->disks[0].count, 2);
+    EXPECT_FALSE(api::to_ec2(*own().find("m5.4xlarge")).instance_storage_info);
+}
+
 TEST(InstanceTypeInfo, CarriesTheFactsOver) {
     auto info = api::to_ec2(*own().find("t3.micro"));
     EXPECT_EQ(info.instance_type, "t3.micro");
@@ -366,7 +384,7 @@ TEST(InstanceTypeInfo, CarriesTheFactsOver) {
     ASSERT_EQ(info.network_info->network_cards.size(), 1U);
     EXPECT_EQ(info.network_info->network_cards[0].peak_bandwidth_in_gbps, 5.0);
     EXPECT_THAT(info.placement_group_info->supported_strategies, ElementsAre("partition", "spread"));
-    EXPECT_THAT(info.supported_boot_modes, ElementsAre("legacy-bios"));
+    EXPECT_THAT(info.supported_boot_modes, ElementsAre("legacy-bios", "uefi"));
 }
 
 TEST(InstanceTypeInfo, LeavesUnstatedFactsOut) {

@@ -122,6 +122,29 @@ TEST(Fetch, FollowsRedirectsToTheWebOnly) {
     EXPECT_EQ(got.bytes, "");
 }
 
+TEST(Fetch, AsksBeforeItFollows) {
+    Web target(Web::Replies{{"/image", ok("there")}});
+    Web web(
+        Web::Replies{{"/web", "HTTP/1.1 302 Found\r\nLocation: " + target.url("/image") + "\r\n\r\nmoved"},
+                     {"/loop", "HTTP/1.1 302 Found\r\nLocation: /loop\r\n\r\n"},
+                     {"/nowhere", "HTTP/1.1 304 Not Modified\r\n\r\n"}});
+    std::string asked;
+    FetchHooks hooks;
+    hooks.may_follow = [&](const std::string& url) -> Status {
+        asked = url;
+        return fail(ErrorCode::invalid_input, "not there");
+    };
+    auto got = get(web.url("/web"), hooks);
+    ASSERT_FALSE(got.status);
+    EXPECT_EQ(got.status.error().message, "not there");
+    EXPECT_EQ(asked, target.url("/image"));
+    EXPECT_EQ(got.bytes, "");
+    got = get(web.url("/loop"));
+    ASSERT_FALSE(got.status);
+    EXPECT_THAT(got.status.error().message, HasSubstr("too often"));
+    EXPECT_FALSE(get(web.url("/nowhere")).status);
+}
+
 TEST(Fetch, RefusesErrorPagesAndPartialBodies) {
     Web web(Web::Replies{{"/cut", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"}});
     auto missing = get(web.url("/missing"));

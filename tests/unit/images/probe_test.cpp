@@ -125,7 +125,7 @@ TEST_F(ProbeReal, RefusesOtherFormats) {
     ASSERT_TRUE(run("qemu-img convert -f raw -O qcow2 content.raw a"));
     EXPECT_THAT(refusal("a", "raw"), HasSubstr("say --format qcow2"));
     EXPECT_THAT(refusal("content.raw", "qcow2"), HasSubstr("say --format raw"));
-    EXPECT_THAT(refusal("a", "vmdk"), HasSubstr("'vmdk' is not known"));
+    EXPECT_THAT(refusal("a", "qed"), HasSubstr("'qed' is not known"));
 }
 
 TEST_F(ProbeReal, RefusesLargeDisks) {

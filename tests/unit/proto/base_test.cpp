@@ -43,6 +43,17 @@ TEST(Ids, AreWellFormedOrNothing) {
     EXPECT_FALSE(parse_image_id("i-0123456789abcdef0"));
 }
 
+TEST(Ids, ImportTasksAreOfImagesOrOfSnapshots) {
+    SeededRandom random(5);
+    const auto image = make_import_task_id(random, ImportKind::image);
+    const auto snapshot = make_import_task_id(random, ImportKind::snapshot);
+    EXPECT_EQ(parse_import_task_id(image.str(), ImportKind::image), image);
+    EXPECT_EQ(parse_import_task_id(snapshot.str(), ImportKind::snapshot), snapshot);
+    EXPECT_FALSE(parse_import_task_id(image.str(), ImportKind::snapshot));
+    EXPECT_FALSE(parse_import_task_id("import-ami-", ImportKind::image));
+    EXPECT_FALSE(parse_image_id(image.str()));
+}
+
 TEST(Ids, AccountsHaveTwelveDigits) {
     SeededRandom random(5);
     for (int i = 0; i < 100; ++i) EXPECT_TRUE(account_id_well_formed(make_account_id(random)));

@@ -16,6 +16,7 @@ DesiredGuest some_guest() {
     guest.desired = Desired::terminated;
     guest.observed = Observed::running;
     guest.kernel_cmdline = "a=\"b\" ]]> <c>";
+    guest.boot_mode = BootMode::uefi;
     guest.root_volume_id = VolumeId::make(random);
     guest.image = {std::string(64, 'f'), "qcow2", 12};
     guest.keep_root = true;
@@ -100,11 +101,13 @@ TEST(Messages, AnOlderSidesMessagesHaveTheDefaults) {
     EXPECT_EQ(beat->disk_free_mib, 7);
     auto older = nlohmann::json::parse(to_json(PollReply{"v", true, {some_guest()}, {}}));
     older["guests"][0].erase("kernel_cmdline");
+    older["guests"][0].erase("boot_mode");
     older.erase("kept_volumes");
     older.erase("doomed_volumes");
     auto reply = from_json<PollReply>(older.dump());
     ASSERT_TRUE(reply) << reply.error().message;
     EXPECT_EQ(reply->guests.at(0).kernel_cmdline, "");
+    EXPECT_EQ(reply->guests.at(0).boot_mode, BootMode::legacy_bios);
     EXPECT_EQ(reply->guests.at(0).guest_id, some_guest().guest_id);
     EXPECT_TRUE(from_json<ReportReply>(R"({"accepted":true})"));
 }

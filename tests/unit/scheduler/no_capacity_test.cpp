@@ -88,6 +88,24 @@ TEST(NoCapacity, NearestHasNoLessThanNothing) {
         "0 MiB free.");
 }
 
+TEST(NoCapacity, DisksHaveRoomForSoMany) {
+    const auto index = index_of({host(1, 64, 65536), host(2, 64, 65536), host(3, 64, 65536)});
+    auto wanted = request(1, 1024, 5);
+    wanted.disk_room = std::make_shared<const std::unordered_map<HostId, std::int64_t>>(
+        std::unordered_map<HostId, std::int64_t>{{host_id(1), 0}, {host_id(2), 2}});
+    const auto plan = place(index, wanted);
+    ASSERT_TRUE(plan);
+    EXPECT_EQ(std::count(plan->hosts.begin(), plan->hosts.end(), host_id(1)), 0);
+    EXPECT_LE(std::count(plan->hosts.begin(), plan->hosts.end(), host_id(2)), 2);
+    wanted.disk_room = std::make_shared<const std::unordered_map<HostId, std::int64_t>>(
+        std::unordered_map<HostId, std::int64_t>{{host_id(1), 0}, {host_id(2), 2}, {host_id(3), 1}});
+    const auto none = place(index, wanted);
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().could_place, 3);
+    EXPECT_EQ(none.error().disk_short, 1);
+    EXPECT_NE(sentence(none.error()).find("1 lacks disk space"), std::string::npos) << sentence(none.error());
+}
+
 TEST(NoCapacity, Pinned) {
     const auto pinned = [](std::uint64_t number, std::int64_t count) {
         Request wanted = request(2, 4096, count);

@@ -72,6 +72,7 @@ class Snapshots : public ::testing::Test {
         instance.id = InstanceId::make(random);
         instance.host_id = host;
         instance.desired = Desired::terminated;
+        instance.root_device_name = "/dev/vda";
         write([&](db::Session& session) {
             auto volume = *db::volumes::find_any(session, root);
             volume.is_root = volume.delete_on_termination = true;

@@ -102,7 +102,8 @@ class World {
                         8,
                         16'384,
                         100'000,
-                        0};
+                        0,
+                        ""};
                 db::hosts::insert(session, host);
             }
             network::make_default_networks(session, account, {zone}, 1, random);

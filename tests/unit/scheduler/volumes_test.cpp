@@ -100,6 +100,7 @@ class VolumeAttachments : public ::testing::Test {
     VolumeAttachments() {
         EXPECT_TRUE(db::migrate(*database));
         instance.id = InstanceId::make(random);
+        instance.root_device_name = "/dev/vda";
         instance.host_id = HostId::make(random);
         guest.observed = Observed::running;
         write([&](db::Session& session) {
@@ -139,7 +140,7 @@ class VolumeAttachments : public ::testing::Test {
     }
     void attach(const VolumeId& id, bool live) {
         change(id, [&](db::Session& session, Volume& volume) {
-            begin_attach(session, volume, instance, "/dev/sdf", live, 1'000);
+            begin_attach(session, volume, instance, id == root ? "/dev/vda" : "/dev/sdf", live, 1'000);
         });
     }
     void detach(const VolumeId& id, bool live) {
