@@ -1,6 +1,8 @@
 // Hosts and the tokens by which they join.
 #include "db/store/hosts.h"
 
+#include <algorithm>
+
 #include "api/admin/operations.h"
 #include "db/store/guests.h"
 #include "db/store/instances.h"
@@ -159,8 +161,10 @@ Result<Json> remove_host(const Call& call) {
         LODGE_CHECK(check_draining(host));
         const auto& hub = call.services.hub;
         const auto others = volumes::sharing_with(session, host.id);
-        if (!others.empty() && !hub.hears(host.id) && !hub.settling(host.id))
-            hand_on(session, call, host, others.front());
+        const auto heir =
+            std::find_if(others.begin(), others.end(), [&](const HostId& id) { return hub.hears(id); });
+        if (heir != others.end() && !hub.hears(host.id) && !hub.settling(host.id))
+            hand_on(session, call, host, *heir);
         auto guests = db::instances::count_on_host(session, host.id);
         if (guests > 0)
             return fail(ErrorCode::conflict, std::to_string(guests) +

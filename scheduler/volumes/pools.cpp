@@ -5,7 +5,6 @@
 #include "db/store/volumes.h"
 
 namespace lodge::volumes {
-
 namespace {
 
 // Volumes belong to a zone, whatever its hosts have mounted.
