@@ -28,7 +28,7 @@ purge_state() {
   (
     cd "$STATE"
     rm -rf --one-file-system "${folders[@]}"
-    rm -f env join-token lodge.db lodge.db-journal lodge.db-shm lodge.db-wal lodge.db.lock lodged.sock
+    rm -f env join-token lodge.db lodge.db-journal lodge.db-shm lodge.db-wal lodge.db.lock lodged.sock master.key
     [[ $CONFIG != "$STATE/config" ]] || rmdir config 2>/dev/null || true
   )
   rmdir "$STATE" 2>/dev/null || say "left in $STATE: $(ls -A "$STATE" 2>/dev/null | xargs)"
