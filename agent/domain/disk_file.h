@@ -18,6 +18,9 @@ struct DiskFile {
 };
 
 std::string disk_file_name(const VolumeId& volume_id, std::int64_t number);
+// An empty file, which says of the disk's file of that number that nothing lies under it: "vol-0123….2.flat".
+std::string flat_mark_name(const VolumeId& volume_id, std::int64_t number);
+std::optional<DiskFile> parse_flat_mark(std::string_view path);
 // Nothing for a name that is no volume's file. A path's folders do not matter.
 std::optional<DiskFile> parse_disk_file(std::string_view path);
 

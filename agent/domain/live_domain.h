@@ -16,6 +16,7 @@ struct LiveDomain {
     std::vector<NetworkInterfaceId> interfaces;  // Lodge's
     std::vector<VolumeId> disks;                 // the same, the root disk among them
     std::map<VolumeId, std::int64_t> cuts;       // their files' numbers, but for those of 0
+    std::map<VolumeId, std::int64_t> flat;       // which of their files nothing lies under
     bool has_agent = false;                      // qemu-guest-agent has its channel open in there
     std::map<std::string, VolumeId> targets;     // all disks by libvirt's name; empty: not Lodge's
 };

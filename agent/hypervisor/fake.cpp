@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/domain/disk_file.h"
 #include "agent/domain/domain_xml.h"
 #include "proto/agent/messages.h"
 
@@ -60,6 +61,7 @@ Result<std::vector<Domain>> FakeHypervisor::list() {
     std::unique_lock lock(mutex_);
     unstuck_.wait(lock, [this] { return !stuck_; });
     if (unavailable_) return tl::unexpected(unavailable_error().error());
+    for (auto& [id, guest] : guests_) end_flattening(guest);
     return list_locked();
 }
 
@@ -73,6 +75,9 @@ std::vector<Domain> FakeHypervisor::list_locked() const {
         const auto add = [&](const DiskSpec& disk) {
             domains.back().disks.push_back(disk.volume_id);
             if (disk.cuts > 0) domains.back().cuts[disk.volume_id] = disk.cuts;
+            const auto lowest = disk.bases.empty() ? std::optional(DiskFile{disk.volume_id, disk.cuts})
+                                                   : parse_disk_file(disk.bases.back().path);
+            if (lowest) domains.back().flat[disk.volume_id] = lowest->number;
         };
         add(guest.spec.root);
         for (const DiskSpec& disk : guest.spec.disks) add(disk);
@@ -166,6 +171,7 @@ Status FakeHypervisor::request_detach(const GuestId& guest_id, const VolumeId& i
         if (guest == nullptr || !guest->on || guest->clinging) return {};
         if (politely && guest->mounted.contains(id)) return {};
         std::erase_if(guest->spec.disks, [&](const DiskSpec& each) { return each.volume_id == id; });
+        guest->flat_at_ms.erase(id);
         return {};
     });
 }
@@ -175,6 +181,7 @@ Status FakeHypervisor::adjust_disk(const GuestId& guest_id, const DiskSpec& disk
         DiskSpec* const found =
             guest != nullptr && guest->on ? find_disk(guest->spec, disk.volume_id) : nullptr;
         if (found == nullptr) return not_running(guest_id);
+        if (found->size_bytes < disk.size_bytes) guest->flat_at_ms.erase(disk.volume_id);
         found->size_bytes = std::max(found->size_bytes, disk.size_bytes);
         found->limits = disk.limits;
         return {};
@@ -194,9 +201,36 @@ Status FakeHypervisor::cut_disks(const GuestId& guest_id, const std::vector<Disk
             had.bases.insert(had.bases.begin(), {had.path, "qcow2", true});
             had.path = disk.path;
             had.cuts = disk.cuts;
+            guest->flat_at_ms.erase(disk.volume_id);
         }
         return {};
     });
+}
+
+Status FakeHypervisor::flatten_disk(const GuestId& guest_id, const DiskSpec& disk) {
+    return change(guest_id, [&](Guest* guest) -> Status {
+        if (guest == nullptr || !guest->on || find_disk(guest->spec, disk.volume_id) == nullptr)
+            return not_running(guest_id);
+        guest->flat_at_ms.try_emplace(disk.volume_id, clock_.steady_ms() + flatten_ms_);
+        end_flattening(*guest);
+        return {};
+    });
+}
+
+// What has gone on for long enough.
+void FakeHypervisor::end_flattening(Guest& guest) {
+    std::erase_if(guest.flat_at_ms, [&](const auto& each) {
+        if (clock_.steady_ms() < each.second) return false;
+        DiskSpec& disk = *find_disk(guest.spec, each.first);
+        disk.bases.clear();
+        flattened_.insert(disk.path);
+        return true;
+    });
+}
+
+std::set<std::string> FakeHypervisor::flattened() const {
+    std::lock_guard lock(mutex_);
+    return flattened_;
 }
 
 std::optional<DiskSpec> FakeHypervisor::disk(const GuestId& guest_id, const VolumeId& id) const {
@@ -227,6 +261,7 @@ void FakeHypervisor::reboot(Guest& guest) {
 
 void FakeHypervisor::end(Guest& guest, EndReason reason) {
     guest.on = false;
+    guest.flat_at_ms.clear();
     guest.end_reason = reason;
 }
 

@@ -29,6 +29,7 @@ class FakeHypervisor final : public Hypervisor {
     Status request_detach(const GuestId& guest_id, const VolumeId& id, bool politely) override;
     Status adjust_disk(const GuestId& guest_id, const DiskSpec& disk) override;
     Status cut_disks(const GuestId& guest_id, const std::vector<DiskSpec>& disks) override;
+    Status flatten_disk(const GuestId& guest_id, const DiskSpec& disk) override;
     Status request_shutdown(const GuestId& guest_id) override;
     Status destroy(const GuestId& guest_id) override;
     Status undefine(const GuestId& guest_id) override;
@@ -54,11 +55,14 @@ class FakeHypervisor final : public Hypervisor {
     void set_clinging(const GuestId& guest_id, bool clinging);  // it does not let go of interfaces and disks
     void set_mounted(const GuestId& guest_id, const VolumeId& id, bool mounted);
     void leave_held(const GuestSpec& spec);  // as an agent does that dies in start()
+    void set_flatten_ms(std::int64_t ms);    // for how long flattening a disk takes
     void set_unavailable(bool unavailable);
     void set_stuck(bool stuck);  // list() does not return until it is no longer
 
     // As the guest has it, its root disk too; nothing if it has no such disk.
     std::optional<DiskSpec> disk(const GuestId& guest_id, const VolumeId& id) const;
+    // The paths of all files that were flattened.
+    std::set<std::string> flattened() const;
     // What list() would say if it could be asked.
     std::vector<Domain> peek() const;
 
@@ -74,6 +78,7 @@ class FakeHypervisor final : public Hypervisor {
         bool deaf = false;
         bool clinging = false;
         std::set<VolumeId> mounted = {};
+        std::map<VolumeId, std::int64_t> flat_at_ms = {};  // when each will be that is being flattened
     };
 
     // Runs `act(guest or null)` under the lock, unless unavailable; calls back when it succeeded.
@@ -84,6 +89,7 @@ class FakeHypervisor final : public Hypervisor {
     void reboot(Guest& guest);
     DomainState state_of(const Guest& guest) const;
     std::vector<Domain> list_locked() const;
+    void end_flattening(Guest& guest);
     Status hold_locked(const GuestSpec& spec);
     Status let_run(const GuestId& guest_id);
     void say(const Guest& guest, const std::string& line);
@@ -95,6 +101,8 @@ class FakeHypervisor final : public Hypervisor {
     mutable std::mutex mutex_;
     std::map<GuestId, Guest> guests_;
     std::map<InstanceId, std::string> consoles_;
+    std::set<std::string> flattened_;
+    std::int64_t flatten_ms_ = 0;
     std::optional<std::string> next_start_fails_;
     bool unavailable_ = false;
     bool stuck_ = false;

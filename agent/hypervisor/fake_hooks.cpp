@@ -28,6 +28,11 @@ void FakeHypervisor::leave_held(const GuestSpec& spec) {
     static_cast<void>(hold_locked(spec));
 }
 
+void FakeHypervisor::set_flatten_ms(std::int64_t ms) {
+    std::lock_guard lock(mutex_);
+    flatten_ms_ = ms;
+}
+
 void FakeHypervisor::set_unavailable(bool unavailable) {
     {
         std::lock_guard lock(mutex_);

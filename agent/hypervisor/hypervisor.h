@@ -32,6 +32,7 @@ struct Domain {
     std::vector<NetworkInterfaceId> interfaces = {};  // plugged in; of a domain that is on
     std::vector<VolumeId> disks = {};                 // the same, the root disk among them
     std::map<VolumeId, std::int64_t> cuts = {};       // their files' numbers, but for those of 0
+    std::map<VolumeId, std::int64_t> flat = {};       // which of their files nothing lies under
 };
 
 inline bool has_disk(const Domain& domain, const VolumeId& id) {
@@ -88,6 +89,11 @@ class Hypervisor {
     // the guest has an agent that answers, its file systems are at rest at that moment. All or none.
     // incorrect_instance_state unless the guest runs and has the disks.
     virtual Status cut_disks(const GuestId& guest_id, const std::vector<DiskSpec>& disks) = 0;
+
+    // Begins to copy what lies under the disk's own file into that, and returns at once; list() tells when it
+    // is done. Cutting, detaching or growing the disk ends it, and it is to be begun again. Success when it
+    // goes on or is done already. incorrect_instance_state unless the guest runs and has the disk.
+    virtual Status flatten_disk(const GuestId& guest_id, const DiskSpec& disk) = 0;
 
     // Asks the guest to power off (ACPI) and returns at once. Success when it is off already or unknown. A
     // guest that is not up yet does not hear it: ask again.

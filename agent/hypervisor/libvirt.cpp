@@ -21,6 +21,7 @@ namespace {
 constexpr const char* test_type = "test";
 constexpr int agent_patience_s = 5;
 constexpr std::int64_t young_ms = 15'000;
+constexpr unsigned long flatten_bytes_per_s = 64 << 20;  // the guest has the rest of the disk's
 
 std::string domain_type(const LibvirtOptions& options) {
     return options.uri.starts_with("test:") ? test_type : accelerator_name(options.accelerator);
@@ -80,11 +81,46 @@ bool has(const LiveDomain& domain, const VolumeId& id) {
     return std::find(domain.disks.begin(), domain.disks.end(), id) != domain.disks.end();
 }
 
+// 1: a disk is being flattened, 0: it is not.
+int is_flattening(virDomainPtr domain, const std::string& target) {
+    virDomainBlockJobInfo job;
+    return virDomainGetBlockJobInfo(domain, target.c_str(), &job, 0);
+}
+
+// What is done to a disk waits for no flattening, which begins again later.
+int end_flattening(virDomainPtr domain, const std::string& target) {
+    const int flattening = is_flattening(domain, target);
+    if (flattening <= 0) return flattening;
+    if (virDomainBlockJobAbort(domain, target.c_str(), 0) == 0) return 0;
+    return is_flattening(domain, target) == 0 ? 0 : -1;  // it was done meanwhile
+}
+
+int end_flattening_of(virDomainPtr domain, const LiveDomain& live, const VolumeId& id) {
+    for (const auto& [target, of] : live.targets)
+        if (of == id) return end_flattening(domain, target);
+    return 0;
+}
+
+int end_flattening_of(virDomainPtr, const LiveDomain&, const NetworkInterfaceId&) {
+    return 0;
+}
+
+int flatten(virDomainPtr domain, const DiskSpec& disk) {
+    const auto live = read_domain(domain);
+    if (!live || !*live) return -1;
+    const auto flat = (*live)->flat.find(disk.volume_id);
+    if (flat != (*live)->flat.end() && flat->second == file_number((*live)->cuts, disk.volume_id)) return 0;
+    if (is_flattening(domain, disk.target) == 1) return 0;
+    return virDomainBlockPull(domain, disk.target.c_str(), flatten_bytes_per_s,
+                              VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES);
+}
+
 int grow_disk(virDomainPtr domain, const DiskSpec& disk) {
     virDomainBlockInfo info;
     if (virDomainGetBlockInfo(domain, disk.target.c_str(), &info, 0) != 0) return -1;
     const auto wanted = static_cast<unsigned long long>(disk.size_bytes);
     if (info.capacity >= wanted) return 0;
+    if (end_flattening(domain, disk.target) != 0) return -1;
     return virDomainBlockResize(domain, disk.target.c_str(), wanted, VIR_DOMAIN_BLOCK_RESIZE_BYTES);
 }
 
@@ -145,6 +181,8 @@ int cut(virDomainPtr domain, const std::vector<DiskSpec>& disks, bool still) {
             left.push_back(*wanted);
     }
     if (left.empty()) return 0;
+    for (const DiskSpec& disk : left)
+        if (end_flattening(domain, disk.target) != 0) return -1;
     constexpr unsigned flags = VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA |
                                VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT | VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC;
     const std::string xml = cut_xml(left, others);
@@ -224,6 +262,7 @@ Result<std::optional<Domain>> LibvirtHypervisor::observe(virDomainPtr domain) co
         seen.interfaces = live->interfaces;
         seen.disks = live->disks;
         seen.cuts = live->cuts;
+        seen.flat = live->flat;
         return seen;
     }
     seen.end_reason = end_reason_of_state(state, reason);
@@ -348,6 +387,7 @@ Status LibvirtHypervisor::ask_to_let_go(const GuestId& guest_id, const Id& id, c
                       [&](virDomainPtr domain) {
                           const auto live = read_domain(domain);
                           if (live && (!*live || !has(**live, id))) return 0;
+                          if (live && end_flattening_of(domain, **live, id) != 0) return -1;
                           return virDomainDetachDeviceAlias(domain, alias.c_str(), VIR_DOMAIN_AFFECT_LIVE);
                       },
                       {});
@@ -397,6 +437,13 @@ Status LibvirtHypervisor::cut_disks(const GuestId& guest_id, const std::vector<D
     const bool still = reset_ms == 0 || SystemClock().steady_ms() - reset_ms >= young_ms;
     return if_running(
         guest_id, "cutting disks of", [&](virDomainPtr domain) { return cut(domain, disks, still); },
+        fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running"));
+}
+
+Status LibvirtHypervisor::flatten_disk(const GuestId& guest_id, const DiskSpec& disk) {
+    return if_running(
+        guest_id, "flattening " + disk.volume_id.str() + " of",
+        [&](virDomainPtr domain) { return flatten(domain, disk); },
         fail(ErrorCode::incorrect_instance_state, domain_name(guest_id) + " is not running"));
 }
 

@@ -35,6 +35,7 @@ class LibvirtHypervisor final : public Hypervisor {
     Status request_detach(const GuestId& guest_id, const VolumeId& id, bool politely) override;
     Status adjust_disk(const GuestId& guest_id, const DiskSpec& disk) override;
     Status cut_disks(const GuestId& guest_id, const std::vector<DiskSpec>& disks) override;
+    Status flatten_disk(const GuestId& guest_id, const DiskSpec& disk) override;
     Status request_shutdown(const GuestId& guest_id) override;
     Status destroy(const GuestId& guest_id) override;
     Status undefine(const GuestId& guest_id) override;

@@ -35,7 +35,6 @@ Result<std::unique_ptr<LibvirtSecrets::Lent>> LibvirtSecrets::lend(virConnectPtr
                                                                    const std::vector<link::DiskKey>& keys) {
     auto lent = std::make_unique<Lent>(*this, connection);
     for (const link::DiskKey& key : keys) {
-        if (key.id.empty()) continue;
         std::unique_lock lock(mutex_);
         ++uses_[key.id];
         lent->ids_.push_back(key.id);

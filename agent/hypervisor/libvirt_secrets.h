@@ -33,7 +33,7 @@ class LibvirtSecrets {
         std::vector<std::string> ids_;
     };
 
-    // Keys without an ID are none. Errors are libvirt's.
+    // Each of them has an ID. Errors are libvirt's.
     Result<std::unique_ptr<Lent>> lend(virConnectPtr connection, const std::vector<link::DiskKey>& keys);
 
   private:

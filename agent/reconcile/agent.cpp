@@ -349,6 +349,9 @@ View Agent::view_of(const Entry& entry, const Listed& listed) const {
     view.asked_detach_ms = entry.asked_detach_ms;
     view.adjusted = entry.adjusted;
     view.tried_disk_ms = entry.tried_disk_ms;
+    view.tried_flatten = entry.tried_flatten;
+    view.forgotten = entry.forgotten;
+    for (const auto& [id, pending] : cuts_) view.unsent.insert(pending.cut.disk.volume_id);
     view.now_ms = clock_.steady_ms();
     return view;
 }
@@ -411,7 +414,10 @@ void Agent::dispatch(Entry& entry, const Decision& decision) {
         if (entry.asked_shutdown_ms == 0) entry.asked_shutdown_ms = entry.last_asked_ms;
     }
     if (decision.step == Step::detach) entry.asked_detach_ms[decision.interface] = clock_.steady_ms();
-    if (!decision.volume.empty()) entry.tried_disk_ms[decision.volume] = clock_.steady_ms();
+    if (decision.step == Step::flatten_disk)
+        entry.tried_flatten[decision.volume] = {clock_.steady_ms(), decision.file};
+    else if (!decision.volume.empty() && decision.step != Step::forget_layers)
+        entry.tried_disk_ms[decision.volume] = clock_.steady_ms();
     if (decision.step == Step::ask_reboot)
         entry.reboots_before = hypervisor_.reboots_seen(entry.desired.guest_id);
     entry.busy = true;

@@ -101,6 +101,8 @@ class Agent {
         std::map<NetworkInterfaceId, std::int64_t> asked_detach_ms;
         std::map<VolumeId, link::ObservedDisk> adjusted;
         std::map<VolumeId, std::int64_t> tried_disk_ms;
+        std::map<VolumeId, FlattenTry> tried_flatten;
+        std::map<VolumeId, std::int64_t> forgotten;
         bool removed = false;
         bool on_host = false;                     // the hypervisor has its domain
         std::optional<link::ObservedGuest> news;  // what is to be reported
@@ -190,6 +192,7 @@ class Agent {
     Result<GuestSpec> make_spec(const link::DesiredGuest& desired, bool anew);
     Result<DiskSpec> make_disk(const link::GuestDisk& desired, bool grow);
     Status run_cut(const link::DesiredGuest& desired, const std::map<VolumeId, std::int64_t>& cuts);
+    Status run_flattening(const GuestId& guest_id, const link::GuestDisk& disk);
     Status run_disk_step(const link::DesiredGuest& desired, const Decision& decision);
     Nic nic_of(const link::GuestInterface& interface) const;
     Status start_plugged(const GuestSpec& spec);

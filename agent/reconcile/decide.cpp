@@ -118,11 +118,16 @@ bool is_plugged(const View& view, const VolumeId& id) {
     return has_disk(*view.domain, id);
 }
 
-void list_disks(const View& view, link::ObservedGuest& observed) {
+void list_disks(const View& view, const std::vector<link::GuestDisk>& wanted, link::ObservedGuest& observed) {
     for (const auto& id : view.domain->disks) {
         const auto known = view.adjusted.find(id);
         observed.disks.push_back(known == view.adjusted.end() ? link::ObservedDisk{.volume_id = id}
                                                               : known->second);
+        const auto disk = std::find_if(wanted.begin(), wanted.end(),
+                                       [&](const auto& each) { return each.volume_id == id; });
+        const auto flat = view.domain->flat.find(id);
+        if (disk != wanted.end() && disk->flatten && flat != view.domain->flat.end())
+            observed.disks.back().flat = flat->second;
     }
 }
 
@@ -169,22 +174,68 @@ void decide_cuts(const View& view, const std::vector<link::GuestDisk>& wanted, D
     if (!out.cuts.empty()) out.step = Step::cut_disks;
 }
 
+// What lies under the disk's own file is not what it was when the control plane asked: it was flattened
+// since.
+bool is_done(const View& view, const link::GuestDisk& disk) {
+    const auto flat = view.domain->flat.find(disk.volume_id);
+    return flat != view.domain->flat.end() && file_number(view.domain->cuts, disk.volume_id) - flat->second <
+                                                  static_cast<std::int64_t>(disk.layers.size());
+}
+
+// One that was begun and is not done may be under way still.
+bool is_under_way(const View& view, const VolumeId& id, const Patience& patience) {
+    const auto tried = view.tried_flatten.find(id);
+    if (tried == view.tried_flatten.end() || view.now_ms - tried->second.at_ms >= patience.flatten_again_ms)
+        return false;
+    const auto flat = view.domain->flat.find(id);
+    return flat == view.domain->flat.end() || flat->second < tried->second.file;
+}
+
+// Last of all: it takes long, and whatever else is done to the disk ends it.
+void decide_flattening(const View& view, const std::vector<link::GuestDisk>& wanted, const Patience& patience,
+                       Decision& out) {
+    for (const auto& disk : wanted) {
+        if (!disk.flatten || disk.leaving || !is_plugged(view, disk.volume_id) || is_done(view, disk) ||
+            is_under_way(view, disk.volume_id, patience))
+            continue;
+        out.step = Step::flatten_disk;
+        out.volume = disk.volume_id;
+        out.file = file_number(view.domain->cuts, disk.volume_id);
+        return;
+    }
+}
+
+// Once the control plane knows that the disk was flattened, and has got all that it wants of its files.
+void decide_forgetting(const View& view, const std::vector<link::GuestDisk>& wanted, Decision& out) {
+    for (const auto& disk : wanted) {
+        const auto flat = view.domain->flat.find(disk.volume_id);
+        if (flat == view.domain->flat.end() || flat->second <= file_number(view.forgotten, disk.volume_id) ||
+            static_cast<std::int64_t>(disk.layers.size()) > disk.cuts - flat->second ||
+            !disk.image.sha256.empty() || view.unsent.contains(disk.volume_id))
+            continue;
+        out.step = Step::forget_layers;
+        out.volume = disk.volume_id;
+        out.file = flat->second;
+        return;
+    }
+}
+
 void decide_running(const View& view, const Patience& patience, Decision& out) {
     if (running(view)) {
         out.observed.observed = Observed::running;
         list_interfaces(view, out.observed);
-        list_disks(view, out.observed);
+        const auto wanted = disks_of(view.desired);
+        list_disks(view, wanted, out.observed);
         if (view.desired.interrupts_wanted > view.desired.interrupts_done) {
             out.step = Step::interrupt;
         } else if (view.desired.reboots_wanted > view.desired.reboots_done) {
             decide_reboot(view, patience, out);
         }
         if (out.step == Step::none && view.has_network) decide_interfaces(view, patience, out);
-        if (out.step == Step::none) {
-            const auto wanted = disks_of(view.desired);
-            decide_disks(view, wanted, patience, out);
-            if (out.step == Step::none) decide_cuts(view, wanted, out);
-        }
+        if (out.step == Step::none) decide_disks(view, wanted, patience, out);
+        if (out.step == Step::none) decide_cuts(view, wanted, out);
+        if (out.step == Step::none) decide_flattening(view, wanted, patience, out);
+        if (out.step == Step::none) decide_forgetting(view, wanted, out);
     } else if (has_run(view) && !starting(view)) {
         out.observed.observed = Observed::stopped;
         explain_end(view, out.observed);
@@ -272,6 +323,10 @@ std::string_view name_of(Step step) {
             return "adjust disk";
         case Step::cut_disks:
             return "cut disks";
+        case Step::flatten_disk:
+            return "flatten disk";
+        case Step::forget_layers:
+            return "forget layers";
     }
     return {};
 }
@@ -279,7 +334,8 @@ std::string_view name_of(Step step) {
 std::vector<link::GuestDisk> disks_of(const link::DesiredGuest& guest) {
     std::vector<link::GuestDisk> all = {{guest.root_volume_id, "vda", guest.root_size_bytes, guest.root_iops,
                                          guest.root_bytes_per_s, guest.image, guest.keep_root,
-                                         guest.root_layers, guest.root_cuts, false, guest.root_key}};
+                                         guest.root_layers, guest.root_cuts, false, guest.root_key,
+                                         guest.root_flatten}};
     all.insert(all.end(), guest.disks.begin(), guest.disks.end());
     return all;
 }

@@ -30,9 +30,17 @@ enum class Step {
     detach_disk,  // as detach
     adjust_disk,  // its size and limits
     cut_disks,    // for snapshots
+    flatten_disk,
+    forget_layers,  // of a disk that was flattened
 };
 // "ask shutdown"; empty for a number that is no step's.
 std::string_view name_of(Step step);
+
+// The last time that a disk was to be flattened, and the file that it had then.
+struct FlattenTry {
+    std::int64_t at_ms = 0;  // steady
+    std::int64_t file = 0;
+};
 
 // Everything that is known about a guest at one moment.
 struct View {
@@ -50,7 +58,10 @@ struct View {
     std::map<NetworkInterfaceId, std::int64_t> asked_detach_ms;  // the last time of each
     std::map<VolumeId, link::ObservedDisk> adjusted;  // what this process knows of the domain's disks
     std::map<VolumeId, std::int64_t> tried_disk_ms;   // when each was last attached, detached or adjusted
-    std::int64_t now_ms = 0;                          // steady
+    std::map<VolumeId, FlattenTry> tried_flatten;
+    std::set<VolumeId> unsent;                   // those of whose files the control plane wants some
+    std::map<VolumeId, std::int64_t> forgotten;  // which file of each this process has left as the first one
+    std::int64_t now_ms = 0;                     // steady
 };
 
 // In milliseconds.
@@ -60,13 +71,15 @@ struct Patience {
     std::int64_t ask_again_ms = 2'000;     // a guest that is still booting misses the first request
     std::int64_t reboot_ms = 60'000;       // from the ACPI request to a reset
     std::int64_t detach_again_ms = 5'000;  // a guest that is still booting does not let go of anything
+    std::int64_t flatten_again_ms = 60'000;
 };
 
 struct Decision {
     Step step = Step::none;
     bool anew = false;                           // to start: the hypervisor knows nothing of the guest
     NetworkInterfaceId interface;                // to attach or detach
-    VolumeId volume;                             // the same, or to adjust
+    VolumeId volume;                             // the same, or to adjust, flatten or forget layers of
+    std::int64_t file = 0;                       // to flatten: that it has now; to forget: the flat one
     bool politely = false;                       // to detach a volume: not while it is mounted
     std::map<VolumeId, std::int64_t> cuts = {};  // the volumes to cut, and the files they have now
     link::ObservedGuest observed;  // what to report; equal to what the control plane knows: nothing to say

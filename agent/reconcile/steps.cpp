@@ -72,10 +72,14 @@ void Agent::carry_out(const link::DesiredGuest& desired, const Decision& decisio
         case Step::attach_disk:
         case Step::detach_disk:
         case Step::adjust_disk:
+        case Step::flatten_disk:
             status = run_disk_step(desired, decision);
             break;
         case Step::cut_disks:
             status = run_cut(desired, decision.cuts);
+            break;
+        case Step::forget_layers:
+            status = storage_.forget_layers(decision.volume, decision.file);
             break;
         case Step::none:
             break;
@@ -198,6 +202,16 @@ Status Agent::run_cut(const link::DesiredGuest& desired, const std::map<VolumeId
     return hypervisor_.cut_disks(desired.guest_id, disks);
 }
 
+// Only where all that the disk may hold has room: filling up the host would stop its guests.
+Status Agent::run_flattening(const GuestId& guest_id, const link::GuestDisk& disk) {
+    LODGE_TRY(const DiskSpace space, storage_.disk_space());
+    if (space.free_mib >= disk.size_bytes / (1 << 20))
+        return hypervisor_.flatten_disk(guest_id, spec_of(disk));
+    spdlog::warn("{} lies on {} layers and is not flattened: {} MiB are free", disk.volume_id.str(),
+                 disk.layers.size(), space.free_mib);
+    return {};
+}
+
 Status Agent::run_disk_step(const link::DesiredGuest& desired, const Decision& decision) {
     if (decision.step == Step::detach_disk)
         return hypervisor_.request_detach(desired.guest_id, decision.volume, decision.politely);
@@ -205,6 +219,7 @@ Status Agent::run_disk_step(const link::DesiredGuest& desired, const Decision& d
         if (each.volume_id != decision.volume) continue;
         if (decision.step == Step::adjust_disk)
             return hypervisor_.adjust_disk(desired.guest_id, spec_of(each));
+        if (decision.step == Step::flatten_disk) return run_flattening(desired.guest_id, each);
         LODGE_TRY(const DiskSpec disk, make_disk(each, true));
         return hypervisor_.attach_disk(desired.guest_id, disk);
     }
@@ -248,7 +263,8 @@ void Agent::note_disks(Entry& entry, const link::DesiredGuest& desired, const De
     if (decision.step == Step::start) entry.adjusted.clear();
     if (decision.step == Step::detach_disk) entry.adjusted.erase(decision.volume);
     for (const auto& disk : disks_of(desired)) {
-        const bool adjusted = disk.volume_id == decision.volume && decision.step != Step::detach_disk;
+        const bool adjusted = disk.volume_id == decision.volume &&
+                              (decision.step == Step::attach_disk || decision.step == Step::adjust_disk);
         if (adjusted || (decision.step == Step::start && decision.anew))
             entry.adjusted[disk.volume_id] = as_desired(disk);
     }
@@ -271,6 +287,7 @@ void Agent::note_result(const link::DesiredGuest& desired, const Decision& decis
         entry.ran = entry.ran || step == Step::start;
         note_disks(entry, desired, decision);
         if (step == Step::start) entry.start_trouble.clear();
+        if (step == Step::forget_layers) entry.forgotten[decision.volume] = decision.file;
         if (step == Step::remove_root) entry.removed = true;
         if (step == Step::ask_reboot) {
             entry.asked_reboot_ms = clock_.steady_ms();

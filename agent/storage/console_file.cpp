@@ -53,10 +53,8 @@ Result<std::string> read_console_tail(const fs::path& file, std::size_t max_byte
 Status remove_console_files(const fs::path& file) {
     const std::string base = file.filename().string();
     std::vector<fs::path> found{file};
-    std::error_code error;
-    for (fs::directory_iterator each(file.parent_path(), error), end; !error && each != end;
-         each.increment(error))
-        if (is_rotated(each->path().filename().string(), base)) found.push_back(each->path());
+    for (const fs::path& each : list_folder(file.parent_path()).value_or(std::vector<fs::path>()))
+        if (is_rotated(each.filename().string(), base)) found.push_back(each);
     for (const fs::path& path : found) LODGE_CHECK(remove_file(path));
     return {};
 }

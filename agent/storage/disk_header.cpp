@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "agent/storage/files.h"
+#include "proto/base/number.h"
 
 namespace lodge::agent {
 namespace {
@@ -20,22 +21,16 @@ constexpr std::size_t virtual_size_at = 24;
 constexpr std::size_t encryption_at = 32;
 constexpr std::uint64_t longest_name = 1023;
 
-// Big-endian.
-std::uint64_t number(const std::string& bytes, std::size_t at, std::size_t size) {
-    std::uint64_t value = 0;
-    for (std::size_t i = at; i < at + size; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
-    return value;
-}
-
 Result<DiskHeader> read_qcow2(const Fd& file, const std::filesystem::path& path) {
     LODGE_TRY(const std::string bytes, read_at(file, path, 0, header_size));
     if (bytes.size() < header_size || !bytes.starts_with(magic))
         return fail(ErrorCode::invalid_input, path.string() + " is not a qcow2 image");
     DiskHeader header;
-    header.virtual_size_bytes = static_cast<std::int64_t>(number(bytes, virtual_size_at, 8));
-    header.encrypted = number(bytes, encryption_at, 4) != 0;
-    const std::uint64_t name_at = number(bytes, backing_offset_at, 8);
-    const std::uint64_t name_size = number(bytes, backing_size_at, 4);
+    const std::string_view fields = bytes;
+    header.virtual_size_bytes = static_cast<std::int64_t>(big_endian(fields.substr(virtual_size_at, 8)));
+    header.encrypted = big_endian(fields.substr(encryption_at, 4)) != 0;
+    const std::uint64_t name_at = big_endian(fields.substr(backing_offset_at, 8));
+    const std::uint64_t name_size = big_endian(fields.substr(backing_size_at, 4));
     if (name_at == 0) return header;
     if (name_size > longest_name)
         return fail(ErrorCode::invalid_input, path.string() + " has a damaged header");

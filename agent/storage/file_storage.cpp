@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -30,6 +31,7 @@ constexpr unsigned private_folder = 0700;
 constexpr unsigned private_file = 0600;  // libvirt gives the disk to QEMU's user while the guest runs
 constexpr std::int64_t qemu_img_timeout_ms = 60'000;
 constexpr std::int64_t bytes_per_mib = 1 << 20;
+constexpr std::int64_t none = -1;
 constexpr std::size_t most_variable_bytes = 16 << 20;  // OVMF has half a MiB
 
 // IDs become files' names, so they must be nothing but IDs.
@@ -37,10 +39,6 @@ template <class Id>
 Status check_id(const Id& id) {
     if (Id::parse(id.str())) return {};
     return fail(ErrorCode::invalid_input, "'" + id.str() + "' is no ID");
-}
-
-Status check_volume(const VolumeId& id) {
-    return check_id(id);
 }
 
 void warn_of_closed_folders(const fs::path& root) {
@@ -127,12 +125,21 @@ Status move_name(const fs::path& from, const fs::path& to) {
 
 // Volumes from before the host was in the pool are not seen there.
 Status check_no_disks(const fs::path& folder) {
-    std::error_code error;
-    for (fs::directory_iterator each(folder, error), end; !error && each != end; each.increment(error))
-        if (parse_disk_file(each->path().string()))
+    for (const fs::path& each : list_folder(folder).value_or(std::vector<fs::path>()))
+        if (parse_disk_file(each.string()))
             return fail(ErrorCode::invalid_input, "volumes are in " + folder.string() +
                                                       ": a host joins a storage pool before it has any");
     return {};
+}
+
+// Of what lies under the disk, that which lies above the file `flat`, and that file.
+WantedDisk without_forgotten(WantedDisk disk, std::int64_t flat) {
+    if (flat == none) return disk;
+    const auto needed = static_cast<std::size_t>(std::max<std::int64_t>(disk.cuts - flat, 0));
+    if (disk.layers.size() > needed)
+        disk.layers.erase(disk.layers.begin(), disk.layers.end() - static_cast<std::ptrdiff_t>(needed));
+    disk.image = {};
+    return disk;
 }
 
 fs::path disks_folder(const fs::path& root, const std::optional<SharedPool>& pool) {
@@ -234,16 +241,15 @@ Status FileStorage::remove_content(const std::string& sha256) {
 }
 
 Result<std::vector<DiskFile>> FileStorage::list_files() const {
+    LODGE_TRY(const auto files, list_folder(disks_));
     std::vector<DiskFile> found;
-    std::error_code error;
-    for (fs::directory_iterator each(disks_, error), end; !error && each != end; each.increment(error))
-        if (auto file = parse_disk_file(each->path().string())) found.push_back(std::move(*file));
-    if (error) return fail(ErrorCode::io_failure, "cannot list " + disks_.string());
+    for (const fs::path& each : files)
+        if (auto file = parse_disk_file(each.string())) found.push_back(std::move(*file));
     return found;
 }
 
 Result<std::vector<std::int64_t>> FileStorage::files_of(const VolumeId& volume_id) const {
-    LODGE_CHECK(check_volume(volume_id));
+    LODGE_CHECK(check_id(volume_id));
     LODGE_TRY(const std::vector<DiskFile> all, list_files());
     std::vector<std::int64_t> numbers;
     for (const DiskFile& file : all)
@@ -252,9 +258,21 @@ Result<std::vector<std::int64_t>> FileStorage::files_of(const VolumeId& volume_i
     return numbers;
 }
 
-Result<DiskChain> FileStorage::ensure_disk(const WantedDisk& disk) {
-    LODGE_CHECK(check_key(disk.volume_id, disk.key));
-    if (pool_) LODGE_CHECK(take_over(disk.volume_id));
+// The last one that has the mark; `none`: there is none.
+Result<std::int64_t> FileStorage::flat_file_of(const VolumeId& volume_id) const {
+    LODGE_TRY(const auto files, list_folder(disks_));
+    std::int64_t last = none;
+    for (const fs::path& each : files)
+        if (const auto mark = parse_flat_mark(each.string()); mark && mark->volume_id == volume_id)
+            last = std::max(last, mark->number);
+    return last;
+}
+
+Result<DiskChain> FileStorage::ensure_disk(const WantedDisk& wanted) {
+    LODGE_CHECK(check_key(wanted.volume_id, wanted.key));
+    if (pool_) LODGE_CHECK(take_over(wanted.volume_id));
+    LODGE_TRY(const std::int64_t flat, flat_file_of(wanted.volume_id));
+    const WantedDisk disk = without_forgotten(wanted, flat);
     LODGE_TRY(const auto before, files_of(disk.volume_id));
     if (before.empty() && disk.must_exist)
         return fail(ErrorCode::not_found, "the disk " + disk.volume_id.str() + " is not on this host: " +
@@ -264,7 +282,7 @@ Result<DiskChain> FileStorage::ensure_disk(const WantedDisk& disk) {
     LODGE_TRY(const auto there, files_of(disk.volume_id));
     LODGE_CHECK(check_files(disk, there));
     LODGE_TRY(const std::int64_t last, make_files(disk, there));
-    LODGE_TRY(const auto bases, bases_of(disk, last));
+    LODGE_TRY(const auto bases, bases_of(disk, last, flat));
     if (disk.grow) LODGE_CHECK(grow_file(disk_path(disk.volume_id, last), disk.size_bytes, disk.key));
     return DiskChain{disk_path(disk.volume_id, last).string(), bases};
 }
@@ -273,7 +291,7 @@ Result<DiskChain> FileStorage::ensure_disk(const WantedDisk& disk) {
 // or not: an ID is never another disk's. Nothing of it while a machine writes to it, and nothing over a file
 // that is here: which of two is the disk nobody could tell.
 Status FileStorage::take_over(const VolumeId& volume_id) const {
-    LODGE_CHECK(check_volume(volume_id));
+    LODGE_CHECK(check_id(volume_id));
     LODGE_TRY(const auto files, files_elsewhere(volume_id));
     for (const fs::path& file : files)
         if (has_writer(file))
@@ -285,20 +303,21 @@ Status FileStorage::take_over(const VolumeId& volume_id) const {
     return {};
 }
 
+// Marks come before what they are about.
 Result<std::vector<fs::path>> FileStorage::files_elsewhere(const VolumeId& volume_id) const {
+    LODGE_TRY(const auto hosts, list_folder(pool_->folder));
+    const fs::path variables = variables_path(volume_id).filename();
     std::vector<fs::path> found;
-    std::error_code error;
-    for (fs::directory_iterator host(pool_->folder, error), end; !error && host != end;
-         host.increment(error)) {
-        if (!HostId::parse(host->path().filename().string()) || host->path() == disks_) continue;
-        std::error_code gone;  // their hosts make and remove files at the time
-        for (fs::directory_iterator file(host->path(), gone); !gone && file != end; file.increment(gone)) {
-            const auto disk = parse_disk_file(file->path().string());
-            const bool variables = file->path().filename() == variables_path(volume_id).filename();
-            if (variables || (disk && disk->volume_id == volume_id)) found.push_back(file->path());
+    for (const fs::path& host : hosts) {
+        if (!HostId::parse(host.filename().string()) || host == disks_) continue;
+        LODGE_TRY(const auto files, list_folder(host));
+        for (const fs::path& each : files) {
+            const auto disk = parse_disk_file(each.string());
+            const auto mark = parse_flat_mark(each.string());
+            if (mark && mark->volume_id == volume_id) found.insert(found.begin(), each);
+            if (each.filename() == variables || (disk && disk->volume_id == volume_id)) found.push_back(each);
         }
     }
-    if (error) return fail(ErrorCode::io_failure, "cannot list " + pool_->folder.string());
     return found;
 }
 
@@ -344,7 +363,8 @@ Result<std::int64_t> FileStorage::make_files(const WantedDisk& disk,
 
 // Of the disk whose own file is `last`, the next one first: earlier files that the control plane does not
 // know of, since it was restored from a backup, then its layers, then its image.
-Result<std::vector<BaseFile>> FileStorage::bases_of(const WantedDisk& disk, std::int64_t last) const {
+Result<std::vector<BaseFile>> FileStorage::bases_of(const WantedDisk& disk, std::int64_t last,
+                                                    std::int64_t flat) const {
     std::vector<BaseFile> bases;
     const auto add_own = [&](std::int64_t number) -> Status {
         const fs::path path = disk_path(disk.volume_id, number);
@@ -353,7 +373,8 @@ Result<std::vector<BaseFile>> FileStorage::bases_of(const WantedDisk& disk, std:
         if (fs::exists(path, error)) return {};
         return fail(ErrorCode::not_found, "a layer of the disk is not on this host: " + path.string());
     };
-    for (std::int64_t number = last - 1; number >= disk.cuts; --number) LODGE_CHECK(add_own(number));
+    for (std::int64_t number = last - 1; number >= std::max(disk.cuts, flat); --number)
+        LODGE_CHECK(add_own(number));
     std::int64_t number = disk.cuts;
     for (auto layer = disk.layers.rbegin(); layer != disk.layers.rend(); ++layer) {
         if (--number >= last) continue;  // its cut waits for the machine that has the disk
@@ -389,20 +410,17 @@ Status FileStorage::check_files(const WantedDisk& disk, const std::vector<std::i
 // It names no file under it: what that is, whoever opens it says.
 Status FileStorage::make_file(const VolumeId& volume_id, std::int64_t number, std::int64_t size_bytes,
                               const link::DiskKey& key) const {
-    const fs::path final = disk_path(volume_id, number);
-    const fs::path temporary = final.parent_path() / (temporary_prefix + volume_id.str());
-    Status status = key.id.empty() ? create(temporary, size_bytes)
-                                   : make_encrypted_file(temporary, size_bytes, key.passphrase);
-    if (status) status = publish(temporary, final, private_file);
-    if (!status) static_cast<void>(remove_file(temporary));
-    return status;
+    return make_whole(disk_path(volume_id, number), private_file, [&](const fs::path& temporary) {
+        return key.id.empty() ? create(temporary, size_bytes)
+                              : make_encrypted_file(temporary, size_bytes, key.passphrase);
+    });
 }
 
 // One that is there already may be a machine's by now, whatever the caller has seen: it is only ever resized,
 // which QEMU's lock refuses then.
 Result<std::string> FileStorage::add_file(const VolumeId& volume_id, std::int64_t cuts,
                                           const link::DiskKey& key) {
-    LODGE_CHECK(check_volume(volume_id));
+    LODGE_CHECK(check_id(volume_id));
     LODGE_CHECK(check_key(volume_id, key));
     std::lock_guard lock(files_mutex_);
     const fs::path path = disk_path(volume_id, cuts);
@@ -437,8 +455,29 @@ Result<LayerFile> FileStorage::read_layer(const VolumeId& volume_id, std::int64_
 }
 
 Status FileStorage::keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) {
-    LODGE_CHECK(check_volume(volume_id));
+    LODGE_CHECK(check_id(volume_id));
     return images_.adopt(content, disk_path(volume_id, number));
+}
+
+Status FileStorage::remove_marks(const VolumeId& volume_id, std::int64_t before) const {
+    LODGE_TRY(const auto files, list_folder(disks_));
+    for (const fs::path& each : files)
+        if (const auto mark = parse_flat_mark(each.string());
+            mark && mark->volume_id == volume_id && mark->number < before)
+            LODGE_CHECK(remove_file(each));
+    return {};
+}
+
+Status FileStorage::forget_layers(const VolumeId& volume_id, std::int64_t number) {
+    std::lock_guard lock(files_mutex_);
+    LODGE_TRY(const auto there, files_of(volume_id));
+    if (std::find(there.begin(), there.end(), number) == there.end())
+        return fail(ErrorCode::not_found,
+                    "the disk's file is not on this host: " + disk_path(volume_id, number).string());
+    LODGE_CHECK(write_file(disks_ / flat_mark_name(volume_id, number), "", private_file));
+    for (const std::int64_t each : there)
+        if (each < number) LODGE_CHECK(remove_file(disk_path(volume_id, each)));
+    return remove_marks(volume_id, number);
 }
 
 // The variables first, so that a disk that is listed still leads to them. Then the oldest file first: what is
@@ -448,6 +487,7 @@ Status FileStorage::remove_disk(const VolumeId& volume_id) {
     std::lock_guard lock(files_mutex_);
     LODGE_TRY(const auto there, files_of(volume_id));
     LODGE_CHECK(remove_file(variables_path(volume_id)));
+    LODGE_CHECK(remove_marks(volume_id, std::numeric_limits<std::int64_t>::max()));
     for (const std::int64_t number : there) LODGE_CHECK(remove_file(disk_path(volume_id, number)));
     return {};
 }
@@ -459,34 +499,21 @@ Result<std::string> FileStorage::ensure_store_disk(const GuestId& guest_id, std:
     const fs::path final = root_ / "instance-store" / fmt::format("{}.{}.qcow2", guest_id.str(), number);
     std::error_code error;
     if (fs::exists(final, error)) return final.string();
-    const fs::path temporary = final.parent_path() / (temporary_prefix + final.filename().string());
-    Status status = create(temporary, size_bytes);
-    if (status) status = publish(temporary, final, private_file);
-    if (status) return final.string();
-    static_cast<void>(remove_file(temporary));
-    return tl::unexpected(std::move(status.error()));
-}
-
-Result<std::vector<fs::path>> FileStorage::store_files() const {
-    std::vector<fs::path> found;
-    std::error_code error;
-    for (fs::directory_iterator each(root_ / "instance-store", error), end; !error && each != end;
-         each.increment(error))
-        found.push_back(each->path());
-    if (error) return fail(ErrorCode::io_failure, "cannot list " + (root_ / "instance-store").string());
-    return found;
+    LODGE_CHECK(make_whole(final, private_file,
+                           [&](const fs::path& temporary) { return create(temporary, size_bytes); }));
+    return final.string();
 }
 
 Status FileStorage::remove_store_disks(const GuestId& guest_id) {
     LODGE_CHECK(check_id(guest_id));
-    LODGE_TRY(const auto files, store_files());
+    LODGE_TRY(const auto files, list_folder(root_ / "instance-store"));
     for (const fs::path& each : files)
         if (each.filename().string().starts_with(guest_id.str() + ".")) LODGE_CHECK(remove_file(each));
     return {};
 }
 
 Result<std::vector<GuestId>> FileStorage::list_store_disks() {
-    LODGE_TRY(const auto files, store_files());
+    LODGE_TRY(const auto files, list_folder(root_ / "instance-store"));
     std::set<GuestId> found;
     for (const fs::path& each : files) {
         const std::string name = each.filename().string();
@@ -496,7 +523,7 @@ Result<std::vector<GuestId>> FileStorage::list_store_disks() {
 }
 
 Result<Firmware> FileStorage::ensure_firmware(const VolumeId& root_volume_id) {
-    LODGE_CHECK(check_volume(root_volume_id));
+    LODGE_CHECK(check_id(root_volume_id));
     LODGE_CHECK(check_firmware(uefi_.code));
     const fs::path own = variables_path(root_volume_id);
     std::lock_guard lock(files_mutex_);
@@ -506,7 +533,7 @@ Result<Firmware> FileStorage::ensure_firmware(const VolumeId& root_volume_id) {
 }
 
 Status FileStorage::remove_variables(const VolumeId& root_volume_id) {
-    LODGE_CHECK(check_volume(root_volume_id));
+    LODGE_CHECK(check_id(root_volume_id));
     std::lock_guard lock(files_mutex_);
     return remove_file(variables_path(root_volume_id));
 }

@@ -4,6 +4,7 @@
 //     disks/<volume>.qcow2    volumes: overlays on cached images and layers, or empty at first
 //     disks/<volume>.N.qcow2  what the volume writes to after the Nth cut; those before it are layers
 //     disks/<volume>.fd       the variables of the firmware that boots from that root disk
+//     instance-store/<guest>.N.qcow2  disks that end with their guest
 //     consoles/<instance>.log what virtlogd writes
 //     lock                    held by the one process that uses the folder
 //
@@ -59,6 +60,7 @@ class FileStorage final : public Storage {
                                  const link::DiskKey& key) override;
     Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number, std::int64_t cuts) override;
     Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override;
+    Status forget_layers(const VolumeId& volume_id, std::int64_t number) override;
     Status remove_disk(const VolumeId& volume_id) override;
     Result<std::string> ensure_store_disk(const GuestId& guest_id, std::int64_t number,
                                           std::int64_t size_bytes) override;
@@ -80,17 +82,18 @@ class FileStorage final : public Storage {
     Result<std::vector<DiskFile>> list_files() const;
     // Their numbers, the first one first.
     Result<std::vector<std::int64_t>> files_of(const VolumeId& volume_id) const;
+    Result<std::int64_t> flat_file_of(const VolumeId& volume_id) const;
+    Status remove_marks(const VolumeId& volume_id, std::int64_t before) const;
     Status take_over(const VolumeId& volume_id) const;
     Result<std::vector<std::filesystem::path>> files_elsewhere(const VolumeId& volume_id) const;
     Status ensure_contents(const WantedDisk& disk);
     Status ensure_base(const WantedDisk& disk, const link::Content& content);
     Result<std::int64_t> make_files(const WantedDisk& disk, const std::vector<std::int64_t>& there) const;
-    Result<std::vector<BaseFile>> bases_of(const WantedDisk& disk, std::int64_t last) const;
+    Result<std::vector<BaseFile>> bases_of(const WantedDisk& disk, std::int64_t last,
+                                           std::int64_t flat) const;
     Status check_files(const WantedDisk& disk, const std::vector<std::int64_t>& there) const;
     Status make_file(const VolumeId& volume_id, std::int64_t number, std::int64_t size_bytes,
                      const link::DiskKey& key) const;
-
-    Result<std::vector<std::filesystem::path>> store_files() const;
 
     const std::filesystem::path root_;
     const std::optional<SharedPool> pool_;
@@ -98,7 +101,7 @@ class FileStorage final : public Storage {
     const Fd lock_;
     const UefiFiles uefi_;
     ImageCache images_;
-    std::mutex files_mutex_;  // while files of disks, and variables, are made, changed or removed
+    std::mutex files_mutex_;  // while files of disks, marks and variables are made, changed or removed
 };
 
 }  // namespace lodge::agent

@@ -54,6 +54,15 @@ Status make_folder(const fs::path& path, unsigned mode) {
     return {};
 }
 
+Result<std::vector<fs::path>> list_folder(const fs::path& folder) {
+    std::vector<fs::path> found;
+    std::error_code error;
+    for (fs::directory_iterator each(folder, error), end; !error && each != end; each.increment(error))
+        found.push_back(each->path());
+    if (error) return fail(ErrorCode::io_failure, "listing " + folder.string() + ": " + error.message());
+    return found;
+}
+
 Status remove_file(const fs::path& path) {
     if (unlink(path.c_str()) != 0) {
         if (errno == ENOENT) return {};
@@ -70,23 +79,28 @@ Status publish(const fs::path& temporary, const fs::path& final, unsigned mode) 
     return sync_folder_of(final);
 }
 
+Status make_whole(const fs::path& final, unsigned mode,
+                  const std::function<Status(const fs::path& temporary)>& make) {
+    const fs::path temporary = final.parent_path() / (temporary_prefix + final.filename().string());
+    Status status = make(temporary);
+    if (status) status = publish(temporary, final, mode);
+    if (!status) static_cast<void>(remove_file(temporary));
+    return status;
+}
+
 Status write_file(const fs::path& path, const std::string& bytes, unsigned mode) {
-    const fs::path temporary = path.parent_path() / (temporary_prefix + path.filename().string());
-    {
+    return make_whole(path, mode, [&](const fs::path& temporary) -> Status {
         const Fd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
-        if (!fd || write(fd.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
-            return tl::unexpected(file_error("writing", temporary));
-    }
-    return publish(temporary, path, mode);
+        if (fd && write(fd.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()))
+            return {};
+        return tl::unexpected(file_error("writing", temporary));
+    });
 }
 
 Status sweep_temporary(const fs::path& folder) {
-    std::error_code error;
-    std::vector<fs::path> leftovers;
-    for (fs::directory_iterator each(folder, error), end; !error && each != end; each.increment(error))
-        if (each->path().filename().string().starts_with(temporary_prefix)) leftovers.push_back(each->path());
-    if (error) return fail(ErrorCode::io_failure, "reading " + folder.string() + ": " + error.message());
-    for (const fs::path& path : leftovers) LODGE_CHECK(remove_file(path));
+    LODGE_TRY(const auto files, list_folder(folder));
+    for (const fs::path& path : files)
+        if (path.filename().string().starts_with(temporary_prefix)) LODGE_CHECK(remove_file(path));
     return {};
 }
 

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "proto/base/result.h"
 
@@ -31,12 +33,18 @@ class Fd {
 Error file_error(const std::string& doing, const std::filesystem::path& path);
 
 Status make_folder(const std::filesystem::path& path, unsigned mode);
+// What is in the folder, in any order.
+Result<std::vector<std::filesystem::path>> list_folder(const std::filesystem::path& folder);
 // Removes a file for good; success when there is none.
 Status remove_file(const std::filesystem::path& path);
 // Flushes `temporary` to the disk with this mode and gives it its name in the same folder, replacing what has
 // it.
 Status publish(const std::filesystem::path& temporary, const std::filesystem::path& final, unsigned mode);
-// Writes a small file by way of a temporary one.
+// Has `make` write a temporary file of that path and publishes it; after an error nothing of it is left. One
+// at a time for the same file.
+Status make_whole(const std::filesystem::path& final, unsigned mode,
+                  const std::function<Status(const std::filesystem::path& temporary)>& make);
+// Writes a small file in that way.
 Status write_file(const std::filesystem::path& path, const std::string& bytes, unsigned mode);
 // Removes what a crash left unfinished in `folder`.
 Status sweep_temporary(const std::filesystem::path& folder);

@@ -124,27 +124,22 @@ Status ImageCache::verify(const link::Content& content, const fs::path& path) co
 }
 
 Status ImageCache::fetch(const link::Content& content) const {
-    const fs::path temporary = folder_ / (temporary_prefix + content.sha256);
-    LODGE_CHECK(remove_file(temporary));
     LODGE_CHECK(check_room(content, folder_));
-    Status status = fetch_(content, temporary);
-    if (status) status = verify(content, temporary);
-    if (status) status = publish(temporary, folder_ / content.sha256, readable_by_qemu);
-    if (!status) {
-        static_cast<void>(remove_file(temporary));
-        return status;
-    }
+    const auto fetch_it = [&](const fs::path& temporary) -> Status {
+        LODGE_CHECK(remove_file(temporary));  // which may be another name of a volume's file
+        LODGE_CHECK(fetch_(content, temporary));
+        return verify(content, temporary);
+    };
+    LODGE_CHECK(make_whole(folder_ / content.sha256, readable_by_qemu, fetch_it));
     remember(content);
     return {};
 }
 
 Result<std::vector<std::string>> ImageCache::list() const {
+    LODGE_TRY(const auto files, list_folder(folder_));
     std::vector<std::string> found;
-    std::error_code error;
-    for (fs::directory_iterator each(folder_, error), end; !error && each != end; each.increment(error))
-        if (std::string name = each->path().filename().string(); well_formed(name))
-            found.push_back(std::move(name));
-    if (error) return fail(ErrorCode::io_failure, "cannot list " + folder_.string());
+    for (const fs::path& each : files)
+        if (std::string name = each.filename().string(); well_formed(name)) found.push_back(std::move(name));
     return found;
 }
 
@@ -162,13 +157,14 @@ Status ImageCache::adopt(const link::Content& content, const fs::path& file) {
     const auto one_at_a_time = lock_of(content.sha256);
     std::lock_guard lock(*one_at_a_time);
     if (intact(content)) return {};
-    const fs::path temporary = folder_ / (temporary_prefix + content.sha256);
-    LODGE_CHECK(remove_file(temporary));
-    LODGE_CHECK(link_or_copy(file, temporary));
-    // QEMU's user had it to itself; now the guests of several instances may read it.
-    if (chown(temporary.c_str(), geteuid(), getegid()) != 0)
+    const auto name_it = [&](const fs::path& temporary) -> Status {
+        LODGE_CHECK(remove_file(temporary));
+        LODGE_CHECK(link_or_copy(file, temporary));
+        // QEMU's user had it to itself; now the guests of several instances may read it.
+        if (chown(temporary.c_str(), geteuid(), getegid()) == 0) return {};
         return tl::unexpected(file_error("taking over", file));
-    LODGE_CHECK(publish(temporary, folder_ / content.sha256, readable_by_qemu));
+    };
+    LODGE_CHECK(make_whole(folder_ / content.sha256, readable_by_qemu, name_it));
     remember(content);
     return {};
 }

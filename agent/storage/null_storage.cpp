@@ -9,8 +9,22 @@
 namespace lodge::agent {
 namespace {
 
-std::string path_of(const VolumeId& volume_id, std::int64_t number) {
-    return "/simulated/disks/" + disk_file_name(volume_id, number);
+std::string image_path(const link::Content& content) {
+    return "/simulated/images/" + content.sha256;
+}
+
+// Under the disk's file of that number.
+std::vector<BaseFile> bases_of(const WantedDisk& disk, std::int64_t last) {
+    std::vector<BaseFile> bases;
+    std::int64_t number = disk.cuts;
+    for (auto layer = disk.layers.rbegin(); layer != disk.layers.rend(); ++layer) {
+        if (--number >= last) continue;
+        const bool own = layer->sha256.empty();
+        bases.push_back(
+            {own ? NullStorage::path_of(disk.volume_id, number) : image_path(*layer), "qcow2", own});
+    }
+    if (!disk.image.sha256.empty()) bases.push_back({image_path(disk.image), disk.image.format});
+    return bases;
 }
 
 }  // namespace
@@ -18,13 +32,17 @@ std::string path_of(const VolumeId& volume_id, std::int64_t number) {
 NullStorage::NullStorage(std::int64_t disk_mib, Console console, ForgetConsole forget_console)
     : disk_mib_(disk_mib), console_(std::move(console)), forget_console_(std::move(forget_console)) {}
 
+std::string NullStorage::path_of(const VolumeId& volume_id, std::int64_t number) {
+    return "/simulated/disks/" + disk_file_name(volume_id, number);
+}
+
 Result<std::string> NullStorage::ensure_image(const link::Content& content) {
     std::unique_lock lock(mutex_);
     image_arrived_.wait(lock, [&] { return content.sha256 != image_away_; });
     if (const auto message = std::exchange(next_image_fails_, std::nullopt))
         return fail(ErrorCode::io_failure, *message);
     contents_.insert(content.sha256);
-    return "/simulated/images/" + content.sha256;
+    return image_path(content);
 }
 
 bool NullStorage::has_image(const link::Content& content) {
@@ -45,7 +63,7 @@ Result<DiskChain> NullStorage::ensure_disk(const WantedDisk& disk) {
     if (keys_.try_emplace(disk.volume_id, disk.key.id).first->second != disk.key.id)
         return fail(ErrorCode::conflict, "the disk " + disk.volume_id.str() + " has another key");
     if (!made && disk.grow) known->second = std::max(known->second, disk.cuts);
-    return DiskChain{path_of(disk.volume_id, known->second), {}};
+    return DiskChain{path_of(disk.volume_id, known->second), bases_of(disk, known->second)};
 }
 
 Result<std::vector<std::string>> NullStorage::list_contents() {
@@ -75,7 +93,7 @@ Result<LayerFile> NullStorage::read_layer(const VolumeId& volume_id, std::int64_
     std::lock_guard lock(mutex_);
     const auto known = disks_.find(volume_id);
     const std::string path = path_of(volume_id, number);
-    if (known == disks_.end() || known->second <= number)
+    if (known == disks_.end() || known->second <= number || number < file_number(first_files_, volume_id))
         return fail(ErrorCode::not_found, path + " is no layer");
     if (known->second > cuts) return fail(ErrorCode::conflict, cut_too_often(volume_id, known->second, cuts));
     const bool encrypted = !keys_[volume_id].empty();
@@ -88,9 +106,18 @@ Status NullStorage::keep_layer(const VolumeId&, std::int64_t, const link::Conten
     return {};
 }
 
+Status NullStorage::forget_layers(const VolumeId& volume_id, std::int64_t number) {
+    std::lock_guard lock(mutex_);
+    if (!disks_.contains(volume_id))
+        return fail(ErrorCode::not_found, path_of(volume_id, number) + " is not there");
+    first_files_[volume_id] = std::max(number, file_number(first_files_, volume_id));
+    return {};
+}
+
 Status NullStorage::remove_disk(const VolumeId& volume_id) {
     std::lock_guard lock(mutex_);
     disks_.erase(volume_id);
+    first_files_.erase(volume_id);
     keys_.erase(volume_id);
     variables_.erase(volume_id);
     return {};
@@ -171,6 +198,11 @@ void NullStorage::add_disk(const VolumeId& volume_id) {
 bool NullStorage::has_disk(const VolumeId& volume_id) const {
     std::lock_guard lock(mutex_);
     return disks_.contains(volume_id);
+}
+
+std::int64_t NullStorage::first_file(const VolumeId& volume_id) const {
+    std::lock_guard lock(mutex_);
+    return file_number(first_files_, volume_id);
 }
 
 std::optional<std::int64_t> NullStorage::last_file(const VolumeId& volume_id) const {

@@ -31,6 +31,7 @@ class NullStorage final : public Storage {
                                  const link::DiskKey& key) override;
     Result<LayerFile> read_layer(const VolumeId& volume_id, std::int64_t number, std::int64_t cuts) override;
     Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override;
+    Status forget_layers(const VolumeId& volume_id, std::int64_t number) override;
     Status remove_disk(const VolumeId& volume_id) override;
     Result<std::string> ensure_store_disk(const GuestId& guest_id, std::int64_t number,
                                           std::int64_t size_bytes) override;
@@ -45,6 +46,7 @@ class NullStorage final : public Storage {
     Result<DiskSpace> disk_space() override;
 
     // What tests do to it, and ask of it.
+    static std::string path_of(const VolumeId& volume_id, std::int64_t number);
     void fail_next_image(std::string message);
     // ensure_image() waits for it until it is no longer away.
     void set_image_away(std::optional<std::string> sha256);
@@ -54,6 +56,8 @@ class NullStorage final : public Storage {
     bool has_variables(const VolumeId& root_volume_id) const;
     // The number of the file that the volume writes to; nothing without one.
     std::optional<std::int64_t> last_file(const VolumeId& volume_id) const;
+    // Of the earliest one that is not forgotten.
+    std::int64_t first_file(const VolumeId& volume_id) const;
 
   private:
     const std::int64_t disk_mib_;
@@ -63,8 +67,9 @@ class NullStorage final : public Storage {
     std::condition_variable image_arrived_;
     std::optional<std::string> image_away_;
     std::set<std::string> contents_;
-    std::map<VolumeId, std::int64_t> disks_;  // and the number of the file that each writes to
-    std::map<VolumeId, std::string> keys_;    // by ID; empty: the disk is not encrypted
+    std::map<VolumeId, std::int64_t> disks_;        // and the number of the file that each writes to
+    std::map<VolumeId, std::int64_t> first_files_;  // of those that lost some
+    std::map<VolumeId, std::string> keys_;          // by ID; empty: the disk is not encrypted
     std::set<VolumeId> variables_;
     std::optional<std::string> next_image_fails_;
     std::set<GuestId> stores_;  // that have instance-store disks

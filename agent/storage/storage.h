@@ -63,11 +63,11 @@ class Storage {
     // Success when there is none. Who uses it at the time goes on with it.
     virtual Status remove_content(const std::string& sha256) = 0;
     // The volume's qcow2 file, by absolute paths, over its layers and its image (which are ensured as well),
-    // or over none. One that is there already keeps what it holds, and grows if it is to; with `grow`,
-    // earlier files go that are in the image cache by now. If there are fewer than `cuts` files before it,
-    // the last one becomes a layer and an empty one takes its place. not_found when it must exist and does
-    // not; invalid_input when the image does not fit; conflict when a file is encrypted that is not to be, or
-    // the other way round; service_unavailable when the disk's key is not told.
+    // or over none. One that is there already keeps what it holds, and grows if it is to. If there are fewer
+    // than `cuts` files before it, the last one becomes a layer and an empty one takes its place. not_found
+    // when it must exist and does not; invalid_input when the image does not fit; conflict when a file is
+    // encrypted that is not to be, or the other way round; service_unavailable when the disk's key is not
+    // told.
     virtual Result<DiskChain> ensure_disk(const WantedDisk& disk) = 0;
     // An empty file for the disk whose machine runs on file `cuts` - 1, unless an earlier call left one; its
     // path. Encrypted, if there is a key.
@@ -81,6 +81,9 @@ class Storage {
     // The file, which nobody writes to any more, is what the image cache has under that name from now on.
     virtual Status keep_layer(const VolumeId& volume_id, std::int64_t number,
                               const link::Content& content) = 0;
+    // Nothing lies under the disk's file of that number, and nobody needs the earlier ones as layers: they
+    // go, and ensure_disk() asks for nothing under that file again. not_found when the file is not there.
+    virtual Status forget_layers(const VolumeId& volume_id, std::int64_t number) = 0;
     // All its files, its firmware's variables among them. Success when there is none.
     virtual Status remove_disk(const VolumeId& volume_id) = 0;
 

@@ -77,10 +77,12 @@ Result<bool> is_to_be_encrypted(db::Session& session, const RequestContext& cont
            db::disk_keys::is_default(session, context.account_id, context.region);
 }
 
-Result<std::string> key_for(db::Session& session, const RequestContext& context, const Snapshot* snapshot) {
-    if (snapshot != nullptr && !snapshot->key_id.empty()) return snapshot->key_id;
+Status give_key(db::Session& session, const RequestContext& context, Volume& volume) {
+    if (!volume.key_id.empty()) return {};
     const auto& services = context.services;
-    return volumes::make_key(session, services.keys, context.account_id, context.now_ms(), services.random);
+    LODGE_TRY(volume.key_id, volumes::make_key(session, services.keys, context.account_id, context.now_ms(),
+                                               services.random));
+    return {};
 }
 
 Result<ec2::GetEbsEncryptionByDefaultResponse> get_ebs_encryption_by_default(

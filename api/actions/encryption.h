@@ -9,7 +9,7 @@
 #include <string>
 
 #include "api/pipeline/context.h"
-#include "proto/model/snapshot.h"
+#include "proto/model/volume.h"
 
 namespace lodge::api {
 
@@ -45,8 +45,7 @@ Status check_copy(bool is_encrypted, const EncryptionWish& wish);
 Result<bool> is_to_be_encrypted(db::Session& session, const RequestContext& context, bool data_is,
                                 const EncryptionWish& wish, ErrorCode code);
 
-// The key of a new volume that is to be encrypted: the snapshot's that it begins as, if that is encrypted,
-// else a new one.
-Result<std::string> key_for(db::Session& session, const RequestContext& context, const Snapshot* snapshot);
+// Gives a new volume that is to be encrypted a key, unless it has that of the snapshot it begins as.
+Status give_key(db::Session& session, const RequestContext& context, Volume& volume);
 
 }  // namespace lodge::api

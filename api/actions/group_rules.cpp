@@ -11,6 +11,7 @@
 #include "db/store/vpc_peerings.h"
 #include "db/store/vpcs.h"
 #include "proto/base/cidrs.h"
+#include "proto/base/letters.h"
 #include "proto/base/number.h"
 
 namespace lodge::api {
@@ -35,9 +36,7 @@ Result<std::string> parse_protocol(const std::optional<std::string>& text) {
         return fail(
             ErrorCode::invalid_parameter_value,
             "Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.");
-    std::string word = *text;
-    std::transform(word.begin(), word.end(), word.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    const auto word = lower_case(*text);
     if (word == "-1" || word == "tcp" || word == "udp" || is_icmp(word)) return word;
     const auto number = parse_number<int>(word);
     if (!number || *number < 0 || *number > 255)
@@ -271,9 +270,7 @@ bool names(const SecurityGroupRule& wanted, const SecurityGroupRule& rule) {
 
 std::string in_words(const SecurityGroupRule& rule) {
     auto source = rule.cidr + rule.prefix_list_id + rule.referenced_group_id;
-    std::string protocol = rule.protocol == "-1" ? "ALL" : rule.protocol;
-    std::transform(protocol.begin(), protocol.end(), protocol.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
+    const auto protocol = rule.protocol == "-1" ? "ALL" : upper_case(rule.protocol);
     std::string ports;
     if (is_icmp(rule.protocol)) {
         ports = ", type: " + std::to_string(rule.from_port) + ", code: " + std::to_string(rule.to_port);

@@ -2,7 +2,6 @@
 // api/tasks. Source: EC2 reference, "ImportImage", "ImportSnapshot"; VM Import/Export user guide.
 #include "db/store/import_tasks.h"
 
-#include <algorithm>
 #include <array>
 
 #include "api/actions/block_devices.h"
@@ -10,6 +9,7 @@
 #include "api/actions/network.h"
 #include "api/actions/tagging.h"
 #include "api/actions/task_view.h"
+#include "proto/base/letters.h"
 #include "proto/ec2/import_tasks.h"
 
 namespace lodge::api {
@@ -30,15 +30,9 @@ struct Format {
 constexpr std::array formats = {Format{"RAW", "raw"},   Format{"VHD", "vpc"}, Format{"VHDX", "vhdx"},
                                 Format{"VMDK", "vmdk"}, Format{"VDI", "vdi"}, Format{"QCOW2", "qcow2"}};
 
-std::string upper(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-    return text;
-}
-
 Result<std::string> read_format(const std::optional<std::string>& given, const std::string& of) {
     if (!given) return fail(ErrorCode::missing_parameter, of + ".Format");
-    const auto name = upper(*given);
+    const auto name = upper_case(*given);
     if (name == "OVA")
         return fail(ErrorCode::unsupported_operation,
                     "The format OVA is not supported: unpack it (tar -xf) and import its disks.");

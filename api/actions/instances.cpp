@@ -7,8 +7,10 @@
 #include "api/actions/instance_view.h"
 #include "api/actions/network.h"
 #include "api/actions/tenancy.h"
+#include "api/actions/volume_view.h"
 #include "api/describe/engine.h"
 #include "db/store/guests.h"
+#include "db/store/hosts.h"
 #include "db/store/network_interfaces.h"
 #include "db/store/volumes.h"
 #include "scheduler/apply/groups.h"
@@ -115,21 +117,21 @@ Result<scheduler::Plan> place_again(db::Session& session, const RequestContext& 
     return place_again_by_tenancy(session, context, instance, request);
 }
 
-// Where the root disk is; if there is no place, on another host that can have all of the instance's volumes.
+// Where the root disk is, and with it all of the instance's volumes; if there is no place, on another host
+// that can have them.
 Result<scheduler::Plan> place_with_disks(db::Session& session, const RequestContext& context,
                                          const Instance& instance, const std::vector<Volume>& volumes) {
     auto plan = place_again(session, context, instance);
     if (plan || instance.tenancy == "host") return plan;
-    for (const HostId& id : volumes::sharing_with(session, instance.host_id)) {
-        const bool all = std::all_of(volumes.begin(), volumes.end(), [&](const Volume& volume) {
-            const bool busy =
-                volumes::is_being_sent(session, volume) && context.services.hub.hears(volume.host_id);
-            return !busy && volumes::share_storage(session, volume.host_id, id);
-        });
+    const bool held = std::any_of(volumes.begin(), volumes.end(),
+                                  [&](const Volume& volume) { return is_held(session, context, volume); });
+    const auto host_now = db::hosts::find(session, instance.host_id);
+    if (held || !host_now) return plan;
+    for (const HostId& id : volumes::sharing_with(session, *host_now)) {
         Instance moved = instance;
         moved.host_id = id;
         const auto* host = context.services.claims.index().find(id);
-        if (!all || host == nullptr || host->condition != scheduler::HostCondition::ok) continue;
+        if (host == nullptr || host->condition != scheduler::HostCondition::ok) continue;
         if (auto other = place_again(session, context, moved)) return other;
     }
     return plan;

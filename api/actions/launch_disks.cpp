@@ -24,14 +24,12 @@ DiskWish wish_of(const ec2::RunBlockDeviceMapping& mapping) {
     return wish;
 }
 
-// Of a volume whose snapshot is known; `as_image`: an empty one of the image's is to be.
-Status put_encryption(db::Session& session, const RequestContext& context, const DiskWish& wish,
-                      bool as_image, LaunchVolume& out) {
+// Of a volume whose snapshot is known.
+Status put_encryption(db::Session& session, const RequestContext& context, const EncryptionWish& wish,
+                      LaunchVolume& out) {
     const bool data_is = out.snapshot && !out.snapshot->key_id.empty();
-    EncryptionWish asked = wish.encryption;
-    if (!asked.encrypted && as_image) asked.encrypted = true;
     LODGE_TRY(out.encrypted,
-              is_to_be_encrypted(session, context, data_is, asked, ErrorCode::invalid_block_device_mapping));
+              is_to_be_encrypted(session, context, data_is, wish, ErrorCode::invalid_block_device_mapping));
     return {};
 }
 
@@ -43,19 +41,20 @@ Result<LaunchVolume> image_volume(db::Session& session, const RequestContext& co
     out.device = disk.device;
     LODGE_TRY(out.shape, changed_shape(disk.shape, wish.change));
     out.delete_on_termination = wish.delete_on_termination.value_or(disk.delete_on_termination);
+    EncryptionWish encryption = wish.encryption;
+    if (!encryption.encrypted && disk.encrypted) encryption.encrypted = true;
     if (disk.snapshot_id.empty()) {
         if (is_root)
             LODGE_CHECK(check_holds(out.shape, disk.shape.size_bytes, "the image's disk",
                                     ErrorCode::invalid_block_device_mapping));
-        LODGE_CHECK(put_encryption(session, context, wish, disk.encrypted, out));
-        return out;
+    } else {
+        const auto& id = disk.snapshot_id.str();
+        out.snapshot = db::snapshots::find_any(session, id);
+        if (!out.snapshot) return fail(ErrorCode::invalid_snapshot_not_found, id);
+        LODGE_CHECK(check_holds(out.shape, out.snapshot->volume_size_bytes, "snapshot '" + id + "'",
+                                ErrorCode::invalid_block_device_mapping));
     }
-    const auto& id = disk.snapshot_id.str();
-    out.snapshot = db::snapshots::find_any(session, id);
-    if (!out.snapshot) return fail(ErrorCode::invalid_snapshot_not_found, id);
-    LODGE_CHECK(check_holds(out.shape, out.snapshot->volume_size_bytes, "snapshot '" + id + "'",
-                            ErrorCode::invalid_block_device_mapping));
-    LODGE_CHECK(put_encryption(session, context, wish, false, out));
+    LODGE_CHECK(put_encryption(session, context, encryption, out));
     return out;
 }
 
@@ -68,13 +67,12 @@ Result<LaunchVolume> new_disk(db::Session& session, const RequestContext& contex
         LODGE_TRY(out.snapshot, find_completed_snapshot(session, context, wish.snapshot_id));
         LODGE_TRY(out.shape, shape_on(*out.snapshot, default_volume_type, wish.change,
                                       ErrorCode::invalid_block_device_mapping));
-        LODGE_CHECK(put_encryption(session, context, wish, false, out));
-        return out;
+    } else {
+        if (!wish.change.size_gib) return fail(ErrorCode::missing_parameter, "size or snapshotId");
+        const VolumeShape none{0, std::string(default_volume_type), 0, 0};
+        LODGE_TRY(out.shape, changed_shape(none, wish.change));
     }
-    if (!wish.change.size_gib) return fail(ErrorCode::missing_parameter, "size or snapshotId");
-    const VolumeShape none{0, std::string(default_volume_type), 0, 0};
-    LODGE_TRY(out.shape, changed_shape(none, wish.change));
-    LODGE_CHECK(put_encryption(session, context, wish, false, out));
+    LODGE_CHECK(put_encryption(session, context, wish.encryption, out));
     return out;
 }
 

@@ -28,6 +28,7 @@
 #include "scheduler/placement/place.h"
 #include "scheduler/reconcile/events.h"
 #include "scheduler/volumes/attachments.h"
+#include "scheduler/volumes/pools.h"
 #include "scheduler/volumes/room.h"
 #include "scheduler/volumes/snapshots.h"
 
@@ -125,16 +126,15 @@ class Launch {
     // The plan's hosts that have more instances than their disks have room for, and for how many they have.
     // Hosts of one storage pool have its room together.
     std::unordered_map<HostId, std::int64_t> overfull(const scheduler::Plan& plan) const {
-        std::map<std::string, std::int64_t> left;  // in instances, by pool, or of a host alone
+        std::map<std::string, std::int64_t> left;  // in instances, by what hosts keep volumes in
         std::unordered_map<HostId, std::int64_t> fitting;
         std::set<HostId> full;
+        const double overcommit = context_.services.claims.overcommit().disk;
         for (const auto& id : plan.hosts) {
             const auto host = db::hosts::find(session_, id);
-            const bool shares = host && !host->storage_pool.empty();
-            const auto [room, fresh] =
-                left.try_emplace(shares ? host->zone + " " + host->storage_pool : id.str());
-            const double overcommit = context_.services.claims.overcommit().disk;
-            if (fresh) room->second = volumes::room_on(session_, id, overcommit) / disk_bytes();
+            if (!host) continue;
+            const auto [room, fresh] = left.try_emplace(volumes::storage_of(*host));
+            if (fresh) room->second = volumes::room_on(session_, *host, overcommit) / disk_bytes();
             fitting.try_emplace(id);
             if (--room->second >= 0)
                 ++fitting[id];
@@ -246,9 +246,7 @@ class Launch {
         auto volume = new_volume(context_, instance.zone, wish.shape, now_ms_);
         volume.delete_on_termination = wish.delete_on_termination;
         if (wish.snapshot) volumes::put_snapshot(volume, *wish.snapshot);
-        if (wish.encrypted) {
-            LODGE_TRY(volume.key_id, key_for(session_, context_, wish.snapshot ? &*wish.snapshot : nullptr));
-        }
+        if (wish.encrypted) LODGE_CHECK(give_key(session_, context_, volume));
         return volume;
     }
 

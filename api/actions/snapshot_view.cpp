@@ -98,7 +98,6 @@ Snapshot make_copy(db::Session& session, const RequestContext& context, const Sn
     made.volume_size_bytes = source.volume_size_bytes;
     made.parent_id = source.parent_id;
     made.image_id = source.image_id;
-    made.depth = source.depth;
     made.state = SnapshotState::completed;
     made.completed_ms = context.now_ms();
     made.sha256 = source.sha256;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "db/store/tags.h"
+#include "proto/base/letters.h"
 
 namespace lodge::api {
 namespace {
@@ -29,10 +30,7 @@ Status check_tag(const ec2::Tag& tag) {
 }  // namespace
 
 bool is_reserved(std::string_view key) {
-    std::string prefix(key.substr(0, 4));
-    std::transform(prefix.begin(), prefix.end(), prefix.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-    return prefix == "aws:";
+    return equal_but_for_case(key.substr(0, 4), "aws:");
 }
 
 Status check_not_reserved(std::string_view key) {

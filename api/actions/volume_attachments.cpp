@@ -33,8 +33,7 @@ Status check_place(db::Session& session, const RequestContext& context, const In
                         "' is not in the same availability zone as instance '" + instance.id.str() + "'");
     if (volume.host_id.empty() || volume.host_id == instance.host_id) return {};
     if (volumes::share_storage(session, volume.host_id, instance.host_id)) {
-        if (!volumes::is_being_sent(session, volume) || !context.services.hub.hears(volume.host_id))
-            return {};
+        if (!is_held(session, context, volume)) return {};
         return fail(ErrorCode::incorrect_state,
                     "Volume '" + volume.id.str() +
                         "' goes to another host once its pending snapshots are completed; try again then.");

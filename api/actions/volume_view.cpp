@@ -3,7 +3,9 @@
 #include "api/actions/encryption.h"
 #include "api/actions/image_view.h"
 #include "api/actions/tagging.h"
+#include "db/store/hosts.h"
 #include "db/store/volumes.h"
+#include "scheduler/volumes/pools.h"
 #include "scheduler/volumes/room.h"
 #include "scheduler/volumes/volume_types.h"
 
@@ -73,13 +75,17 @@ Status check_volume_count(const std::string& type, std::int64_t most, std::int64
                                                           " volumes besides its root disk.");
 }
 
+bool is_held(db::Session& session, const RequestContext& context, const Volume& volume) {
+    return volumes::is_being_sent(session, volume) && context.services.hub.hears(volume.host_id);
+}
+
 Status check_space(db::Session& session, const RequestContext& context, const HostId& host_id,
                    std::int64_t bytes) {
     const auto condition = context.services.hub.condition(host_id, HostState::active);
+    const auto host = db::hosts::find(session, host_id);
     const double overcommit = context.services.claims.overcommit().disk;
-    if (condition != scheduler::HostCondition::low_disk &&
-        volumes::room_on(session, host_id, overcommit) >= bytes)
-        return {};
+    const bool fits = !host || volumes::room_on(session, *host, overcommit) >= bytes;
+    if (fits && condition != scheduler::HostCondition::low_disk) return {};
     return fail(ErrorCode::insufficient_volume_capacity,
                 "The disks of the host have too little space left for more volumes, or larger ones.");
 }

@@ -24,6 +24,9 @@ std::vector<Volume> attached_volumes(db::Session& session, const InstanceId& id)
 Volume new_volume(const RequestContext& context, const std::string& zone, const VolumeShape& shape,
                   UnixMs now_ms);
 
+// Whether the volume's host is at work on its files, so that no other one is to have them yet.
+bool is_held(db::Session& session, const RequestContext& context, const Volume& volume);
+
 // AttachmentLimitExceeded when `count` volumes besides a root disk are more than the type has at most.
 Status check_volume_count(const std::string& type, std::int64_t most, std::int64_t count);
 

@@ -133,32 +133,19 @@ Status check_wish(const ec2::CreateVolumeRequest& request) {
     return check_multi_attach(request);
 }
 
-Status put_key(db::Session& session, const RequestContext& context, const ec2::CreateVolumeRequest& request,
-               const Snapshot* snapshot, Volume& made) {
-    const bool data_is = snapshot != nullptr && !snapshot->key_id.empty();
-    LODGE_TRY(const bool encrypted, is_to_be_encrypted(session, context, data_is, encryption_wish(request),
-                                                       ErrorCode::invalid_parameter_value));
-    if (!encrypted) return {};
-    LODGE_TRY(made.key_id, key_for(session, context, snapshot));
-    return {};
-}
-
-// As the request wishes it, in no store yet.
+// As the request wishes it, in no store yet, and with its snapshot's key if that has one.
 Result<Volume> wished_volume(db::Session& session, const RequestContext& context, const std::string& zone,
                              const ec2::CreateVolumeRequest& request) {
     const ShapeChange change{request.volume_type, request.size, request.iops, request.throughput};
     if (!request.snapshot_id) {
         LODGE_TRY(const auto shape, changed_shape({0, type_of(request), 0, 0}, change));
-        auto made = new_volume(context, zone, shape, context.now_ms());
-        LODGE_CHECK(put_key(session, context, request, nullptr, made));
-        return made;
+        return new_volume(context, zone, shape, context.now_ms());
     }
     LODGE_TRY(const auto snapshot, find_completed_snapshot(session, context, *request.snapshot_id));
     LODGE_TRY(const auto shape,
               shape_on(snapshot, type_of(request), change, ErrorCode::invalid_parameter_value));
     auto made = new_volume(context, zone, shape, context.now_ms());
     volumes::put_snapshot(made, snapshot);
-    LODGE_CHECK(put_key(session, context, request, &snapshot, made));
     return made;
 }
 
@@ -180,6 +167,10 @@ Result<ec2::Volume> create_volume(RequestContext& context, const ec2::CreateVolu
             return to_ec2(with_tags(session, std::move(volume)));
         }
         LODGE_TRY(auto made, wished_volume(session, context, zone.name, request));
+        LODGE_TRY(const bool encrypted,
+                  is_to_be_encrypted(session, context, !made.key_id.empty(), encryption_wish(request),
+                                     ErrorCode::invalid_parameter_value));
+        if (encrypted) LODGE_CHECK(give_key(session, context, made));
         db::volumes::insert(session, made);
         put_tags(session, context, made.id.str(), "volume", tags);
         remember(session, context, request.client_token, made.id.str());

@@ -160,7 +160,7 @@ Result<Json> remove_host(const Call& call) {
         LODGE_TRY(auto host, find_host(session, call));
         LODGE_CHECK(check_draining(host));
         const auto& hub = call.services.hub;
-        const auto others = volumes::sharing_with(session, host.id);
+        const auto others = volumes::sharing_with(session, host);
         const auto heir =
             std::find_if(others.begin(), others.end(), [&](const HostId& id) { return hub.hears(id); });
         if (heir != others.end() && !hub.hears(host.id) && !hub.settling(host.id))
@@ -197,7 +197,7 @@ Result<Json> forget_disks(const Call& call) {
             return fail(ErrorCode::conflict, std::to_string(guests) +
                                                  " guests or their disks are on it; lodge host fence it, and "
                                                  "terminate their instances first");
-        if (const auto others = volumes::sharing_with(session, host.id); !others.empty())
+        if (const auto others = volumes::sharing_with(session, host); !others.empty())
             return fail(ErrorCode::conflict,
                         "its volumes are in the storage pool " + host.storage_pool +
                             ", where other hosts have them: lodge host remove moves them on");

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "proto/base/encoding.h"
+#include "proto/base/letters.h"
 
 namespace lodge::auth {
 namespace {
@@ -67,13 +68,6 @@ std::string_view path_of(std::string_view target) {
 std::string_view query_of(std::string_view target) {
     auto mark = target.find('?');
     return mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
-}
-
-std::string lower_case(std::string_view text) {
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
 }
 
 std::string_view trim(std::string_view text) {

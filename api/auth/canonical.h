@@ -20,7 +20,6 @@ std::string_view path_of(std::string_view target);
 // Without the '?'; empty when there is none.
 std::string_view query_of(std::string_view target);
 
-std::string lower_case(std::string_view text);
 // Without the blanks and tabs at either end.
 std::string_view trim(std::string_view text);
 

@@ -7,6 +7,7 @@
 
 #include "api/auth/canonical.h"
 #include "proto/base/encoding.h"
+#include "proto/base/letters.h"
 #include "proto/base/number.h"
 
 namespace lodge::auth {

@@ -5,6 +5,7 @@
 #include "api/auth/canonical.h"
 #include "api/auth/signing_keys.h"
 #include "proto/base/encoding.h"
+#include "proto/base/letters.h"
 
 namespace lodge::auth {
 namespace {

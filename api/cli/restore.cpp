@@ -12,6 +12,7 @@
 
 #include "api/images/descriptor.h"
 #include "api/images/probe.h"
+#include "proto/base/number.h"
 
 namespace lodge::cli {
 namespace {
@@ -26,22 +27,17 @@ tl::unexpected<Error> failed(const std::string& what, const fs::path& path) {
                 fmt::format("{} {}: {}", what, path.string(), std::generic_category().message(errno)));
 }
 
-std::uint64_t big_endian(std::string_view bytes, std::size_t at, std::size_t size) {
-    std::uint64_t value = 0;
-    for (char c : bytes.substr(at, size)) value = value << 8 | static_cast<unsigned char>(c);
-    return value;
-}
-
 // SQLite's file format, "The Database Header".
 Status check_sqlite(const Descriptor& file, const fs::path& path) {
     LODGE_TRY(std::string header, images::read_head(file.get(), sqlite_header_bytes));
     if (header.size() < sqlite_header_bytes || !header.starts_with(std::string("SQLite format 3\0", 16)))
         return fail(ErrorCode::invalid_input,
                     path.string() + " is not an SQLite database; take what lodge backup wrote");
-    std::uint64_t page_bytes = big_endian(header, 16, 2);
+    const std::string_view fields = header;
+    std::uint64_t page_bytes = big_endian(fields.substr(16, 2));
     if (page_bytes == 1) page_bytes = 65536;
-    std::uint64_t pages = big_endian(header, 28, 4);
-    bool pages_valid = big_endian(header, 24, 4) == big_endian(header, 92, 4);
+    std::uint64_t pages = big_endian(fields.substr(28, 4));
+    bool pages_valid = fields.substr(24, 4) == fields.substr(92, 4);
     struct stat found {};
     if (::fstat(file.get(), &found) != 0) return failed("cannot look at", path);
     auto size_bytes = static_cast<std::uint64_t>(found.st_size);

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "api/images/content.h"
+#include "proto/base/number.h"
 
 namespace lodge::images {
 namespace {
@@ -14,12 +15,6 @@ using namespace std::string_view_literals;
 
 tl::unexpected<Error> refuse(const std::string& why) {
     return fail(ErrorCode::invalid_input, why);
-}
-
-std::uint64_t big_endian(std::string_view bytes) {
-    std::uint64_t value = 0;
-    for (char c : bytes) value = value << 8 | static_cast<unsigned char>(c);
-    return value;
 }
 
 std::uint64_t little_endian(std::string_view bytes) {

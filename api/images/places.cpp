@@ -14,6 +14,7 @@
 
 #include "api/images/fetch.h"
 #include "proto/base/encoding.h"
+#include "proto/base/letters.h"
 
 namespace lodge::images {
 namespace {
@@ -125,9 +126,7 @@ Result<std::string> canonical_url(const std::string& url) {
     const auto decoded = percent_decode(part_of(parsed, CURLUPART_PATH), false);
     if (!read || !is_web(url) || !decoded || !is_plain_path(*decoded) || !is_printable(*decoded))
         return refuse("'{}' is not an address that images are imported from.", url);
-    auto host = part_of(parsed, CURLUPART_HOST);
-    std::transform(host.begin(), host.end(), host.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    const auto host = lower_case(part_of(parsed, CURLUPART_HOST));
     auto text = part_of(parsed, CURLUPART_SCHEME) + "://" + host + ":" +
                 part_of(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT) + part_of(parsed, CURLUPART_PATH);
     const auto query = part_of(parsed, CURLUPART_QUERY);

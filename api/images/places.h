@@ -51,7 +51,7 @@ struct Target {
 Result<Target> find_target(const Places& places, const std::string& bucket, const std::string& prefix);
 
 // Opens what lies below the folder, and not elsewhere: neither by dots nor by symbolic links does it leave
-// it. io_failure: it is not there, not readable, or elsewhere.
+// it. invalid_input: it is not there, not readable, or elsewhere.
 Result<Descriptor> open_below(const std::filesystem::path& folder, const std::string& file);
 
 }  // namespace lodge::images

@@ -116,6 +116,16 @@ Result<std::string> read_head(int file, std::size_t most) {
     return read_at(file, 0, most);
 }
 
+Status check_layer(int file, std::int64_t size_bytes, bool encrypted, std::uint64_t max_virtual_size_bytes) {
+    constexpr std::uint32_t luks = 2;
+    LODGE_TRY(const std::string head, read_head(file, qcow2_head_bytes));
+    LODGE_TRY(Qcow2Header header, read_qcow2_header(head));
+    if (header.crypt_method != (encrypted ? luks : 0))
+        return refuse("the layer is encrypted in another way than its disk");
+    header.crypt_method = 0;  // which no image may have, and a layer may
+    return check_qcow2_importable(header, static_cast<std::uint64_t>(size_bytes), max_virtual_size_bytes);
+}
+
 Result<DiskFacts> read_image_info(std::string_view text, std::string_view format,
                                   std::uint64_t max_virtual_size_bytes) {
     json info = json::parse(text, nullptr, false);

@@ -29,6 +29,10 @@ struct DiskFacts {
 // twice the time limit.
 Result<DiskFacts> probe_disk(int file, std::string_view format, const ProbeOptions& options = {});
 
+// Whether the file is a layer as Lodge makes them: a qcow2 file that rests on none, encrypted with LUKS or
+// not at all, as it is to be. Its header is looked at and nothing of it believed. invalid_input; io_failure.
+Status check_layer(int file, std::int64_t size_bytes, bool encrypted, std::uint64_t max_virtual_size_bytes);
+
 // What `qemu-img info --output=json` printed, judged. Pure; any input.
 Result<DiskFacts> read_image_info(std::string_view json, std::string_view format,
                                   std::uint64_t max_virtual_size_bytes);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "proto/base/number.h"
+
 namespace lodge::images {
 namespace {
 
@@ -37,16 +39,13 @@ enum Extension : std::uint32_t {
 class Fields {
   public:
     explicit Fields(std::string_view bytes) : bytes_(bytes) {}
-    std::uint32_t u32(std::size_t at) const { return static_cast<std::uint32_t>(number(at, 4)); }
-    std::uint64_t u64(std::size_t at) const { return number(at, 8); }
-    std::uint8_t u8(std::size_t at) const { return static_cast<std::uint8_t>(number(at, 1)); }
+    std::uint32_t u32(std::size_t at) const {
+        return static_cast<std::uint32_t>(big_endian(bytes_.substr(at, 4)));
+    }
+    std::uint64_t u64(std::size_t at) const { return big_endian(bytes_.substr(at, 8)); }
+    std::uint8_t u8(std::size_t at) const { return static_cast<std::uint8_t>(bytes_[at]); }
 
   private:
-    std::uint64_t number(std::size_t at, std::size_t size) const {
-        std::uint64_t value = 0;
-        for (char c : bytes_.substr(at, size)) value = value << 8 | static_cast<unsigned char>(c);
-        return value;
-    }
     std::string_view bytes_;
 };
 

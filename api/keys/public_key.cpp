@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "proto/base/encoding.h"
+#include "proto/base/letters.h"
 
 namespace lodge::keys {
 namespace {
@@ -66,9 +67,7 @@ std::string without_quotes(std::string value) {
 
 // Tags are told apart without regard to case (RFC 4716, 3.3).
 bool is_comment_tag(std::string_view tag) {
-    constexpr std::string_view comment = "comment";
-    return std::equal(tag.begin(), tag.end(), comment.begin(), comment.end(),
-                      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
+    return equal_but_for_case(tag, "comment");
 }
 
 }  // namespace

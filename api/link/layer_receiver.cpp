@@ -8,7 +8,6 @@
 
 #include "api/images/descriptor.h"
 #include "api/images/probe.h"
-#include "api/images/qcow2.h"
 
 namespace lodge::api {
 namespace {
@@ -22,16 +21,8 @@ tl::unexpected<Error> not_here(const SnapshotId& id) {
     return fail(ErrorCode::conflict, "not all of the layer of " + id.str() + " is here");
 }
 
-// As Lodge makes layers: what others say of themselves in their headers nobody is to believe.
 Status check_layer(int file, const link::Content& content) {
-    constexpr std::uint32_t luks = 2;
-    LODGE_TRY(const std::string head, images::read_head(file, images::qcow2_head_bytes));
-    LODGE_TRY(images::Qcow2Header header, images::read_qcow2_header(head));
-    if (header.crypt_method != (content.encrypted ? luks : 0))
-        return fail(ErrorCode::invalid_input, "the layer is encrypted in another way than its disk");
-    header.crypt_method = 0;  // which no image may have, and a layer may
-    return images::check_qcow2_importable(header, static_cast<std::uint64_t>(content.size_bytes),
-                                          most_virtual_bytes);
+    return images::check_layer(file, content.size_bytes, content.encrypted, most_virtual_bytes);
 }
 
 }  // namespace

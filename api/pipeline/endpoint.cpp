@@ -14,6 +14,7 @@
 #include "api/query/form.h"
 #include "db/store/instances.h"
 #include "proto/base/encoding.h"
+#include "proto/base/letters.h"
 
 namespace lodge::api {
 namespace {
@@ -54,11 +55,8 @@ bool version_well_formed(std::string_view version) {
 }
 
 // In any case of letters.
-bool starts_with_word(std::string_view text, std::string_view lower) {
-    return text.size() >= lower.size() &&
-           std::equal(lower.begin(), lower.end(), text.begin(), [](char a, char b) {
-               return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b + 32) : b);
-           });
+bool starts_with_word(std::string_view text, std::string_view word) {
+    return equal_but_for_case(text.substr(0, word.size()), word);
 }
 
 Result<query::Parameters> read_parameters(const http::Request& request) {

@@ -6,6 +6,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/encoding.h"
+#include "proto/base/letters.h"
 #include "proto/base/number.h"
 
 namespace lodge::query {
@@ -242,11 +243,8 @@ Status decode_struct(const Node& node, const StructTable& table, void* object, c
 }  // namespace
 
 std::optional<bool> parse_bool(std::string_view text) {
-    std::string lower(text.substr(0, 6));
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-    if (lower == "true" || lower == "1") return true;
-    if (lower == "false" || lower == "0") return false;
+    if (equal_but_for_case(text, "true") || text == "1") return true;
+    if (equal_but_for_case(text, "false") || text == "0") return false;
     return std::nullopt;
 }
 

@@ -6,7 +6,7 @@
 #include "api/actions/image_view.h"
 #include "api/images/convert.h"
 #include "api/images/import.h"
-#include "api/images/qcow2.h"
+#include "api/images/probe.h"
 #include "db/store/images.h"
 #include "db/store/import_tasks.h"
 #include "db/store/snapshots.h"
@@ -26,14 +26,6 @@ struct Layer {
     std::int64_t source_bytes = 0;
     std::int64_t disk_bytes = 0;  // whole GiB
 };
-
-// As Lodge makes them: nobody is to have to believe qemu-img.
-Status check_layer(const IncomingFile& file, std::int64_t most_disk_bytes) {
-    LODGE_TRY(const std::string head, images::read_head(file.fd(), images::qcow2_head_bytes));
-    LODGE_TRY(const images::Qcow2Header header, images::read_qcow2_header(head));
-    return images::check_qcow2_importable(header, static_cast<std::uint64_t>(file.size_bytes()),
-                                          static_cast<std::uint64_t>(most_disk_bytes));
-}
 
 class ImportRun {
   public:
@@ -90,7 +82,9 @@ class ImportRun {
         received.file.reset();
         LODGE_CHECK(file->take_in([&] { return progress_.cancelled(); }));
         LODGE_CHECK(file->finish());
-        LODGE_CHECK(check_layer(*file, tools_.most_disk_bytes));
+        // Nobody is to have to believe qemu-img.
+        LODGE_CHECK(images::check_layer(file->fd(), file->size_bytes(), false,
+                                        static_cast<std::uint64_t>(tools_.most_disk_bytes)));
         // Whatever becomes of us, the sweep knows that it may go.
         LODGE_CHECK(tools_.database.write([&](db::Session& session) -> Status {
             db::snapshots::note_former_layer(session, file->sha256());

@@ -787,7 +787,6 @@ CREATE TABLE snapshots (
     volume_size_bytes BIGINT NOT NULL,
     parent_id TEXT NOT NULL,
     image_id TEXT NOT NULL,
-    depth BIGINT NOT NULL,
     state TEXT NOT NULL,
     state_message TEXT NOT NULL,
     description TEXT NOT NULL,

@@ -50,9 +50,8 @@ void insert(Session& session, const Host& host) {
 
 void update_facts(Session& session, const Host& host) {
     session.execute(
-        "UPDATE hosts SET name = ?, architecture = ?, vcpus = ?, memory_mib = ?, disk_mib = ?, storage_pool "
-        "= ? "
-        "WHERE id = ?",
+        "UPDATE hosts SET name = ?, architecture = ?, vcpus = ?, memory_mib = ?, disk_mib = ?, "
+        "storage_pool = ? WHERE id = ?",
         {host.name, host.architecture, host.vcpus, host.memory_mib, host.disk_mib, host.storage_pool,
          host.id.str()});
 }

@@ -9,26 +9,16 @@ namespace {
 
 const Records<Snapshot>& table() {
     using S = Snapshot;
-    static const Records<S> records("snapshots", {field("id", &S::id),
-                                                  field("account_id", &S::account_id),
-                                                  field("region", &S::region),
-                                                  field("volume_id", &S::volume_id),
-                                                  field("volume_size_bytes", &S::volume_size_bytes),
-                                                  field("parent_id", &S::parent_id),
-                                                  field("image_id", &S::image_id),
-                                                  field("depth", &S::depth),
-                                                  field("state", &S::state),
-                                                  field("state_message", &S::state_message),
-                                                  field("description", &S::description),
-                                                  field("created_ms", &S::created_ms),
-                                                  field("completed_ms", &S::completed_ms),
-                                                  field("host_id", &S::host_id),
-                                                  field("cut", &S::cut),
-                                                  field("sha256", &S::sha256),
-                                                  field("size_bytes", &S::size_bytes),
-                                                  field("progress", &S::progress),
-                                                  field("is_public", &S::is_public),
-                                                  field("key_id", &S::key_id)});
+    static const Records<S> records(
+        "snapshots",
+        {field("id", &S::id), field("account_id", &S::account_id), field("region", &S::region),
+         field("volume_id", &S::volume_id), field("volume_size_bytes", &S::volume_size_bytes),
+         field("parent_id", &S::parent_id), field("image_id", &S::image_id), field("state", &S::state),
+         field("state_message", &S::state_message), field("description", &S::description),
+         field("created_ms", &S::created_ms), field("completed_ms", &S::completed_ms),
+         field("host_id", &S::host_id), field("cut", &S::cut), field("sha256", &S::sha256),
+         field("size_bytes", &S::size_bytes), field("progress", &S::progress),
+         field("is_public", &S::is_public), field("key_id", &S::key_id)});
     return records;
 }
 

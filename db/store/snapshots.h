@@ -28,9 +28,9 @@ std::vector<Snapshot> list_all(Session& session);
 
 // Whose layer is on the host and not in the image folder, deleted ones too, by volume and number.
 std::vector<Snapshot> waiting_on(Session& session, const HostId& host_id);
-// Whether a layer of the volume's is on its host alone.
 // Those of the volume wait for another host.
 void move_waiting(Session& session, const VolumeId& volume_id, const HostId& to);
+// Whether a layer of the volume's is on its host alone.
 bool has_waiting(Session& session, const VolumeId& volume_id);
 
 // Whether a volume, another snapshot or a disk of an image lies on it.

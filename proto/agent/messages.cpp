@@ -89,18 +89,18 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GuestMetadata, http_endpoint, ht
                                                 http_ipv6, instance_tags, account_id, region, zone, zone_id,
                                                 image_id, kernel_id, ramdisk_id, reservation_id, launch_index,
                                                 launched_ms, root_device_name, key_name, public_key, hostname,
-                                                tags, block_devices)
+                                                tags, block_devices, volumes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LaunchDataRequest, guest_id)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DiskKey, id, passphrase)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GuestDisk, volume_id, target, size_bytes, iops, bytes_per_s,
-                                                image, keep, layers, cuts, leaving, key)
+                                                image, keep, layers, cuts, leaving, key, flatten)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Cut, snapshot_id, cut, disk)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
     DesiredGuest, guest_id, instance_id, generation, desired, skip_os_shutdown, observed, reboots_wanted,
     reboots_done, interrupts_wanted, interrupts_done, instance_type, architecture, boot_mode, vcpus,
     core_count, threads_per_core, memory_mib, root_volume_id, root_size_bytes, image, kernel, ramdisk,
     kernel_cmdline, keep_root, root_iops, root_bytes_per_s, root_stays, root_layers, root_cuts, root_key,
-    store_disks, store_disk_bytes, disks, interfaces, metadata)
+    root_flatten, store_disks, store_disk_bytes, disks, interfaces, metadata)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PollRequest, known_version, wait_ms)
 
 void to_json(nlohmann::json& json, const PollReply& reply) {
@@ -126,7 +126,7 @@ void from_json(const nlohmann::json& json, PollReply& reply) {
     reply.cuts = json.value("cuts", std::vector<Cut>());
 }
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ObservedDisk, volume_id, size_bytes, iops, bytes_per_s)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ObservedDisk, volume_id, size_bytes, iops, bytes_per_s, flat)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ObservedGuest, guest_id, generation, observed, reboots_done,
                                                 interrupts_done, reason_code, reason, interfaces, disks)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ReportRequest, guests, consoles, removed_volumes)

@@ -37,8 +37,8 @@ struct HostFacts {
     std::int64_t disk_mib = 0;
     std::string accelerator;  // "kvm" or "qemu"
     std::string agent_version;
-    std::string storage_pool =
-        {};  // that volumes' files are in, and other hosts' too; empty: this host's alone
+    // What volumes' files are in, and other hosts' too; empty: this host's alone.
+    std::string storage_pool = {};
 };
 struct HelloRequest {
     HostFacts facts;
@@ -137,6 +137,7 @@ struct GuestMetadata {
     std::string hostname;
     std::map<std::string, std::string> tags;                // none unless instance_tags
     std::map<std::string, std::string> block_devices = {};  // "ebs1", "ephemeral0": their devices' names
+    std::map<std::string, std::string> volumes = {};        // the same by volumes' IDs, the root disk's too
 
     bool operator==(const GuestMetadata&) const = default;
 };
@@ -177,7 +178,8 @@ struct GuestDisk {
     std::int64_t cuts = 0;  // the number of its own file: how many of the layers were that before
     // To be let go of, once none of the guest's file systems is on it; a guest that starts does not get it.
     bool leaving = false;
-    DiskKey key = {};  // of its own files, and of layers that are encrypted
+    DiskKey key = {};      // of its own files, and of layers that are encrypted
+    bool flatten = false;  // its own file is to take in all that lies under it, while a guest runs
 
     bool operator==(const GuestDisk&) const = default;
 };
@@ -214,6 +216,7 @@ struct DesiredGuest {
     std::vector<Content> root_layers = {};  // as a GuestDisk's
     std::int64_t root_cuts = 0;
     DiskKey root_key = {};
+    bool root_flatten = false;
     std::vector<GuestDisk> disks;            // besides the root disk
     std::int64_t store_disks = 0;            // instance-store disks: empty ones, which end with the guest
     std::int64_t store_disk_bytes = 0;       // each
@@ -257,6 +260,7 @@ struct ObservedDisk {
     std::int64_t size_bytes = 0;  // that the guest sees for certain; 0: not known
     std::int64_t iops = 0;        // what it is held to
     std::int64_t bytes_per_s = 0;
+    std::int64_t flat = -1;  // of one to be flattened: the number of its file that nothing lies under
 
     bool operator==(const ObservedDisk&) const = default;
 };

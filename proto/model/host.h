@@ -30,8 +30,8 @@ struct Host {
     std::int64_t memory_mib = 0;
     std::int64_t disk_mib = 0;
     UnixMs created_ms = 0;
-    std::string
-        storage_pool;  // where it keeps volumes, together with others that name the same; empty: alone
+    // Where it keeps volumes, together with others that name the same; empty: alone.
+    std::string storage_pool;
 };
 
 // Lets one machine join. Only the hash of the secret is kept. Once used it serves the same key alone, until

@@ -28,9 +28,8 @@ struct Snapshot {
     std::string region;
     VolumeId volume_id;
     std::int64_t volume_size_bytes = 0;
-    SnapshotId parent_id;    // empty: none
-    ImageId image_id;        // empty: none
-    std::int64_t depth = 0;  // layers, its own among them
+    SnapshotId parent_id;  // empty: none
+    ImageId image_id;      // empty: none
     SnapshotState state = SnapshotState::pending;
     std::string state_message;  // why it is in error
     std::string description;

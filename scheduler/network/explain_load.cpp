@@ -1,13 +1,12 @@
 #include "scheduler/network/explain_load.h"
 
-#include <algorithm>
-
 #include "db/store/addresses.h"
 #include "db/store/instances.h"
 #include "db/store/internet_gateways.h"
 #include "db/store/network_interfaces.h"
 #include "db/store/vpcs.h"
 #include "proto/base/cidrs.h"
+#include "proto/base/letters.h"
 #include "proto/base/number.h"
 #include "scheduler/lifecycle/lifecycle.h"
 
@@ -159,9 +158,7 @@ Result<Asked> look_up(db::Session& session, const Pools& pools, const std::strin
 }
 
 std::optional<std::string> read_protocol(const std::string& text) {
-    std::string name = text;
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    const auto name = lower_case(text);
     if (name == "tcp" || name == "6") return "tcp";
     if (name == "udp" || name == "17") return "udp";
     if (name == "icmp" || name == "icmpv6" || name == "1" || name == "58") return "icmp";

@@ -27,26 +27,29 @@ Error unknown_host(const HostId& id) {
 
 // What the report says of a running guest's interfaces and disks, unless it is of an older guest or
 // generation.
-void note_plugged(db::Session& session, const Instance& instance, const Guest& guest,
+// Whether the host is to hear of what came of it.
+bool note_plugged(db::Session& session, const Instance& instance, const Guest& guest,
                   const link::ObservedGuest& seen, UnixMs now_ms) {
     if (guest.id != instance.guest_id || seen.generation < instance.generation ||
         seen.observed != Observed::running)
-        return;
+        return false;
     network::note_plugged(session, instance.id, {seen.interfaces.begin(), seen.interfaces.end()});
     volumes::note_plugged(session, instance.id, seen.disks, now_ms);
+    return volumes::note_flat(session, instance.id, seen.disks);
 }
 
 }  // namespace
 
 Agents::Agents(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing,
-               link::ChassisSettings chassis, volumes::KeyRing keys)
+               link::ChassisSettings chassis, volumes::KeyRing keys, volumes::FlattenFrom flatten)
     : database_(database),
       claims_(claims),
       hub_(hub),
       clock_(clock),
       timing_(timing),
       chassis_(std::move(chassis)),
-      keys_(std::move(keys)) {}
+      keys_(std::move(keys)),
+      flatten_(flatten) {}
 
 Result<link::HelloReply> Agents::hello(const HostId& host_id, const link::HelloRequest& request) {
     // The epoch is compared and the host greeted in one transaction: no fencing comes in between.
@@ -94,7 +97,7 @@ Result<link::PollReply> Agents::look(const HostId& host_id, const std::string& k
         auto host = db::hosts::find(session, host_id);
         if (!host) return tl::unexpected<Error>(unknown_host(host_id));
         reply.epoch = host->epoch;
-        desire(session, host_id, keys_, reply);
+        desire(session, host_id, keys_, flatten_, reply);
         return {};
     }));
     return reply;
@@ -116,7 +119,7 @@ void Agents::apply(db::Session& session, const HostId& host_id, const link::Obse
     if (!row) return;
     auto& instance = row->instance;
     auto now_ms = clock_.now_ms();
-    note_plugged(session, instance, *guest, seen, now_ms);
+    const bool is_news = note_plugged(session, instance, *guest, seen, now_ms);
     auto generation = instance.generation;
     Observation observation{seen.generation,  seen.observed, seen.reboots_done,
                             seen.reason_code, seen.reason,   seen.interrupts_done};
@@ -124,7 +127,8 @@ void Agents::apply(db::Session& session, const HostId& host_id, const link::Obse
         return current.id == seen.guest_id && observe(of, current, observation, now_ms);
     });
     // A guest that is removed leaves its host's list: should its domain or disk come back, it is a leftover.
-    if (done.asks_host || instance.generation != generation || row->guest.observed == Observed::removed)
+    if (is_news || done.asks_host || instance.generation != generation ||
+        row->guest.observed == Observed::removed)
         session.after_commit([this, host_id] { hub_.changed(host_id); });
 }
 

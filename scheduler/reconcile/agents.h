@@ -15,6 +15,7 @@
 #include "scheduler/reconcile/host_hub.h"
 #include "scheduler/reconcile/leftovers.h"
 #include "scheduler/volumes/key_ring.h"
+#include "scheduler/volumes/snapshots.h"
 
 namespace lodge::scheduler {
 
@@ -32,8 +33,9 @@ struct Timing {
 class Agents {
   public:
     // `chassis`: what hosts are told to be in OVN. `keys` opens those of encrypted disks.
+    // `flatten`: when volumes on many layers are to be.
     Agents(db::Database& database, Claims& claims, HostHub& hub, const Clock& clock, const Timing& timing,
-           link::ChassisSettings chassis = {}, volumes::KeyRing keys = {});
+           link::ChassisSettings chassis = {}, volumes::KeyRing keys = {}, volumes::FlattenFrom flatten = {});
 
     // Takes in the host's facts and makes it schedulable.
     Result<link::HelloReply> hello(const HostId& host_id, const link::HelloRequest& request);
@@ -64,6 +66,7 @@ class Agents {
     const Timing timing_;
     const link::ChassisSettings chassis_;
     const volumes::KeyRing keys_;
+    const volumes::FlattenFrom flatten_;
     Leftovers leftovers_;
 };
 

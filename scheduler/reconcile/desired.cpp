@@ -15,7 +15,6 @@
 #include "scheduler/network/names.h"
 #include "scheduler/volumes/devices.h"
 #include "scheduler/volumes/disk_keys.h"
-#include "scheduler/volumes/snapshots.h"
 #include "scheduler/volumes/volume_types.h"
 
 namespace lodge::scheduler {
@@ -177,8 +176,9 @@ void put_store_names(const Instance& instance, std::map<std::string, std::string
 // The volumes of a host, loaded at once.
 class Disks {
   public:
-    Disks(db::Session& session, const HostId& host_id, const volumes::KeyRing& keys, Images& images)
-        : session_(session), keys_(keys), images_(images), layers_(session) {
+    Disks(db::Session& session, const HostId& host_id, const volumes::KeyRing& keys,
+          const volumes::FlattenFrom& flatten, Images& images)
+        : session_(session), keys_(keys), flatten_(flatten), images_(images), layers_(session) {
         for (auto& snapshot : db::snapshots::waiting_on(session, host_id))
             waiting_[snapshot.volume_id].push_back(std::move(snapshot));
         for (auto& volume : db::volumes::of_host(session, host_id))
@@ -194,6 +194,13 @@ class Disks {
             if (!volume.is_root && volume.attachment_state != AttachmentState::detaching)
                 out["ebs" + std::to_string(++number)] = volume.device;
         put_store_names(instance, out);
+        return out;
+    }
+
+    std::map<std::string, std::string> devices(const Instance& instance) {
+        std::map<std::string, std::string> out;
+        for (const auto& volume : by_instance_[instance.id.str()])
+            if (volume.attachment_state != AttachmentState::detaching) out[volume.id.str()] = volume.device;
         return out;
     }
 
@@ -236,6 +243,7 @@ class Disks {
         disk.layers = layers_.get(volume.below_id);
         disk.cuts = volume.cuts;
         disk.key = volumes::key_of(session_, keys_, volume.key_id);
+        disk.flatten = volumes::is_to_be_flattened(volume, disk.layers.size(), flatten_);
         return disk;
     }
 
@@ -248,10 +256,12 @@ class Disks {
         out.root_layers = std::move(disk.layers);
         out.root_cuts = disk.cuts;
         out.root_key = std::move(disk.key);
+        out.root_flatten = disk.flatten;
     }
 
     db::Session& session_;
     const volumes::KeyRing& keys_;
+    const volumes::FlattenFrom& flatten_;
     Images& images_;
     Layers layers_;
     std::unordered_map<VolumeId, std::vector<Snapshot>> waiting_;  // whose layers are to be sent, by number
@@ -325,10 +335,10 @@ link::DesiredGuest desired(const db::instances::WithGuest& row, Images& images) 
 }  // namespace
 
 void desire(db::Session& session, const HostId& host_id, const volumes::KeyRing& keys,
-            link::PollReply& reply) {
+            const volumes::FlattenFrom& flatten, link::PollReply& reply) {
     Images images(session);
     Attachments attachments(session, host_id);
-    Disks disks(session, host_id, keys, images);
+    Disks disks(session, host_id, keys, flatten, images);
     auto zones = zone_ids(session);
     for (const auto& row : db::instances::on_host(session, host_id)) {
         auto& guest = reply.guests.emplace_back(desired(row, images));
@@ -337,6 +347,7 @@ void desire(db::Session& session, const HostId& host_id, const volumes::KeyRing&
         guest.metadata = metadata(session, row.instance);
         guest.metadata.zone_id = zones[row.instance.zone];
         guest.metadata.block_devices = disks.names(row.instance);
+        guest.metadata.volumes = disks.devices(row.instance);
         if (!guest.interfaces.empty()) guest.metadata.hostname = guest.interfaces.front().private_dns_name;
     }
     disks.fill(reply);

@@ -5,28 +5,22 @@
 #include "db/store/volumes.h"
 
 namespace lodge::volumes {
-namespace {
 
-// Volumes belong to a zone, whatever its hosts have mounted.
-bool are_alike(const Host& one, const Host& other) {
-    return !one.storage_pool.empty() && one.storage_pool == other.storage_pool && one.zone == other.zone;
+std::string storage_of(const Host& host) {
+    return host.storage_pool.empty() ? host.id.str() : host.zone + " " + host.storage_pool;
 }
-
-}  // namespace
 
 bool share_storage(db::Session& session, const HostId& one, const HostId& other) {
     if (one == other) return true;
     const auto first = db::hosts::find(session, one);
     const auto second = db::hosts::find(session, other);
-    return first && second && are_alike(*first, *second);
+    return first && second && storage_of(*first) == storage_of(*second);
 }
 
-std::vector<HostId> sharing_with(db::Session& session, const HostId& id) {
+std::vector<HostId> sharing_with(db::Session& session, const Host& host) {
     std::vector<HostId> found;
-    const auto host = db::hosts::find(session, id);
-    if (!host) return found;
-    for (const auto& other : db::hosts::in_storage_pool(session, host->storage_pool))
-        if (other.id != id && are_alike(*host, other) && !other.certificate_sha256.empty())
+    for (const auto& other : db::hosts::in_storage_pool(session, host.storage_pool))
+        if (other.id != host.id && storage_of(other) == storage_of(host) && !other.certificate_sha256.empty())
             found.push_back(other.id);
     return found;
 }

@@ -5,13 +5,13 @@
 #include <cstdint>
 
 #include "db/driver/session.h"
-#include "proto/base/ids.h"
+#include "proto/model/host.h"
 
 namespace lodge::volumes {
 
 // Bytes, negative when it is promised more than `overcommit` times; of a host that has not told its disk's
 // size there is no end to them. Volumes count that have, or are to have, their file there, and instance-store
 // disks of instances whose place is there.
-std::int64_t room_on(db::Session& session, const HostId& id, double overcommit);
+std::int64_t room_on(db::Session& session, const Host& host, double overcommit);
 
 }  // namespace lodge::volumes

@@ -1,6 +1,7 @@
 #include "scheduler/volumes/snapshots.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "db/store/disk_keys.h"
 #include "db/store/images.h"
@@ -11,11 +12,6 @@
 namespace lodge::volumes {
 namespace {
 
-std::int64_t depth_of(db::Session& session, const SnapshotId& id) {
-    const auto found = id.empty() ? std::nullopt : db::snapshots::find_any(session, id.str());
-    return found ? found->depth : 0;
-}
-
 // What was last made of the volume shows all that it holds.
 void complete(Snapshot& snapshot, UnixMs now_ms) {
     if (snapshot.state == SnapshotState::pending) snapshot.state = SnapshotState::completed;
@@ -24,10 +20,39 @@ void complete(Snapshot& snapshot, UnixMs now_ms) {
     snapshot.host_id = HostId();
 }
 
+// The snapshot under the volume whose layer was the volume's file of that number.
+std::optional<Snapshot> find_cut(db::Session& session, const Volume& volume, std::int64_t number) {
+    SnapshotId next = volume.below_id;
+    while (!next.empty()) {
+        auto snapshot = db::snapshots::find_any(session, next.str());
+        if (!snapshot || (snapshot->volume_id == volume.id && snapshot->cut == number)) return snapshot;
+        next = snapshot->parent_id;
+    }
+    return std::nullopt;
+}
+
 void settle_images(db::Session& session, const SnapshotId& id) {
     for (const auto& image : db::images::waiting_for(session, id))
         if (db::images::is_complete(session, image.id))
             db::images::set_state(session, image.id, ImageState::available);
+}
+
+bool note_flat_file(db::Session& session, Volume& volume, std::int64_t number) {
+    SnapshotId below;
+    if (number == volume.cuts) {
+        if (volume.below_id.empty() && volume.image_id.empty()) return false;
+        below = std::exchange(volume.below_id, {});
+        volume.image_id = ImageId();
+        db::volumes::update(session, volume);
+    } else {
+        auto layer = find_cut(session, volume, number);
+        if (!layer || (layer->parent_id.empty() && layer->image_id.empty())) return false;
+        below = std::exchange(layer->parent_id, {});
+        layer->image_id = ImageId();
+        db::snapshots::update(session, *layer);
+    }
+    prune(session, below);
+    return true;
 }
 
 }  // namespace
@@ -37,18 +62,17 @@ Status begin_snapshot(db::Session& session, Snapshot& snapshot, Volume& volume, 
     snapshot.volume_size_bytes = volume.size_bytes;
     snapshot.parent_id = volume.below_id;
     snapshot.image_id = volume.image_id;
-    snapshot.depth = depth_of(session, volume.below_id);
     snapshot.key_id = volume.key_id;
     if (volume.host_id.empty()) {
         complete(snapshot, now_ms);
         db::snapshots::insert(session, snapshot);
         return {};
     }
-    if (++snapshot.depth > most_layers)
+    if (layers_of(session, volume.below_id).size() >= most_layers)
         return fail(ErrorCode::snapshot_limit_exceeded,
                     "The volume '" + volume.id.str() + "' lies on " + std::to_string(most_layers) +
-                        " layers of snapshots, which is as many as one volume may; deleting them does not "
-                        "help, copying its files to a new volume does.");
+                        " layers of snapshots, which is as many as one volume may. It gets rid of them while "
+                        "an instance that has it runs; deleting snapshots does not help.");
     snapshot.host_id = volume.host_id;
     snapshot.cut = volume.cuts;
     db::snapshots::insert(session, snapshot);
@@ -61,7 +85,6 @@ Status begin_snapshot(db::Session& session, Snapshot& snapshot, Volume& volume, 
 void insert_imported(db::Session& session, Snapshot& snapshot, const link::Content& layer,
                      std::int64_t disk_bytes, UnixMs now_ms) {
     snapshot.volume_size_bytes = disk_bytes;
-    snapshot.depth = 1;
     snapshot.sha256 = layer.sha256;
     snapshot.size_bytes = layer.size_bytes;
     complete(snapshot, now_ms);
@@ -86,6 +109,21 @@ Status note_layer(db::Session& session, const HostId& host_id, const SnapshotId&
     settle_images(session, id);
     prune(session, id);
     return {};
+}
+
+bool is_to_be_flattened(const Volume& volume, std::size_t layers, const FlattenFrom& from) {
+    return layers >= (volume.cuts > 0 ? from.cut : from.uncut);
+}
+
+bool note_flat(db::Session& session, const InstanceId& instance_id,
+               const std::vector<link::ObservedDisk>& disks) {
+    bool changed = false;
+    for (const auto& disk : disks) {
+        auto volume = disk.flat >= 0 ? db::volumes::find_any(session, disk.volume_id) : std::nullopt;
+        if (volume && volume->instance_id == instance_id)
+            changed = note_flat_file(session, *volume, disk.flat) || changed;
+    }
+    return changed;
 }
 
 void begin_delete(db::Session& session, Snapshot& snapshot) {

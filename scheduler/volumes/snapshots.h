@@ -19,7 +19,15 @@
 namespace lodge::volumes {
 
 // How many layers may lie under a volume's own file: QEMU opens all of them.
-inline constexpr std::int64_t most_layers = 64;
+inline constexpr std::size_t most_layers = 64;
+
+// With how many a volume's guest is told to flatten it: to copy all that lies under its own file into that,
+// while it runs. One that snapshots are made of goes on getting deeper; others are begun with much.
+struct FlattenFrom {
+    std::size_t cut = 32;
+    std::size_t uncut = 48;
+};
+bool is_to_be_flattened(const Volume& volume, std::size_t layers, const FlattenFrom& from);
 
 // Fills in what `snapshot`, which has an ID and its owner's words, is a snapshot of; writes both. A volume
 // that never had a file has no layer to wait for: its snapshot is completed. SnapshotLimitExceeded when too
@@ -35,6 +43,11 @@ void insert_imported(db::Session& session, Snapshot& snapshot, const link::Conte
 // nothing. Images that only waited for it are available.
 Status note_layer(db::Session& session, const HostId& host_id, const SnapshotId& id,
                   const link::Content& content, UnixMs now_ms);
+
+// What the instance's guest says of its disks' files under which nothing lies; such a file may be a
+// snapshot's layer by now. Whether anything has changed.
+bool note_flat(db::Session& session, const InstanceId& instance_id,
+               const std::vector<link::ObservedDisk>& disks);
 
 // From now on nobody sees it. Its layer stays for as long as others lie on it.
 void begin_delete(db::Session& session, Snapshot& snapshot);

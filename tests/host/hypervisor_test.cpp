@@ -15,6 +15,8 @@
 
 #include "agent/domain/domain_xml.h"
 #include "agent/hypervisor/libvirt.h"
+#include "agent/storage/disk_header.h"
+#include "agent/storage/process.h"
 #include "tests/host/tiny_guest.h"
 #include "tests/unit/agent/file_bytes.h"
 #include "tests/unit/temporary_folder.h"
@@ -213,6 +215,60 @@ TEST_F(HypervisorTest, FailedStartSaysWhyAndLeavesNothing) {
     EXPECT_EQ(started.error().code, ErrorCode::io_failure);
     EXPECT_NE(started.error().message.find(spec_.root.path), std::string::npos) << started.error().message;
     EXPECT_TRUE(hypervisor_->list()->empty());
+}
+
+TEST_F(HypervisorTest, FlatteningYieldsToWhateverElseIsDoneToTheDisk) {
+    const fs::path raw = dir_.path() / "raw";
+    ASSERT_TRUE(run_program({"dd", "if=/dev/urandom", "of=" + raw.string(), "bs=1M", "count=192"}, 60'000));
+    fs::resize_file(raw, 256 << 20);
+    WantedDisk wanted{VolumeId::make(random_), 256 << 20, {}};
+    const auto first = storage_->ensure_disk(wanted);
+    ASSERT_TRUE(first);
+    ASSERT_TRUE(
+        run_program({"qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw.string(), first->path}, 60'000));
+    wanted.must_exist = true;
+    wanted.cuts = 1;
+    wanted.layers = {{"", "qcow2", 0}};
+    const auto chain = storage_->ensure_disk(wanted);
+    ASSERT_TRUE(chain);
+    const auto& id = wanted.volume_id;
+    DiskSpec disk{id, "vdb", chain->path, chain->bases, wanted.size_bytes, {}};
+    disk.cuts = 1;
+    start_and_wait();
+    const auto begin_flattening = [&] {
+        const Status begun = hypervisor_->flatten_disk(spec_.guest_id, disk);
+        ASSERT_TRUE(begun) << begun.error().message;
+        ASSERT_TRUE(hypervisor_->flatten_disk(spec_.guest_id, disk)) << "it goes on";
+        ASSERT_EQ(only().flat.at(id), 0) << "192 MiB take some seconds";
+    };
+    ASSERT_TRUE(hypervisor_->attach_disk(spec_.guest_id, disk));
+    begin_flattening();
+    ASSERT_TRUE(hypervisor_->request_detach(spec_.guest_id, id, false));
+    ASSERT_TRUE(eventually(reaction_timeout_s, [&] { return !has_disk(only(), id); }));
+    ASSERT_TRUE(hypervisor_->attach_disk(spec_.guest_id, disk));
+    begin_flattening();
+    disk.size_bytes = 512 << 20;
+    const Status grown = hypervisor_->adjust_disk(spec_.guest_id, disk);
+    ASSERT_TRUE(grown) << grown.error().message;
+    begin_flattening();
+    disk.path = *storage_->add_file(id, 2, {});
+    disk.cuts = 2;
+    const Status cut = hypervisor_->cut_disks(spec_.guest_id, {disk});
+    ASSERT_TRUE(cut) << cut.error().message;
+    EXPECT_EQ(only().cuts.at(id), 2);
+    begin_flattening();
+    ASSERT_TRUE(eventually(reaction_timeout_s, [&] { return only().flat.at(id) == 2; }));
+    EXPECT_TRUE(hypervisor_->flatten_disk(spec_.guest_id, disk)) << "it is done";
+    ASSERT_TRUE(hypervisor_->request_detach(spec_.guest_id, id, false));
+    ASSERT_TRUE(eventually(reaction_timeout_s, [&] { return !has_disk(only(), id); }));
+    EXPECT_EQ(read_disk_header(disk.path, "qcow2")->backing_file, "");
+    Status same;
+    const auto compare = [&] {  // QEMU closes the file a moment after the disk has gone
+        same =
+            run_program({"qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw.string(), disk.path}, 60'000);
+        return same.has_value();
+    };
+    EXPECT_TRUE(eventually(reaction_timeout_s, compare)) << same.error().message;
 }
 
 TEST_F(HypervisorTest, KilledQemuIsACrash) {

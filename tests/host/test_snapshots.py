@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import time
+from xml.etree import ElementTree
 
 from cloud import AGENT_OPTIONS, CommandError, binary, flatten
 from disks import DiskTest
@@ -114,6 +115,49 @@ class SnapshotTest(DiskTest):
         self.look_at_files()
         eventually(30, lambda: not os.path.exists(self.cloud.cached_file(layer)), self.cloud.logs)
         self.assertTrue(os.path.exists(self.cloud.cached_file(self.cloud.sha256_of(self.cloud.image_id))))
+
+    def under(self, guest, volume):
+        """The files that lie under the volume's own one in the guest's machine."""
+        domain = ElementTree.fromstring(self.libvirt.virsh("dumpxml", self.domain(guest)))
+        (disk,) = [each for each in domain.findall("devices/disk") if volume in each.find("source").get("file")]
+        return [each.get("file") for each in disk.findall(".//backingStore/source")]
+
+    def test_a_disk_on_many_snapshots_is_made_one_file_while_it_is_used(self):
+        guest, reader = self.launch_ready(2)
+        volume, _, _ = self.volume_with_files(guest)
+        made = []
+        for number in range(31):
+            made.append(self.snapshot(volume))
+            self.wait_completed(made[-1])  # else several are cut at once
+            if number == 10:
+                tenth = self.write(guest, "tenth")
+        self.assertEqual(31, len(self.under(guest, volume)))
+        layers = self.layer_sizes()
+        last = self.write(guest, "last")
+        made.append(self.snapshot(volume))
+        eventually(90, lambda: not self.under(guest, volume), self.cloud.logs)
+        self.assertEqual(tenth, self.inside(guest, "sha256sum </mnt/tenth"))
+        self.wait_completed(*made)
+        eventually(60, lambda: len([name for name in self.cloud.disks() if name.startswith(volume)]) == 1, self.cloud.logs)
+        # Nothing of what was under it is needed any more, by it and by what is made of it.
+        made.append(self.snapshot(volume))
+        self.wait_completed(made[-1])
+        copy = self.create(SnapshotId=made[10])
+        for each in made[:10] + made[11:-1]:
+            self.ec2.delete_snapshot(SnapshotId=each)
+        self.ec2.stop_instances(InstanceIds=[guest])
+        self.wait_state(guest, "stopped")
+        self.cloud.lodged.kill()
+        for layer in layers:  # else they are spared for ten minutes
+            os.utime(f"{self.cloud.state_dir}/images/{layer}", (0, 0))
+        self.cloud.start_lodged()
+        self.look_at_files()
+        eventually(30, lambda: len(set(layers) & set(self.layer_sizes())) == 11, lambda: f"{self.layer_sizes()}")
+        self.detach(volume)
+        self.assertEqual(last, self.read(reader, volume, "last"))
+        self.assertEqual(tenth, self.read(reader, volume, "tenth"))
+        self.assertEqual(tenth, self.read(reader, self.create(SnapshotId=made[-1]), "tenth"))
+        self.assertNotIn(tenth, self.read(reader, copy, "tenth"), "it is of before")
 
     def look_at_files(self):
         """An agent tells of its files at its start, and then once a minute."""

@@ -131,8 +131,9 @@ ControlPlane::ControlPlane(const std::filesystem::path& file, network::Northboun
     };
     hub_ = std::make_unique<scheduler::HostHub>(clock_, random_, run_now, timing().lease_ms, 2048);
     link::ChassisSettings chassis{true, "", "public", 1442};
+    const volumes::FlattenFrom flatten{2, 3};  // chains get no longer in a history
     agents_ = std::make_unique<scheduler::Agents>(*database_, claims_, *hub_, clock_, timing(), chassis,
-                                                  volumes::KeyRing(master_key));
+                                                  volumes::KeyRing(master_key), flatten);
     api::Settings settings;
     settings.zones = zones;
     settings.public_pool = public_pool;

@@ -20,7 +20,9 @@ SimHost::SimHost(HostId id, Post& post, const Clock& clock, Dice& dice)
       clock_(clock),
       dice_(dice),
       link_(post, id_),
-      random_(dice.seed()) {}
+      random_(dice.seed()) {
+    machine.set_flatten_ms(dice.between(0, 3'000));
+}
 
 void SimHost::start_agent() {
     agent::AgentOptions options;
@@ -35,6 +37,7 @@ void SimHost::start_agent() {
     };
     options.patience.stop_ms = 20'000;
     options.patience.reboot_ms = 20'000;
+    options.patience.flatten_again_ms = 5'000;
     network_.resume();
     agent_ = std::make_unique<agent::Agent>(agent::HostParts{hypervisor_, storage, network_, metadata_},
                                             link_, clock_, random_, options);

@@ -48,6 +48,9 @@ class CrashingHypervisor final : public agent::Hypervisor {
     Status cut_disks(const GuestId& guest, const std::vector<agent::DiskSpec>& disks) override {
         return around([&] { return inner_.cut_disks(guest, disks); });
     }
+    Status flatten_disk(const GuestId& guest, const agent::DiskSpec& disk) override {
+        return around([&] { return inner_.flatten_disk(guest, disk); });
+    }
     Status request_shutdown(const GuestId& guest) override {
         return around([&] { return inner_.request_shutdown(guest); });
     }
@@ -128,6 +131,10 @@ class CrashingStorage final : public agent::Storage {
     Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override {
         plan_.pass();
         return inner_.keep_layer(volume_id, number, content);
+    }
+    Status forget_layers(const VolumeId& volume_id, std::int64_t number) override {
+        plan_.pass();
+        return inner_.forget_layers(volume_id, number);
     }
     Result<agent::DiskChain> ensure_disk(const agent::WantedDisk& disk) override {
         plan_.pass();

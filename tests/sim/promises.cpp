@@ -208,6 +208,22 @@ std::string Watch::snapshots(ControlPlane& lodged, const ByAccount& promises) {
     return "";
 }
 
+// Without what was under it is nothing but a file that was flattened. (That a first file began on nothing is
+// not known here.)
+std::string Watch::chains(ControlPlane& lodged, const Hosts& hosts) {
+    std::set<std::string> flat;
+    for (const auto& host : hosts) flat.merge(host->machine.flattened());
+    const auto is_lost = [&](const VolumeId& id, std::int64_t cut, const SnapshotId& under) {
+        return cut > 0 && under.empty() && !flat.contains(agent::NullStorage::path_of(id, cut));
+    };
+    for (const auto& volume : volumes_of(lodged))
+        if (is_lost(volume.id, volume.cuts, volume.below_id)) return volume.id.str() + " has lost its layers";
+    for (const auto& [id, snapshot] : snapshots_of(lodged))
+        if (is_lost(snapshot.volume_id, snapshot.cut, snapshot.parent_id))
+            return id.str() + " has lost its layers";
+    return "";
+}
+
 // Once all has come to rest: every layer was sent, nothing is kept for nobody, and volumes write to the file
 // that they are to.
 std::string Watch::cuts(ControlPlane& lodged, const Hosts& hosts) {
@@ -286,8 +302,9 @@ std::string Watch::stores(const Rows& rows, const Hosts& hosts) {
 
 std::string Watch::after_step(ControlPlane& lodged, const Hosts& hosts, const ByAccount& promises) {
     const auto rows = rows_of(lodged);
-    for (const auto& wrong : {machines(hosts), transitions(rows), kept(rows, promises), claims(lodged, hosts),
-                              volumes(lodged, rows, promises), snapshots(lodged, promises)})
+    for (const auto& wrong :
+         {machines(hosts), transitions(rows), kept(rows, promises), claims(lodged, hosts),
+          volumes(lodged, rows, promises), snapshots(lodged, promises), chains(lodged, hosts)})
         if (!wrong.empty()) return wrong;
     return "";
 }
@@ -300,8 +317,9 @@ std::string Watch::after_steps(ControlPlane& lodged, const Hosts& hosts, const B
             return row.instance.id.str() + " is back from the dead";
         known = state_of(row);
     }
-    for (const auto& wrong : {machines(hosts), kept(rows, promises), claims(lodged, hosts),
-                              volumes(lodged, rows, promises), snapshots(lodged, promises)})
+    for (const auto& wrong :
+         {machines(hosts), kept(rows, promises), claims(lodged, hosts), volumes(lodged, rows, promises),
+          snapshots(lodged, promises), chains(lodged, hosts)})
         if (!wrong.empty()) return wrong;
     return "";
 }

@@ -42,6 +42,7 @@ class Watch {
     static std::string stores(const std::vector<db::instances::WithGuest>& rows, const Hosts& hosts);
     static std::string snapshots(ControlPlane& lodged, const ByAccount& promises);
     static std::string cuts(ControlPlane& lodged, const Hosts& hosts);
+    static std::string chains(ControlPlane& lodged, const Hosts& hosts);
 
     std::map<InstanceId, InstanceState> states_;  // as they were
     std::map<GuestId, bool> ended_;               // of guests that ran: whether they have ended

@@ -1,6 +1,7 @@
 """Snapshots: made of volumes and of whole instances, listed, tagged, copied, shared and deleted, and volumes made of them."""
 import unittest
 
+from botocore.exceptions import ClientError
 from harness import filters, tag_specification, tags
 from test_volumes import VolumeTest, root
 
@@ -88,11 +89,33 @@ class Snapshots(SnapshotTest):
         self.assertEqual(volume, self.shown(made)["VolumeId"])
         self.create(SnapshotId=made)
 
-    def test_a_volume_lies_on_so_many(self):
-        volume = self.root_of(self.guest())
+    def test_a_volume_without_a_guest_lies_on_so_many(self):
+        guest = self.guest()
+        volume = self.root_of(guest)
+        self.ec2.stop_instances(InstanceIds=[guest])
+        self.reach("stopped", [guest])
         made = [self.ec2.create_snapshot(VolumeId=volume)["SnapshotId"] for _ in range(64)]
         self.assert_code("SnapshotLimitExceeded", self.ec2.create_snapshot, volume, "64", VolumeId=volume)
         self.completed(*made)
+        self.ec2.start_instances(InstanceIds=[guest])
+        self.reach("running", [guest])
+        self.eventually(lambda: self.one_more(volume, made))
+
+    def one_more(self, volume, made):
+        try:
+            made.append(self.snapshot(volume))
+        except ClientError:
+            return False
+        return True
+
+    def test_a_volume_of_a_running_guest_has_no_end_of_them(self):
+        volume = self.root_of(self.guest())
+        made = []
+        for _ in range(100):
+            self.eventually(lambda: self.one_more(volume, made))
+        for each in made:
+            self.ec2.delete_snapshot(SnapshotId=each)
+        self.ec2.create_snapshot(VolumeId=volume)
 
     def test_filters(self):
         one, two = self.create(Size=1), self.create(Size=12)

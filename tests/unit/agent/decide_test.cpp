@@ -156,6 +156,82 @@ TEST(Decide, CutsWhatIsPluggedIn) {
     EXPECT_EQ(decide(seen, patience).step, Step::none) << "it comes with its cut made";
 }
 
+View view_to_flatten() {
+    auto seen = view_with_disk(true, true);
+    auto& disk = seen.desired.disks[0];
+    disk.flatten = true;
+    disk.layers = {{"a", "qcow2", 1}, {"", "qcow2", 0}};
+    disk.cuts = 1;
+    seen.domain->cuts[disk_id] = 1;
+    return seen;
+}
+
+TEST(Decide, FlattensWhenNothingElseIsToBeDone) {
+    auto seen = view_to_flatten();
+    auto decision = decide(seen, patience);
+    EXPECT_EQ(decision.step, Step::flatten_disk);
+    EXPECT_EQ(decision.volume, disk_id);
+    EXPECT_EQ(decision.file, 1);
+    EXPECT_EQ(decision.observed.disks.back().flat, -1);
+    seen.desired.disks[0].cuts = 2;
+    EXPECT_EQ(decide(seen, patience).step, Step::cut_disks);
+    seen.desired.disks[0].leaving = true;
+    EXPECT_EQ(decide(seen, patience).step, Step::detach_disk);
+}
+
+TEST(Decide, GivesFlatteningItsTime) {
+    auto seen = view_to_flatten();
+    seen.tried_flatten[disk_id] = {seen.now_ms - 1, 1};
+    const auto decision = decide(seen, patience);
+    EXPECT_EQ(decision.step, Step::none);
+    EXPECT_FALSE(decision.look_again_soon) << "it takes minutes";
+    seen.tried_flatten[disk_id].at_ms = seen.now_ms - patience.flatten_again_ms;
+    EXPECT_EQ(decide(seen, patience).step, Step::flatten_disk);
+}
+
+TEST(Decide, TellsWhichFileIsFlatWhileItIsAsked) {
+    auto seen = view_to_flatten();
+    seen.domain->flat = {{root_id, 0}, {disk_id, 1}};
+    auto decision = decide(seen, patience);
+    EXPECT_EQ(decision.step, Step::none) << "it is done";
+    EXPECT_EQ(decision.observed.disks.front().flat, -1);
+    EXPECT_EQ(decision.observed.disks.back().flat, 1);
+    // Two snapshots later, of which the control plane knows, and not yet that the file was flat.
+    seen.domain->cuts[disk_id] = seen.desired.disks[0].cuts = 3;
+    seen.desired.disks[0].layers.resize(4);
+    decision = decide(seen, patience);
+    EXPECT_EQ(decision.step, Step::none);
+    EXPECT_EQ(decision.observed.disks.back().flat, 1);
+    // It has heard, and wants it again.
+    seen.desired.disks[0].layers.resize(2);
+    seen.tried_flatten[disk_id] = {seen.now_ms - 1, 1};
+    EXPECT_EQ(decide(seen, patience).step, Step::flatten_disk);
+}
+
+TEST(Decide, ForgetsLayersThatNobodyNeeds) {
+    auto seen = view_to_flatten();
+    seen.domain->flat[disk_id] = 1;
+    EXPECT_EQ(decide(seen, patience).step, Step::none) << "the control plane does not know yet";
+    auto& disk = seen.desired.disks[0];
+    disk.flatten = false;
+    disk.layers.clear();
+    auto decision = decide(seen, patience);
+    EXPECT_EQ(decision.step, Step::forget_layers);
+    EXPECT_EQ(decision.volume, disk_id);
+    EXPECT_EQ(decision.file, 1);
+    disk.image = {"a", "qcow2", 1};
+    EXPECT_EQ(decide(seen, patience).step, Step::none) << "it means another file";
+    disk.image = {};
+    seen.unsent = {disk_id};
+    EXPECT_EQ(decide(seen, patience).step, Step::none);
+    seen.unsent.clear();
+    seen.domain->cuts[disk_id] = disk.cuts = 2;
+    disk.layers.resize(1);
+    EXPECT_EQ(decide(seen, patience).file, 1);
+    seen.forgotten[disk_id] = 1;
+    EXPECT_EQ(decide(seen, patience).step, Step::none);
+}
+
 TEST(Decide, CutsAfterARebootThatWasAskedFor) {
     auto seen = view_with_disk(true, true);
     seen.desired.root_cuts = 1;
@@ -367,6 +443,8 @@ TEST(Decide, EveryStateConverges) {
                 at.desired.interfaces.emplace_back().network_interface_id = first;
                 at.desired.disks = {{disk_id, "vdf", 1'000}};
                 at.desired.disks.front().cuts = 1;
+                at.desired.disks.front().flatten = true;
+                at.desired.disks.front().layers.resize(1);
                 if (at.domain) at.domain->interfaces = {second};
                 if (at.domain) at.domain->disks = {VolumeId::trusted("vol-00000000000000003")};
                 Decision decision;
@@ -394,6 +472,12 @@ TEST(Decide, EveryStateConverges) {
                             break;
                         case Step::cut_disks:
                             at.domain->cuts[disk_id] = 1;
+                            break;
+                        case Step::flatten_disk:
+                            at.domain->flat[decision.volume] = decision.file;
+                            break;
+                        case Step::forget_layers:
+                            at.forgotten[decision.volume] = decision.file;
                             break;
                         case Step::ask_shutdown:
                         case Step::destroy:

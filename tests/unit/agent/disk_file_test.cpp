@@ -18,6 +18,14 @@ TEST(DiskFile, NamesAreReadBack) {
     }
 }
 
+TEST(DiskFile, MarksAreReadBackAndNoFiles) {
+    const std::string name = flat_mark_name(volume, 12);
+    EXPECT_EQ(name, "vol-0a1b2c3d4e5f60718.12.flat");
+    EXPECT_EQ(parse_flat_mark("/d/" + name)->number, 12);
+    EXPECT_FALSE(parse_disk_file(name));
+    EXPECT_FALSE(parse_flat_mark(disk_file_name(volume, 12)));
+}
+
 TEST(DiskFile, OtherNamesAreNone) {
     const std::string id = volume.str();
     for (const std::string& name :

@@ -179,6 +179,46 @@ TEST_F(DiskLayers, CutsThatAreForgottenAreNotLost) {
     EXPECT_TRUE(holds(*chain, "0", "0x66"));
 }
 
+TEST_F(DiskLayers, WhatWasUnderAFlatFileIsNotAskedForAgain) {
+    ASSERT_TRUE(storage_->ensure_disk(disk(2, {waiting_, waiting_})));
+    std::vector<link::Content> sent;
+    for (const std::int64_t number : {0, 1}) {
+        const auto layer = storage_->read_layer(volume, number, 2);
+        ASSERT_TRUE(layer && storage_->keep_layer(volume, number, layer->content));
+        sent.push_back(layer->content);
+    }
+    write(file(2), "0", "0x77");
+    ASSERT_TRUE(storage_->forget_layers(volume, 2));
+    ASSERT_TRUE(storage_->forget_layers(volume, 2)) << "repeated";
+    EXPECT_FALSE(fs::exists(file(0)));
+    EXPECT_FALSE(fs::exists(file(1)));
+    for (const auto& layer : sent) ASSERT_TRUE(storage_->remove_content(layer.sha256));
+    // Whatever a control plane says that was restored from a backup of before.
+    for (const WantedDisk& wanted : {disk(2, {}), disk(2, sent), disk(1, {sent[0]}), disk(0, {})}) {
+        const auto chain = storage_->ensure_disk(wanted);
+        ASSERT_TRUE(chain) << chain.error().message;
+        EXPECT_EQ(chain->path, file(2).string());
+        EXPECT_TRUE(chain->bases.empty());
+    }
+    const std::vector<BaseFile> flat = {{file(2).string(), "qcow2", true}};
+    EXPECT_EQ(bases(disk(3, {waiting_})), flat);
+    EXPECT_EQ(bases(disk(3, {sent[0], sent[1], waiting_})), flat);
+    EXPECT_EQ(bases(disk(0, {})), flat);
+    ASSERT_TRUE(storage_->forget_layers(volume, 3));
+    EXPECT_TRUE(bases(disk(3, {waiting_})).empty());
+    EXPECT_EQ(storage_->forget_layers(volume, 4).error().code, ErrorCode::not_found);
+    ASSERT_TRUE(storage_->remove_disk(volume));
+    EXPECT_TRUE(fs::is_empty(root_ / "disks"));
+}
+
+TEST_F(DiskLayers, AFlatRootDiskNeedsNoImage) {
+    ASSERT_TRUE(storage_->ensure_disk(disk(0, {})));
+    ASSERT_TRUE(storage_->forget_layers(volume, 0));
+    auto wanted = disk(0, {});
+    wanted.image = {std::string(64, 'a'), "qcow2", 1};
+    EXPECT_TRUE(bases(wanted).empty());
+}
+
 TEST_F(DiskLayers, OfADiskThatIsCutMoreOftenThanToldNoLayerIsSent) {
     ASSERT_TRUE(storage_->ensure_disk(disk(2, {waiting_, waiting_})));
     EXPECT_TRUE(storage_->read_layer(volume, 1, 2));
@@ -265,6 +305,11 @@ TEST_F(DiskLayers, GoFromHostToHostByName) {
     EXPECT_EQ((*second)->ensure_disk(fresh)->path, (pool / two.str() / disk_file_name(another, 0)).string())
         << "also one that nobody knows to have been made";
     EXPECT_TRUE((*first)->list_disks()->empty());
+    ASSERT_TRUE((*second)->forget_layers(another, 0));
+    ASSERT_TRUE((*first)->ensure_disk(fresh));
+    EXPECT_TRUE(fs::exists(pool / one.str() / flat_mark_name(another, 0)));
+    ASSERT_TRUE((*second)->ensure_disk(fresh));
+    EXPECT_TRUE(fs::exists(pool / two.str() / flat_mark_name(another, 0)));
     // Two of them nobody could tell apart.
     spill(pool / one.str() / disk_file_name(another, 0),
           slurp(pool / two.str() / disk_file_name(another, 0)));

@@ -179,16 +179,22 @@ TEST(DomainXml, ALiveDomainTellsItsDisksFiles) {
     const auto live = parse_live_domain(
         "<domain><metadata><lodge:guest id='g-00000000000000001' "
         "instance='i-00000000000000001' host='h-00000000000000001'/></metadata><devices>"
-        "<disk><source file='/d/vol-00000000000000001.qcow2'/><target dev='vda'/>"
-        "<alias name='ua-vol-00000000000000001'/></disk>"
-        "<disk><source file='/d/vol-00000000000000002.7.qcow2'/><target dev='vdb'/>"
+        "<disk><source file='/d/vol-00000000000000001.qcow2'/><target dev='vda'/><backingStore type='file'>"
+        "<source file='/i/a'/><backingStore/></backingStore><alias name='ua-vol-00000000000000001'/></disk>"
+        "<disk><source file='/d/vol-00000000000000002.7.qcow2'/><target dev='vdb'/><backingStore/>"
         "<alias name='ua-vol-00000000000000002'/></disk>"
+        "<disk><source file='/d/vol-00000000000000003.2.qcow2'/><target dev='vdc'/><backingStore type='file'>"
+        "<source file='/d/vol-00000000000000003.1.qcow2'/><backingStore/></backingStore>"
+        "<alias name='ua-vol-00000000000000003'/></disk>"
         "<disk><target dev='sda'/></disk></devices></domain>");
     ASSERT_TRUE(live);
-    EXPECT_EQ(live->disks.size(), 2U);
-    EXPECT_EQ(live->cuts,
-              (std::map<VolumeId, std::int64_t>{{VolumeId::trusted("vol-00000000000000002"), 7}}));
-    ASSERT_EQ(live->targets.size(), 3U);
+    EXPECT_EQ(live->disks.size(), 3U);
+    const auto second = VolumeId::trusted("vol-00000000000000002");
+    const auto third = VolumeId::trusted("vol-00000000000000003");
+    using Numbers = std::map<VolumeId, std::int64_t>;
+    EXPECT_EQ(live->cuts, (Numbers{{second, 7}, {third, 2}}));
+    EXPECT_EQ(live->flat, (Numbers{{second, 7}, {third, 1}}));
+    ASSERT_EQ(live->targets.size(), 4U);
     EXPECT_TRUE(live->targets.at("sda").empty());
 }
 

@@ -257,7 +257,7 @@ TEST_F(FileStorageTest, NoFirmwareIsSaidByTheNameOfItsFile) {
 
 TEST_F(FileStorageTest, FailingQemuImgSaysWhyAndLeavesNothing) {
     // Makes the temporary file's name unusable.
-    fs::create_directory(root_ / "disks" / ".tmp-vol-0a1b2c3d4e5f60718");
+    fs::create_directory(root_ / "disks" / ".tmp-vol-0a1b2c3d4e5f60718.qcow2");
     const auto path = ensure(disk());
     ASSERT_FALSE(path);
     EXPECT_NE(path.error().message.find("qemu-img"), std::string::npos) << path.error().message;

@@ -66,6 +66,9 @@ class MortalHypervisor final : public Hypervisor {
     Status cut_disks(const GuestId& guest_id, const std::vector<DiskSpec>& disks) override {
         return fate_.pass("cut_disks", [&] { return inner_.cut_disks(guest_id, disks); });
     }
+    Status flatten_disk(const GuestId& guest_id, const DiskSpec& disk) override {
+        return fate_.pass("flatten_disk", [&] { return inner_.flatten_disk(guest_id, disk); });
+    }
     Status request_shutdown(const GuestId& guest_id) override {
         return fate_.pass("request_shutdown", [&] { return inner_.request_shutdown(guest_id); });
     }
@@ -127,6 +130,9 @@ class MortalStorage final : public Storage {
     }
     Status keep_layer(const VolumeId& volume_id, std::int64_t number, const link::Content& content) override {
         return fate_.pass("keep_layer", [&] { return inner_.keep_layer(volume_id, number, content); });
+    }
+    Status forget_layers(const VolumeId& volume_id, std::int64_t number) override {
+        return fate_.pass("forget_layers", [&] { return inner_.forget_layers(volume_id, number); });
     }
     Result<DiskChain> ensure_disk(const WantedDisk& disk) override {
         return fate_.pass("ensure_disk", [&] { return inner_.ensure_disk(disk); });

@@ -45,6 +45,7 @@ class World {
         spec.memory_mib = desired.memory_mib;
         spec.root.volume_id = desired.root_volume_id;
         spec.root.target = "vda";
+        spec.root.bases = {{"/simulated/images/" + desired.image.sha256, "qcow2"}};
         for (const auto& each : desired.interfaces)
             spec.interfaces.push_back({each.network_interface_id, each.port_uuid, each.mac, 0});
         for (const auto& each : desired.disks) {
@@ -140,7 +141,8 @@ class Life {
                          .terminate_ms = 5'000,
                          .ask_again_ms = 2'000,
                          .reboot_ms = 3'000,
-                         .detach_again_ms = 2'000};
+                         .detach_again_ms = 2'000,
+                         .flatten_again_ms = 2'000};
         made.epoch = world_.kept_epoch;
         made.keep_epoch = [this](std::int64_t epoch) {
             return fate_.pass("keep_epoch", [&]() -> Status {
@@ -530,9 +532,45 @@ void expect_cut(World& world) {
         const auto disk = world.hypervisor.disk(guest.guest_id, id);
         ASSERT_TRUE(disk);
         EXPECT_EQ(disk->cuts, 1);
-        EXPECT_EQ(disk->bases.size(), 1U) << "it was cut once";
+        const std::size_t images = id == guest.root_volume_id ? 1 : 0;
+        EXPECT_EQ(disk->bases.size(), images + 1) << "it was cut once";
     }
     EXPECT_TRUE(world.control.layers().contains(snapshot));
+}
+
+// A guest that has the disk above two layers.
+void prepare_flattening(World& world) {
+    auto guest = world.run_guest();
+    DiskSpec disk{wanted_disk.volume_id, "vdf", {}, {}, wanted_disk.size_bytes, {300, 0}};
+    disk.bases = {{"/above", "qcow2"}, {"/below", "qcow2"}};
+    EXPECT_TRUE(world.hypervisor.attach_disk(guest.guest_id, disk));
+    world.storage.add_disk(wanted_disk.volume_id);
+    guest.disks = {wanted_disk};
+    guest.disks.front().flatten = true;
+    guest.disks.front().layers.resize(2);
+    world.want(guest);
+}
+
+void expect_flat(World& world) {
+    const auto guest = world.control.guests().front();
+    EXPECT_TRUE(world.hypervisor.disk(guest.guest_id, wanted_disk.volume_id)->bases.empty());
+    EXPECT_EQ(disks_told(world, guest.guest_id).back().flat, 0);
+}
+
+// The disk's third file is flat, and the control plane knows it.
+void prepare_forgetting(World& world) {
+    auto guest = world.run_guest();
+    DiskSpec disk{wanted_disk.volume_id, "vdf", {}, {}, wanted_disk.size_bytes, {300, 0}};
+    disk.cuts = 2;
+    EXPECT_TRUE(world.hypervisor.attach_disk(guest.guest_id, disk));
+    world.storage.add_disk(wanted_disk.volume_id);
+    guest.disks = {wanted_disk};
+    guest.disks.front().cuts = 2;
+    world.want(guest);
+}
+
+void expect_forgotten(World& world) {
+    EXPECT_EQ(world.storage.first_file(wanted_disk.volume_id), 2);
 }
 
 // Of a volume that no guest has.
@@ -653,6 +691,8 @@ std::vector<StepCase> registry() {
          expect_no_disk, 2},
         {"adjust_disk", Step::adjust_disk, "adjust_disk", prepare_disk_adjustment, expect_disk},
         {"cut_disks", Step::cut_disks, "cut_disks", prepare_cut, expect_cut, 3},
+        {"flatten_disk", Step::flatten_disk, "flatten_disk", prepare_flattening, expect_flat, 3},
+        {"forget_layers", Step::forget_layers, "forget_layers", prepare_forgetting, expect_forgotten, 3},
         {"send_layer", Step::none, "store_layer", prepare_sending, expect_sent},
         {"remove_doomed", Step::none, "remove_disk", prepare_doom, expect_doom, 2},
         {"leave_epoch", Step::none, "keep_epoch", prepare_leaving, expect_left},
@@ -734,6 +774,18 @@ TEST_P(AgentSteps, DyingOrFailingAtAnyCallLeadsToTheSameEnd) {
 
 INSTANTIATE_TEST_SUITE_P(Of, AgentSteps, ::testing::ValuesIn(registry()),
                          [](const auto& each) { return each.param.name; });
+
+TEST(AgentFlattening, NeedsRoomForAllThatTheDiskMayHold) {
+    World world;
+    prepare_flattening(world);
+    auto guest = world.control.guests().front();
+    guest.disks.front().size_bytes = 2LL << 30;  // the host has 1,000 MiB
+    world.want(guest);
+    Life life(world);
+    life.go_on(lifetime);
+    EXPECT_EQ(world.hypervisor.disk(guest.guest_id, wanted_disk.volume_id)->bases.size(), 2U);
+    EXPECT_EQ(disks_told(world, guest.guest_id).back().flat, -1);
+}
 
 TEST(AgentStepsRegistry, HoldsEveryStep) {
     const auto entries = registry();

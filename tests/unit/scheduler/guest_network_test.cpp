@@ -100,7 +100,7 @@ class GuestNetwork : public ::testing::Test {
     link::DesiredGuest told() {
         auto all = read([&](db::Session& session) {
             link::PollReply reply;
-            desire(session, host.id, volumes::KeyRing(), reply);
+            desire(session, host.id, volumes::KeyRing(), volumes::FlattenFrom(), reply);
             return reply.guests;
         });
         EXPECT_THAT(all, SizeIs(1));

@@ -108,6 +108,16 @@ class Snapshots : public ::testing::Test {
             begin_delete(session, found);
         });
     }
+    bool flat(const VolumeId& id, std::int64_t number) {
+        bool changed = false;
+        write([&](db::Session& session) {
+            link::ObservedDisk disk{.volume_id = id};
+            disk.flat = number;
+            EXPECT_FALSE(note_flat(session, InstanceId::make(random), {disk})) << "another guest's word";
+            changed = note_flat(session, db::volumes::find_any(session, id)->instance_id, {disk});
+        });
+        return changed;
+    }
     void erase_volume(const VolumeId& id) {
         write([&](db::Session& session) { erase(session, *db::volumes::find_any(session, id)); });
     }
@@ -234,10 +244,66 @@ TEST_F(Snapshots, OneThatIsDeletedOnItsWayIsSentAndGoes) {
 
 TEST_F(Snapshots, LayersHaveAnEnd) {
     const auto id = make_volume(host);
-    for (int i = 0; i < most_layers; ++i) snapshot(id);
+    for (std::size_t i = 0; i < most_layers; ++i) snapshot(id);
     Snapshot refused;
     EXPECT_EQ(try_snapshot(id, refused).error().code, ErrorCode::snapshot_limit_exceeded);
-    EXPECT_EQ(volume(id).cuts, most_layers);
+    EXPECT_EQ(volume(id).cuts, 64);
+    EXPECT_TRUE(flat(id, 64));
+    EXPECT_TRUE(try_snapshot(id, refused));
+}
+
+TEST_F(Snapshots, ManyLayersAreToBeFlattened) {
+    Volume volume;
+    const FlattenFrom from{3, 5};
+    EXPECT_FALSE(is_to_be_flattened(volume, 4, from));
+    EXPECT_TRUE(is_to_be_flattened(volume, 5, from));
+    volume.cuts = 1;
+    EXPECT_FALSE(is_to_be_flattened(volume, 2, from));
+    EXPECT_TRUE(is_to_be_flattened(volume, 3, from));
+}
+
+TEST_F(Snapshots, AFlatVolumeLetsGoOfWhatWasUnderIt) {
+    const auto id = make_volume(host);
+    const auto first = snapshot(id);
+    const auto second = snapshot(id);
+    ASSERT_TRUE(store(first, 'a', host));
+    ASSERT_TRUE(store(second, 'b', host));
+    remove(first);
+    remove(second);
+    EXPECT_TRUE(flat(id, 2));
+    EXPECT_TRUE(volume(id).below_id.empty());
+    EXPECT_FALSE(row(second));
+    EXPECT_FALSE(row(first));
+    EXPECT_FALSE(is_used('a'));
+    EXPECT_FALSE(flat(id, 2)) << "told again it changes nothing";
+}
+
+TEST_F(Snapshots, AFlatFileMayBeALayerByNow) {
+    const auto id = make_volume(host);
+    const auto first = snapshot(id);
+    const auto second = snapshot(id);
+    const auto third = snapshot(id);
+    ASSERT_TRUE(store(first, 'a', host));
+    ASSERT_TRUE(store(second, 'b', host));
+    EXPECT_TRUE(flat(id, 1));
+    EXPECT_EQ(layers(volume(id).below_id), "b?");
+    EXPECT_EQ(layers(first), "a") << "it is itself still";
+    EXPECT_FALSE(flat(id, 1));
+    remove(first);
+    EXPECT_FALSE(row(first));
+    EXPECT_FALSE(flat(id, 9)) << "a file that nobody knows of";
+    EXPECT_EQ(row(third)->parent_id, second);
+}
+
+TEST_F(Snapshots, AFlatFileIsItsOwnVolumes) {
+    const auto first = make_volume(host);
+    const auto beginning = snapshot(first);
+    ASSERT_TRUE(store(beginning, 'a', host));
+    const auto second = make_volume(host, beginning);
+    const auto made = snapshot(second);
+    EXPECT_TRUE(flat(second, 0));
+    EXPECT_EQ(layers(volume(second).below_id), "?");
+    EXPECT_TRUE(row(made)->parent_id.empty());
 }
 
 TEST_F(Snapshots, AnImageWaitsForAllOfItsDisks) {
