@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "proto/base/letters.h"
+
 namespace lodge::agent {
 namespace {
 
@@ -15,16 +17,6 @@ std::uint16_t word_at(std::string_view bytes, std::size_t at) {
                                       static_cast<unsigned char>(bytes[at + 1]));
 }
 
-// Whatever the locale.
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
-bool equal_but_for_case(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](char x, char y) { return lower(x) == lower(y); });
-}
-
 // Labels one after the other; a question has no reason to point anywhere.
 bool read_name(std::string_view bytes, std::size_t& at, std::string& name) {
     for (;;) {
@@ -34,7 +26,7 @@ bool read_name(std::string_view bytes, std::size_t& at, std::string& name) {
         if (length > 63 || at + length > bytes.size()) return false;
         if (!name.empty()) name += '.';
         if (name.size() + length > longest_name) return false;
-        for (char c : bytes.substr(at, length)) name += lower(c);
+        for (char c : bytes.substr(at, length)) name += to_lower(c);
         at += length;
     }
 }

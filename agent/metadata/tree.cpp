@@ -23,6 +23,7 @@ constexpr std::array<std::string_view, 26> versions = {
 
 constexpr const char* user_data = "user-data";
 constexpr const char* identity = "dynamic/instance-identity/";
+constexpr const char* volumes = "dynamic/lodge/volumes/";  // ours: EC2's guests are told by their NVMe disks
 constexpr const char* tags = "meta-data/tags/instance/";
 
 std::string lines(const std::vector<std::string>& items) {
@@ -162,6 +163,7 @@ MetadataTree::MetadataTree(const DesiredGuest& guest, const LaunchDataReply* lau
     if (metadata.instance_tags)
         for (const auto& [key, value] : metadata.tags) leaves_[tags + key] = value;  // which may be empty
     if (!launch) return;
+    for (const auto& [id, device] : metadata.volumes) add(volumes + id, device);
     add(user_data, launch->user_data);
     for (const auto& leaf : identity_leaves) add(std::string(identity) + leaf.path, leaf.value(*launch));
 }

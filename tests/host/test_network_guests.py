@@ -204,3 +204,19 @@ class GuestNetworkTest(CloudTest):
         self.assertIn("ec2", self.ssh(public, "cloud-init query platform", user="debian").lower())
         size = int(self.ssh(public, "df --output=size --block-size=1M / | tail -n 1", user="debian"))
         self.assertGreater(size, 4700, "the root file system fills the volume, of which its own tables take some")
+        self.check_device_names(guest, lambda command: self.ssh(public, command, user="debian"))
+
+    def check_device_names(self, guest, ssh):
+        volume = self.ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)["VolumeId"]
+        by_id = f"/dev/disk/by-id/virtio-{volume.replace('-', '')}"
+        for device in ("/dev/sdf", "/dev/xvdg"):
+            self.ec2.attach_volume(VolumeId=volume, InstanceId=guest, Device=device)
+            eventually(60, lambda device=device: ssh(f"[ {by_id} -ef {device} ] && echo it is || true") == "it is",
+                       lambda device=device: ssh(f"ls -l /dev/disk/by-id {device}; sudo journalctl -u 'lodge-volume-name*'"))
+            if device == "/dev/sdf":
+                ssh("echo 'start=2048' | sudo sfdisk -q /dev/sdf && sudo udevadm settle")
+            self.assertEqual("", ssh(f"[ {by_id}-part1 -ef {device}1 ] || ls -l /dev/disk/by-id {device}*"))
+            self.ec2.detach_volume(VolumeId=volume)
+            eventually(60, lambda device=device: ssh(f"[ -e {device} ] || echo gone") == "gone", self.cloud.logs)
+            self.ec2.get_waiter("volume_available").wait(VolumeIds=[volume])
+        self.ec2.delete_volume(VolumeId=volume)

@@ -58,6 +58,7 @@ install_debian() {
 configure_debian() {
   local root=$1
   cp -r "$IMAGES/debian/etc/." "$root/etc/"
+  cp -r "$IMAGES/debian/usr/." "$root/usr/"
   echo "UUID=$DEBIAN_ROOT_UUID / ext4 rw,discard,errors=remount-ro 0 1" >"$root/etc/fstab"
   echo debian >"$root/etc/hostname"
   ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"

@@ -38,8 +38,10 @@ std::string at(const MetadataTree& tree, const std::string& path) {
 TEST(MetadataTree, AllOfIt) {
     auto launch = example_launch();
     launch.user_data = "#!/bin/sh";
+    auto guest = example_guest();
+    guest.metadata.volumes = {{"vol-00000000000000001", "/dev/vda"}, {"vol-00000000000000002", "/dev/sdf"}};
     std::string out;
-    walk(MetadataTree(example_guest(), &launch), "/latest/", out);
+    walk(MetadataTree(guest, &launch), "/latest/", out);
     lodge::testing::expect_golden("metadata/tree.golden", out);
 }
 
