@@ -45,7 +45,7 @@ Status check_vpc(std::string_view head, std::string_view tail) {
         return refuse("the file is not a VHD, or cut short: it does not end with a VHD's footer");
     const auto type = big_endian(tail.substr(type_at, 4));
     if (type == dynamic && head.starts_with("conectix"sv)) return {};
-    if (type == fixed) return {};
+    if (type == fixed) return check_declared_format("vpc", head);  // its disk, as it is
     return refuse("the VHD is neither a fixed nor a dynamic one; merge a differencing one with its parent");
 }
 

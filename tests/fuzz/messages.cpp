@@ -21,7 +21,8 @@ constexpr void (*checks[])(std::string_view) = {
     check<link::HelloReply>,        check<link::Heartbeat>,       check<link::HeartbeatReply>,
     check<link::LaunchDataRequest>, check<link::LaunchDataReply>, check<link::PollRequest>,
     check<link::PollReply>,         check<link::ReportRequest>,   check<link::ReportReply>,
-    check<link::LeftoversRequest>,  check<link::LeftoversReply>,
+    check<link::LeftoversRequest>,  check<link::LeftoversReply>,  check<link::LayerRequest>,
+    check<link::LayerReply>,
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // A request's signature, read and verified: api/auth. The input is a request as raw_request.h writes it.
 #include "api/auth/canonical.h"
 #include "api/auth/signing_keys.h"
+#include "proto/base/letters.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/auth/raw_request.h"
 
@@ -57,7 +58,7 @@ bool signable(const SignedRequest& request) {
     constexpr std::string_view parts[] = {"date", "x-amz-date", "x-amz-security-token",
                                           "x-amz-content-sha256"};
     for (const auto& header : request.headers) {
-        auto name = auth::lower_case(header.name);
+        auto name = lower_case(header.name);
         if (name.empty() || name.size() > 64 || name.find_first_not_of(letters) != name.npos) return false;
         if (std::find(std::begin(parts), std::end(parts), name) != std::end(parts)) return false;
     }

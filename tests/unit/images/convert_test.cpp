@@ -155,6 +155,15 @@ TEST_F(Convert, ForeignImagesThatAreCutShortOrOfAnotherFormat) {
     EXPECT_FALSE(check_foreign("vpc", "", "", 0));
 }
 
+// A fixed VHD is a raw disk with a footer: what is said of raw ones holds for it.
+TEST_F(Convert, AFixedVhdThatBeginsAsAnotherImageIsRefused) {
+    ASSERT_TRUE(run("qemu-img convert -f raw -O vpc -o subformat=fixed,force_size=on raw fixed"));
+    EXPECT_EQ(refusal("fixed", "vpc"), "accepted");
+    ASSERT_TRUE(
+        run("qemu-img create -q -f qcow2 head 1M && dd if=head of=fixed conv=notrunc bs=512 count=1"));
+    EXPECT_THAT(refusal("fixed", "vpc"), HasSubstr("is qcow2, not vpc"));
+}
+
 TEST_F(Convert, WhatAnotherProgramWroteIsTakenIn) {
     std::filesystem::create_directory(dir_ / "images");
     auto folder = ImageFolder::open(dir_ / "images");
