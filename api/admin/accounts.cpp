@@ -99,6 +99,7 @@ Result<Json> list_accounts(const Call& call) {
                 (key.active ? keys : disabled).push_back(key.id);
             all.push_back({{"id", account.id},
                            {"name", account.name},
+                           {"operator", account.is_operator},
                            {"created", format_time(account.created_ms)},
                            {"access_keys", keys},
                            {"disabled_keys", disabled},
@@ -112,7 +113,7 @@ Result<Json> list_accounts(const Call& call) {
 Result<Json> create_account(const Call& call) {
     LODGE_TRY(auto name, text(call.body, "name"));
     Account account{text_or(call.body, "id", make_account_id(call.services.random)), name,
-                    call.services.clock.now_ms()};
+                    call.services.clock.now_ms(), flag_or(call.body, "operator", false)};
     LODGE_CHECK(check(account));
     LODGE_TRY(auto key, read_key(call, account.id));
     return call.services.database.write([&](db::Session& session) -> Result<Json> {
@@ -124,6 +125,17 @@ Result<Json> create_account(const Call& call) {
         if (!network::equip_gateways(session, call.services.settings.public_pool, call.services.random))
             spdlog::warn("the public pool has run out: guests of account {} have no way out", account.id);
         return insert_key(session, account, key);
+    });
+}
+
+Result<Json> set_operator(const Call& call) {
+    const auto wanted = call.body.find("operator");
+    if (wanted == call.body.end() || !wanted->is_boolean())
+        return fail(ErrorCode::invalid_input, "operator is missing");
+    return call.services.database.write([&](db::Session& session) -> Result<Json> {
+        if (call.id == operator_account || !db::accounts::set_operator(session, call.id, wanted->get<bool>()))
+            return fail(ErrorCode::not_found, "there is no account " + call.id);
+        return Json{{"id", call.id}, {"operator", wanted->get<bool>()}};
     });
 }
 

@@ -1,5 +1,6 @@
-// The operator's interface: JSON over HTTP on a unix socket that only its owner can open. `lodge` is its
-// client.
+// The operators' API: JSON over HTTP. On a unix socket that only its owner can open, with `lodge` as its
+// client; and below /lodge/v1/ of the endpoint, signed as EC2's requests are, where openapi.json describes
+// it.
 #pragma once
 
 #include <filesystem>
@@ -30,10 +31,13 @@ struct AdminFacts {
 class Admin {
   public:
     Admin(const Services& services, const Endpoint& endpoint, WorkerPool& workers, AdminFacts facts);
+    // Of the socket.
     void handle(http::Request request, http::Reply reply);
+    // Of the endpoint. Blocks.
+    http::Response answer(const LodgeRequest& request);
 
   private:
-    http::Response answer(const http::Request& request);
+    http::Response answer_socket(const http::Request& request);
 
     const Services& services_;
     const Endpoint& endpoint_;

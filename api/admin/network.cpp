@@ -1,4 +1,6 @@
 // Whether a packet gets from one place to another, and why.
+#include <algorithm>
+
 #include "api/admin/operations.h"
 #include "scheduler/network/explain_load.h"
 
@@ -40,6 +42,30 @@ Json show(const network::Asked& asked, const network::Traffic& traffic,
     return out;
 }
 
+bool is_of(const network::Asked& asked, const network::Place& place, const AccountId& account) {
+    const auto vpc = asked.world.vpcs.find(place.vpc_id);
+    return vpc == asked.world.vpcs.end() || vpc->second.vpc.account_id == account;
+}
+
+// Of two places that are both the account's, or its and the internet. One that is another's is as one that is
+// not there.
+Result<network::Asked> look_up_own(db::Session& session, const network::Pools& pools,
+                                   const std::string& source, const std::string& destination,
+                                   const AccountId& account) {
+    auto asked = network::look_up(session, pools, source, destination);
+    const bool is_missing =
+        asked ? !is_of(*asked, asked->source, account) || !is_of(*asked, asked->destination, account)
+              : asked.error().code == ErrorCode::not_found;
+    if (is_missing) return fail(ErrorCode::not_found, "there is no " + source + ", or no " + destination);
+    if (!asked) return asked;
+    const auto& vpcs = asked->world.vpcs;
+    const bool all_own = std::all_of(vpcs.begin(), vpcs.end(),
+                                     [&](const auto& each) { return each.second.vpc.account_id == account; });
+    if (all_own) return asked;
+    return tl::unexpected(Error{ErrorCode::unauthorized_operation,
+                                "A VPC of another account is peered with yours: an operator may ask."});
+}
+
 }  // namespace
 
 Result<Json> explain_network(const Call& call) {
@@ -50,10 +76,12 @@ Result<Json> explain_network(const Call& call) {
     network::Pools pools{std::nullopt, settings.ipv6_pool};
     if (!settings.public_pool.empty()) pools.ipv4 = settings.public_pool.front();
     LODGE_TRY(auto asked, call.services.database.read([&](db::Session& session) -> Result<network::Asked> {
-        return network::look_up(session, pools, source, destination);
+        return call.account ? look_up_own(session, pools, source, destination, *call.account)
+                            : network::look_up(session, pools, source, destination);
     }));
     auto explanation = network::explain(asked.world, asked.source, asked.destination, traffic);
     auto out = show(asked, traffic, explanation);
+    if (call.account) out.erase("trace");  // in OVN's words, which are the operator's
     out["network_problem"] = call.facts.network_problem();
     return out;
 }

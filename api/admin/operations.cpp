@@ -1,8 +1,10 @@
 #include "api/admin/operations.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "db/store/events.h"
+#include "db/store/hosts.h"
 #include "db/store/instances.h"
 #include "proto/base/encoding.h"
 #include "scheduler/lifecycle/lifecycle.h"
@@ -13,6 +15,18 @@ namespace {
 
 constexpr std::int64_t shown_events = 200;
 constexpr std::int64_t shown_instances = 10'000;
+
+std::int64_t room_for(const catalogue::InstanceType& type,
+                      const std::vector<const scheduler::HostCapacity*>& hosts) {
+    std::int64_t count = 0;
+    for (const auto* host : hosts) {
+        const auto& fitting = type.architectures;
+        if (std::find(fitting.begin(), fitting.end(), host->architecture) == fitting.end()) continue;
+        const auto fits = std::min(host->free_vcpus / type.vcpus, host->free_memory_mib / type.memory_mib);
+        count += std::max<std::int64_t>(fits, 0);
+    }
+    return count;
+}
 
 }  // namespace
 
@@ -54,6 +68,34 @@ Result<Json> info(const Call& call) {
                 {"ca_sha256", call.facts.ca_sha256}};
 }
 
+Result<Json> who(const Call& call) {
+    return Json{{"account_id", call.caller},
+                {"operator", call.account == nullptr},
+                {"default_region", call.services.settings.default_region}};
+}
+
+// How many more of each type there is room for, on hosts that take new guests.
+Result<Json> capacity(const Call& call) {
+    LODGE_TRY(const auto hosts, call.services.database.read([](db::Session& session) {
+        return Result<std::vector<Host>>(db::hosts::list(session));
+    }));
+    // The index belongs to the writer.
+    return call.services.database.write([&](db::Session&) -> Result<Json> {
+        std::vector<const scheduler::HostCapacity*> open;
+        for (const auto& host : hosts)
+            if (const auto* found = call.services.claims.index().find(host.id);
+                found && found->condition == scheduler::HostCondition::ok && found->pool.empty())
+                open.push_back(found);
+        Json types = Json::array();
+        for (const auto& type : call.services.catalogue.all())
+            types.push_back({{"type", type.name},
+                             {"vcpus", type.vcpus},
+                             {"memory_mib", type.memory_mib},
+                             {"room_for", room_for(type, open)}});
+        return Json{{"hosts", open.size()}, {"types", types}};
+    });
+}
+
 Result<Json> list_instances(const Call& call) {
     return call.services.database.read([&](db::Session& session) -> Result<Json> {
         Json all = Json::array();
@@ -75,8 +117,15 @@ Result<Json> list_instances(const Call& call) {
     });
 }
 
+// An account sees those of its own instances.
 Result<Json> list_events(const Call& call) {
     return call.services.database.read([&](db::Session& session) -> Result<Json> {
+        if (call.account) {
+            const auto id = InstanceId::parse(call.id);
+            const auto found = id ? db::instances::find_any(session, *id) : std::nullopt;
+            if (!found || found->instance.account_id != *call.account)
+                return fail(ErrorCode::not_found, "there is no instance " + call.id);
+        }
         Json all = Json::array();
         for (const auto& event : db::events::latest_of(session, call.id, shown_events))
             all.push_back(
@@ -114,7 +163,8 @@ Result<Json> explain_placement(const Call& call) {
         if (!plan)
             return Json{
                 {"placeable", false}, {"sentence", scheduler::sentence(plan.error())}, {"hosts", hosts}};
-        for (const auto& host : plan->hosts) hosts.push_back(host.str());
+        if (!call.account)
+            for (const auto& host : plan->hosts) hosts.push_back(host.str());
         auto sentence =
             std::to_string(plan->hosts.size()) + " x " + name + " can be placed in " + plan->zone + ".";
         return Json{{"placeable", true}, {"sentence", sentence}, {"hosts", hosts}};

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "api/actions/image_names.h"
 #include "api/admin/admin.h"
 
 namespace lodge::api::admin {
@@ -16,6 +17,9 @@ struct Call {
     const AdminFacts& facts;
     Json body;       // an object; empty if the request had none
     std::string id;  // the last part of the path, where the route has one
+    // On whose behalf, if that is no operator's; null: an operator's, who sees everything.
+    const AccountId* account = nullptr;
+    AccountId caller = std::string(operator_account);
 };
 
 // Typed members of a body. InvalidInput when one is missing or of another type.
@@ -25,9 +29,12 @@ std::int64_t number_or(const Json& body, const char* name, std::int64_t otherwis
 bool flag_or(const Json& body, const char* name, bool otherwise);
 
 Result<Json> info(const Call& call);
+Result<Json> who(const Call& call);
+Result<Json> capacity(const Call& call);
 Result<Json> list_accounts(const Call& call);
 Result<Json> create_account(const Call& call);
 Result<Json> set_limits(const Call& call);
+Result<Json> set_operator(const Call& call);
 Result<Json> create_key(const Call& call);
 Result<Json> set_key_active(const Call& call);
 Result<Json> delete_key(const Call& call);

@@ -35,10 +35,21 @@ Status create(Session& session, const Arguments& arguments) {
     put(body, "id", arguments, "--id");
     put(body, "access_key", arguments, "--access-key");
     put(body, "secret_key", arguments, "--secret-key");
+    if (arguments.has("--operator")) body["operator"] = true;
     LODGE_TRY(auto account, session.client.post("/v1/accounts", body));
     if (print_json(session, account)) return {};
     auto info = session.client.get("/v1/info");
     print_environment(session.out, account, info ? *info : json::object());
+    return {};
+}
+
+Status set_operator(Session& session, const Arguments& arguments) {
+    const bool wanted = !arguments.has("--undo");
+    const auto path = path_to("/v1/accounts/", arguments.text("ID")) + "/operator";
+    LODGE_TRY(const auto done, session.client.post(path, {{"operator", wanted}}));
+    if (!print_json(session, done))
+        session.out << (wanted ? "Its keys open the operators' API now.\n"
+                               : "Its keys do not open the operators' API any more.\n");
     return {};
 }
 
@@ -91,6 +102,7 @@ Status list(Session& session, const Arguments&) {
     print_list(session, body, "accounts",
                {{"ID", "id"},
                 {"NAME", "name"},
+                {"OPERATOR", "operator"},
                 {"ACCESS KEYS", "access_keys"},
                 {"DISABLED", "disabled_keys"},
                 {"CREATED", "created", Show::time}},
@@ -122,7 +134,10 @@ std::vector<Command> account_commands() {
                      {.name = "--secret-key",
                       .placeholder = "SECRET",
                       .help = "Its secret",
-                      .needs = "--access-key"}},
+                      .needs = "--access-key"},
+                     {.name = "--operator",
+                      .takes = Takes::nothing,
+                      .help = "Its keys open the operators' API"}},
          .run = create},
         {.group = "account",
          .name = "list",
@@ -159,6 +174,17 @@ std::vector<Command> account_commands() {
                .takes = Takes::nothing,
                .help = "First forget what was set for the account"}},
          .run = limits},
+        {.group = "account",
+         .name = "operator",
+         .summary = "Let an account's keys open the operators' API",
+         .details =
+             "That is /lodge/v1/ of the endpoint, where hosts, capacity and accounts are seen and changed.",
+         .examples = "  lodge account operator 123456789012\n"
+                     "  lodge account operator 123456789012 --undo",
+         .options =
+             {{.name = "ID", .help = "The account's number", .required = true, .rule = account_id_rule()},
+              {.name = "--undo", .takes = Takes::nothing, .help = "No longer"}},
+         .run = set_operator},
         {.group = "account",
          .name = "create-key",
          .summary = "Make one more access key of an account and print it",

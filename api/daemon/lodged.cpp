@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "api/actions/image_names.h"
-#include "api/link/json_reply.h"
+#include "api/pipeline/json_reply.h"
 #include "db/driver/sqlite.h"
 #include "db/schema/migrate.h"
 #include "db/store/accounts.h"
@@ -263,6 +263,7 @@ Status Lodged::listen_admin() {
     facts.leftovers = &agents_->leftovers();
     facts.calendar_ahead_ms = clock_.now_ms() - clock_.steady_ms();
     admin_ = std::make_unique<Admin>(*services_, *endpoint_, *admin_workers_, facts);
+    endpoint_->serve_lodge([this](const LodgeRequest& request) { return admin_->answer(request); });
     http::Config config;
     config.unix_socket_path = options_.state_dir / "lodged.sock";
     config.render_error = json_render_error;

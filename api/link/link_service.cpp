@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "api/link/json_reply.h"
 #include "api/link/launch_data.h"
+#include "api/pipeline/json_reply.h"
 #include "db/store/hosts.h"
 #include "proto/base/encoding.h"
 #include "proto/base/number.h"

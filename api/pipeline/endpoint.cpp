@@ -8,16 +8,21 @@
 #include "api/auth/sigv4.h"
 #include "api/pipeline/brief.h"
 #include "api/pipeline/dispatch.h"
+#include "api/pipeline/json_reply.h"
 #include "api/pipeline/known_actions.h"
 #include "api/query/decode.h"
 #include "api/query/encode.h"
 #include "api/query/form.h"
+#include "db/store/accounts.h"
 #include "db/store/instances.h"
 #include "proto/base/encoding.h"
 #include "proto/base/letters.h"
 
 namespace lodge::api {
 namespace {
+
+constexpr std::string_view lodge_prefix = "/lodge";
+constexpr std::string_view lodge_service = "lodge";
 
 http::Response xml(int status, std::string body, std::string_view request_id) {
     http::Response response;
@@ -96,6 +101,7 @@ struct Call {
     RequestContext context;
     const query::Protocol* protocol = query::find_protocol("ec2");
     std::string claimed_key;  // as long as the signature has not proved good
+    std::string service;      // that it was signed for
 };
 
 namespace {
@@ -140,14 +146,17 @@ Status authenticate(const http::Request& request, Call& call, AccessKeys& access
         return refuse({auth::AuthFault::unknown_key, "Session tokens are not issued here."});
     auto good = auth::verify(*claim, signed_request, key->secret, signing_keys);
     if (!good) return refuse(good.error());
-    if (!protocol)
-        return fail(ErrorCode::unsupported_operation,
-                    "The service " + claim->service + " is not offered here.");
+    call.service = claim->service;
     context.account_id = key->account_id;
     context.access_key = key->id;
     call.claimed_key.clear();
     context.region = claim->region;
     return {};
+}
+
+Status check_service(const Call& call) {
+    if (query::find_protocol(call.service)) return {};
+    return fail(ErrorCode::unsupported_operation, "The service " + call.service + " is not offered here.");
 }
 
 Status check_region(const Call& call) {
@@ -199,6 +208,7 @@ Result<std::string> run(const http::Request& request, Call& call, AccessKeys& ac
                         auth::SigningKeys& signing_keys, Throttle* throttle) {
     auto& context = call.context;
     LODGE_CHECK(authenticate(request, call, access_keys, signing_keys));
+    LODGE_CHECK(check_service(call));
     LODGE_CHECK(check_region(call));
     LODGE_TRY(auto parameters, read_parameters(request));
     LODGE_TRY(const Dispatch* action, find_action(call.protocol->service, parameters));
@@ -252,9 +262,39 @@ http::Response Endpoint::answer(const http::Request& request, std::int64_t arriv
                     equal_in_constant_time(*bearer, "Bearer " + options_.metrics_token);
         return good ? plain(200, render_metrics()) : plain(401, "a bearer token is needed\n");
     }
+    if (lodge_api_ && path.starts_with(lodge_prefix) && path.substr(lodge_prefix.size()).starts_with("/v1/"))
+        return answer_lodge(request, arrived_us);
     if (path != "/" && !path.empty()) return plain(404, "not found\n");
     if (request.method != "POST" && request.method != "GET") return plain(405, "method not allowed\n");
     return answer_api(request, arrived_us);
+}
+
+Result<http::Response> Endpoint::run_lodge(const http::Request& request, Call& call) {
+    LODGE_CHECK(authenticate(request, call, access_keys_, signing_keys_));
+    if (call.service != lodge_service)
+        return fail(ErrorCode::auth_failure, "Requests below /lodge/v1/ are signed for the service 'lodge'.");
+    LODGE_TRY(const auto account, services_.database.read([&](db::Session& session) {
+        return Result<std::optional<Account>>(db::accounts::find(session, call.context.account_id));
+    }));
+    const auto path = path_of(request.target).substr(lodge_prefix.size());
+    return lodge_api_({request, path, call.context.account_id, account && account->is_operator});
+}
+
+http::Response Endpoint::answer_lodge(const http::Request& request, std::int64_t arrived_us) {
+    Call call(services_);
+    auto& context = call.context;
+    context.request_id = services_.random.uuid();
+    auto answered = run_lodge(request, call);
+    auto response = answered ? std::move(*answered) : json_error(answered.error());
+    response.headers.emplace_back("x-amzn-RequestId", context.request_id);
+    response.headers.emplace_back("Cache-Control", "no-cache, no-store");
+    const auto micros = services_.clock.steady_us() - arrived_us;
+    spdlog::info("audit request={} peer={} account={} key={} claimed={} region={} action={} {} code={} ms={}",
+                 context.request_id, request.peer_address, context.account_id, context.access_key,
+                 call.claimed_key, context.region, request.method, path_of(request.target).substr(0, 200),
+                 response.status, micros / 1000);
+    metrics_.count_request("lodge", std::to_string(response.status), static_cast<double>(micros) / 1e6);
+    return response;
 }
 
 http::Response Endpoint::answer_api(const http::Request& request, std::int64_t arrived_us) {

@@ -2,7 +2,8 @@
 CREATE TABLE accounts (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
-    created_ms BIGINT NOT NULL
+    created_ms BIGINT NOT NULL,
+    is_operator BIGINT NOT NULL DEFAULT 0
 );
 
 CREATE TABLE access_keys (

@@ -4,7 +4,7 @@ namespace lodge::db::accounts {
 namespace {
 
 Account account_from(const Row& row) {
-    return {std::string(row.text(0)), std::string(row.text(1)), row.integer(2)};
+    return {std::string(row.text(0)), std::string(row.text(1)), row.integer(2), row.integer(3) != 0};
 }
 
 AccessKey key_from(const Row& row) {
@@ -15,22 +15,27 @@ AccessKey key_from(const Row& row) {
 }  // namespace
 
 void insert(Session& session, const Account& account) {
-    session.execute("INSERT INTO accounts (id, name, created_ms) VALUES (?, ?, ?)",
-                    {account.id, account.name, account.created_ms});
+    session.execute("INSERT INTO accounts (id, name, created_ms, is_operator) VALUES (?, ?, ?, ?)",
+                    {account.id, account.name, account.created_ms, std::int64_t{account.is_operator}});
 }
 
 std::optional<Account> find(Session& session, const AccountId& id) {
     std::optional<Account> found;
-    session.query("SELECT id, name, created_ms FROM accounts WHERE id = ?", {id},
+    session.query("SELECT id, name, created_ms, is_operator FROM accounts WHERE id = ?", {id},
                   [&](const Row& row) { found = account_from(row); });
     return found;
 }
 
 std::vector<Account> list(Session& session) {
     std::vector<Account> all;
-    session.query("SELECT id, name, created_ms FROM accounts ORDER BY id", {},
+    session.query("SELECT id, name, created_ms, is_operator FROM accounts ORDER BY id", {},
                   [&](const Row& row) { all.push_back(account_from(row)); });
     return all;
+}
+
+bool set_operator(Session& session, const AccountId& id, bool is_operator) {
+    return session.execute("UPDATE accounts SET is_operator = ? WHERE id = ?",
+                           {std::int64_t{is_operator}, id}) > 0;
 }
 
 AccountLimits own_limits(Session& session, const AccountId& id) {

@@ -11,6 +11,8 @@ namespace lodge::db::accounts {
 void insert(Session& session, const Account& account);
 std::optional<Account> find(Session& session, const AccountId& id);
 std::vector<Account> list(Session& session);
+// Whether there is such an account.
+bool set_operator(Session& session, const AccountId& id, bool is_operator);
 
 // The account's own, each a number or no_own_limit.
 AccountLimits own_limits(Session& session, const AccountId& id);

@@ -58,7 +58,7 @@ ensure_account() {
   secret=$(env_value AWS_SECRET_ACCESS_KEY)
   if [[ -z $key ]] || ! lodge --json account list | jq -e --arg key "$key" 'any(.accounts[].access_keys[]; . == $key)' >/dev/null; then
     step "making an account"
-    made=$(lodge --json account create main)
+    made=$(lodge --json account create main --operator)
     key=$(jq -r .access_key <<<"$made")
     secret=$(jq -r .secret_key <<<"$made")
   fi

@@ -12,6 +12,7 @@ struct Account {
     AccountId id;
     std::string name;
     UnixMs created_ms = 0;
+    bool is_operator = false;  // its keys open the operators' API
 };
 
 inline constexpr std::int64_t no_limit = 2'147'483'647;  // the most that clients can read

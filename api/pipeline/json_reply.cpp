@@ -1,4 +1,4 @@
-#include "api/link/json_reply.h"
+#include "api/pipeline/json_reply.h"
 
 #include <nlohmann/json.hpp>
 

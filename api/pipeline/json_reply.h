@@ -1,4 +1,4 @@
-// JSON over HTTP, as the agents' link and the operator's socket speak it.
+// JSON over HTTP, as the agents' link and the operators' API speak it.
 #pragma once
 
 #include <string>
