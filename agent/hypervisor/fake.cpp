@@ -198,6 +198,7 @@ Status FakeHypervisor::cut_disks(const GuestId& guest_id, const std::vector<Disk
         for (const DiskSpec& disk : disks) {
             DiskSpec& had = *find_disk(guest->spec, disk.volume_id);
             if (had.cuts >= disk.cuts) continue;
+            if (guest->flat.erase(disk.volume_id) > 0) flattened_.insert(had.path);
             had.bases.insert(had.bases.begin(), {had.path, "qcow2", true});
             had.path = disk.path;
             had.cuts = disk.cuts;
@@ -223,7 +224,7 @@ void FakeHypervisor::end_flattening(Guest& guest) {
         if (clock_.steady_ms() < each.second) return false;
         DiskSpec& disk = *find_disk(guest.spec, each.first);
         disk.bases.clear();
-        flattened_.insert(disk.path);
+        guest.flat.insert(each.first);
         return true;
     });
 }

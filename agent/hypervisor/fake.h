@@ -61,7 +61,7 @@ class FakeHypervisor final : public Hypervisor {
 
     // As the guest has it, its root disk too; nothing if it has no such disk.
     std::optional<DiskSpec> disk(const GuestId& guest_id, const VolumeId& id) const;
-    // The paths of all files that were flattened.
+    // The paths of all files that were flattened, and cut after that.
     std::set<std::string> flattened() const;
     // What list() would say if it could be asked.
     std::vector<Domain> peek() const;
@@ -79,6 +79,7 @@ class FakeHypervisor final : public Hypervisor {
         bool clinging = false;
         std::set<VolumeId> mounted = {};
         std::map<VolumeId, std::int64_t> flat_at_ms = {};  // when each will be that is being flattened
+        std::set<VolumeId> flat = {};                      // those that are, since they were cut last
     };
 
     // Runs `act(guest or null)` under the lock, unless unavailable; calls back when it succeeded.

@@ -21,7 +21,8 @@ namespace {
 constexpr const char* test_type = "test";
 constexpr int agent_patience_s = 5;
 constexpr std::int64_t young_ms = 15'000;
-constexpr unsigned long flatten_bytes_per_s = 64 << 20;  // the guest has the rest of the disk's
+constexpr std::int64_t flatten_bytes_per_s = 64 << 20;  // at least; the guest has the rest of the disk's
+constexpr std::int64_t flatten_s = 1'800;  // at most, if the disk gives it: snapshots may be made by the hour
 
 std::string domain_type(const LibvirtOptions& options) {
     return options.uri.starts_with("test:") ? test_type : accelerator_name(options.accelerator);
@@ -111,7 +112,8 @@ int flatten(virDomainPtr domain, const DiskSpec& disk) {
     const auto flat = (*live)->flat.find(disk.volume_id);
     if (flat != (*live)->flat.end() && flat->second == file_number((*live)->cuts, disk.volume_id)) return 0;
     if (is_flattening(domain, disk.target) == 1) return 0;
-    return virDomainBlockPull(domain, disk.target.c_str(), flatten_bytes_per_s,
+    const auto bytes_per_s = std::max(flatten_bytes_per_s, disk.size_bytes / flatten_s);
+    return virDomainBlockPull(domain, disk.target.c_str(), static_cast<unsigned long>(bytes_per_s),
                               VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES);
 }
 

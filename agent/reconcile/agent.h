@@ -192,6 +192,7 @@ class Agent {
     Result<GuestSpec> make_spec(const link::DesiredGuest& desired, bool anew);
     Result<DiskSpec> make_disk(const link::GuestDisk& desired, bool grow);
     Status run_cut(const link::DesiredGuest& desired, const std::map<VolumeId, std::int64_t>& cuts);
+    std::int64_t bytes_to_flatten() const;
     Status run_flattening(const GuestId& guest_id, const link::GuestDisk& disk);
     Status run_disk_step(const link::DesiredGuest& desired, const Decision& decision);
     Nic nic_of(const link::GuestInterface& interface) const;

@@ -205,11 +205,18 @@ void decide_flattening(const View& view, const std::vector<link::GuestDisk>& wan
     }
 }
 
-// Once the control plane knows that the disk was flattened, and has got all that it wants of its files.
+bool is_forgotten(const View& view, const std::pair<const VolumeId, std::int64_t>& flat) {
+    const auto known = view.forgotten.find(flat.first);
+    return known != view.forgotten.end() && known->second >= flat.second;
+}
+
+// Once the flat file was cut, and so is on the disk for certain; the control plane knows of it; and has got
+// all that it wants of the disk's files.
 void decide_forgetting(const View& view, const std::vector<link::GuestDisk>& wanted, Decision& out) {
     for (const auto& disk : wanted) {
         const auto flat = view.domain->flat.find(disk.volume_id);
-        if (flat == view.domain->flat.end() || flat->second <= file_number(view.forgotten, disk.volume_id) ||
+        if (flat == view.domain->flat.end() ||
+            flat->second >= file_number(view.domain->cuts, disk.volume_id) || is_forgotten(view, *flat) ||
             static_cast<std::int64_t>(disk.layers.size()) > disk.cuts - flat->second ||
             !disk.image.sha256.empty() || view.unsent.contains(disk.volume_id))
             continue;

@@ -202,12 +202,22 @@ Status Agent::run_cut(const link::DesiredGuest& desired, const std::map<VolumeId
     return hypervisor_.cut_disks(desired.guest_id, disks);
 }
 
-// Only where all that the disk may hold has room: filling up the host would stop its guests.
+// What all disks may hold that are to be flattened, this one or others whose turn it is at the same time.
+std::int64_t Agent::bytes_to_flatten() const {
+    std::int64_t bytes = 0;
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, entry] : guests_)
+        for (const auto& disk : disks_of(entry.desired))
+            if (disk.flatten) bytes += disk.size_bytes;
+    return bytes;
+}
+
+// Only where all of it has room: filling up the host would stop its guests.
 Status Agent::run_flattening(const GuestId& guest_id, const link::GuestDisk& disk) {
     LODGE_TRY(const DiskSpace space, storage_.disk_space());
-    if (space.free_mib >= disk.size_bytes / (1 << 20))
+    if (space.free_mib >= bytes_to_flatten() / (1 << 20))
         return hypervisor_.flatten_disk(guest_id, spec_of(disk));
-    spdlog::warn("{} lies on {} layers and is not flattened: {} MiB are free", disk.volume_id.str(),
+    spdlog::warn("{} lies on {} layers, and is not flattened while but {} MiB are free", disk.volume_id.str(),
                  disk.layers.size(), space.free_mib);
     return {};
 }

@@ -53,11 +53,10 @@ Result<network::Asked> look_up_own(db::Session& session, const network::Pools& p
                                    const std::string& source, const std::string& destination,
                                    const AccountId& account) {
     auto asked = network::look_up(session, pools, source, destination);
-    const bool is_missing =
-        asked ? !is_of(*asked, asked->source, account) || !is_of(*asked, asked->destination, account)
-              : asked.error().code == ErrorCode::not_found;
-    if (is_missing) return fail(ErrorCode::not_found, "there is no " + source + ", or no " + destination);
-    if (!asked) return asked;
+    // Any other complaint would tell that somebody's place is there.
+    if (!asked || !is_of(*asked, asked->source, account) || !is_of(*asked, asked->destination, account))
+        return fail(ErrorCode::not_found,
+                    "there is no " + source + ", or no " + destination + ", or nothing to ask about them");
     const auto& vpcs = asked->world.vpcs;
     const bool all_own = std::all_of(vpcs.begin(), vpcs.end(),
                                      [&](const auto& each) { return each.second.vpc.account_id == account; });
@@ -81,8 +80,12 @@ Result<Json> explain_network(const Call& call) {
     }));
     auto explanation = network::explain(asked.world, asked.source, asked.destination, traffic);
     auto out = show(asked, traffic, explanation);
-    if (call.account) out.erase("trace");  // in OVN's words, which are the operator's
-    out["network_problem"] = call.facts.network_problem();
+    auto problem = call.facts.network_problem();
+    if (call.account) {  // OVN's words are the operator's
+        out.erase("trace");
+        if (!problem.empty()) problem = "The network does not follow changes now.";
+    }
+    out["network_problem"] = problem;
     return out;
 }
 

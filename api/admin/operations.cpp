@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <regex>
 
 #include "db/store/events.h"
 #include "db/store/hosts.h"
@@ -15,6 +16,13 @@ namespace {
 
 constexpr std::int64_t shown_events = 200;
 constexpr std::int64_t shown_instances = 10'000;
+constexpr std::int64_t most_placed = 10'000;  // as RunInstances
+
+// Which hosts there are is the operator's to know.
+std::string without_hosts(const std::string& message) {
+    static const std::regex host_id("\\bh-[0-9a-f]{17}\\b");
+    return std::regex_replace(message, host_id, "a host");
+}
 
 std::int64_t room_for(const catalogue::InstanceType& type,
                       const std::vector<const scheduler::HostCapacity*>& hosts) {
@@ -128,8 +136,9 @@ Result<Json> list_events(const Call& call) {
         }
         Json all = Json::array();
         for (const auto& event : db::events::latest_of(session, call.id, shown_events))
-            all.push_back(
-                {{"at", format_time(event.at_ms)}, {"kind", event.kind}, {"message", event.message}});
+            all.push_back({{"at", format_time(event.at_ms)},
+                           {"kind", event.kind},
+                           {"message", call.account ? without_hosts(event.message) : event.message}});
         return Json{{"events", all}};
     });
 }
@@ -152,6 +161,8 @@ Result<Json> explain_placement(const Call& call) {
     request.memory_mib = type->memory_mib;
     request.architecture = type->architectures.front();
     request.min_count = request.max_count = number_or(call.body, "count", 1);
+    if (request.min_count < 1 || request.min_count > most_placed)
+        return fail(ErrorCode::invalid_input, "count is 1 to " + std::to_string(most_placed));
     request.strategy = call.services.settings.strategy;
     request.zone = text_or(call.body, "zone", "");
     auto region = text_or(call.body, "region", call.services.settings.default_region);

@@ -273,6 +273,8 @@ Result<http::Response> Endpoint::run_lodge(const http::Request& request, Call& c
     LODGE_CHECK(authenticate(request, call, access_keys_, signing_keys_));
     if (call.service != lodge_service)
         return fail(ErrorCode::auth_failure, "Requests below /lodge/v1/ are signed for the service 'lodge'.");
+    if (throttle_)
+        LODGE_CHECK(throttle_->admit({call.context.account_id, call.context.region, lodge_service}));
     LODGE_TRY(const auto account, services_.database.read([&](db::Session& session) {
         return Result<std::optional<Account>>(db::accounts::find(session, call.context.account_id));
     }));

@@ -754,7 +754,8 @@ CREATE TABLE volumes (
     snapshot_id TEXT NOT NULL DEFAULT '',
     below_id TEXT NOT NULL DEFAULT '',
     cuts BIGINT NOT NULL DEFAULT 0,
-    key_id TEXT NOT NULL DEFAULT ''
+    key_id TEXT NOT NULL DEFAULT '',
+    flat BIGINT NOT NULL DEFAULT -1
 );
 CREATE INDEX volumes_by_account ON volumes (account_id, region, id);
 CREATE INDEX volumes_by_host ON volumes (host_id, size_bytes);

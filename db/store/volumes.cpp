@@ -34,6 +34,7 @@ const Records<Record>& table() {
                                           field("snapshot_id", &Record::snapshot_id),
                                           field("below_id", &Record::below_id),
                                           field("cuts", &Record::cuts),
+                                          field("flat", &Record::flat),
                                           field("key_id", &Record::key_id)});
     return records;
 }

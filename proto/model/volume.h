@@ -24,10 +24,11 @@ struct Volume {
     SnapshotId snapshot_id;       // that it was made from; empty: none
     SnapshotId below_id;          // whose layer its file lies on; empty: none
     std::int64_t cuts = 0;        // snapshots that left it a new file: its file's number on its host
-    std::string key_id;           // of what its files are encrypted with; empty: they are not
-    bool made = false;            // its host has its file for certain: a missing one is never made anew
-    bool deleting = false;        // until its host has removed the file
-    bool modifying = false;       // until its guest has it as it is written here
+    std::int64_t flat = -1;  // its file of that number holds all of it, once that was cut; see note_flat()
+    std::string key_id;      // of what its files are encrypted with; empty: they are not
+    bool made = false;       // its host has its file for certain: a missing one is never made anew
+    bool deleting = false;   // until its host has removed the file
+    bool modifying = false;  // until its guest has it as it is written here
     bool auto_enable_io = false;  // kept for who asks; I/O is never disabled
     UnixMs created_ms = 0;
     InstanceId instance_id;  // that has it

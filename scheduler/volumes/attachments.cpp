@@ -1,6 +1,7 @@
 #include "scheduler/volumes/attachments.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "db/store/snapshots.h"
 #include "db/store/volumes.h"
@@ -27,6 +28,7 @@ void free_volume(db::Session& session, Volume& volume, UnixMs now_ms) {
     volume.attachment_state = AttachmentState::none;
     volume.device.clear();
     volume.attached_ms = 0;
+    volume.flat = -1;
     volume.delete_on_termination = false;
     db::volumes::update(session, volume);
 }
@@ -47,6 +49,12 @@ bool is_as_written(const Volume& volume, const link::ObservedDisk& seen) {
     const auto limits = limits_of(volume);
     return seen.size_bytes >= volume.size_bytes && seen.iops == limits.iops &&
            seen.bytes_per_s == limits.bytes_per_s;
+}
+
+// A machine that was killed has taken with it what it had not written yet.
+void forget_flat(db::Session& session, const InstanceId& instance_id) {
+    for (auto& volume : db::volumes::of_instance(session, instance_id))
+        if (std::exchange(volume.flat, -1) != -1) db::volumes::update(session, volume);
 }
 
 // Whether anything has changed.
@@ -86,6 +94,7 @@ void put_attachment(Volume& volume, const Instance& instance, std::string_view d
     volume.device = device;
     volume.is_root = device == instance.root_device_name;
     volume.attached_ms = now_ms;
+    volume.flat = -1;
     volume.attachment_state = state;
 }
 
@@ -132,6 +141,8 @@ bool note_plugged(db::Session& session, const InstanceId& instance_id,
 }
 
 bool settle_ended_guest(db::Session& session, const Instance& instance, const Guest& guest, UnixMs now_ms) {
+    if (guest.observed == Observed::stopped || !holds_claim(guest.observed))
+        forget_flat(session, instance.id);
     if (holds_claim(guest.observed)) return false;
     const bool ends = instance.desired == Desired::terminated;
     bool changed = false;

@@ -20,15 +20,19 @@ void complete(Snapshot& snapshot, UnixMs now_ms) {
     snapshot.host_id = HostId();
 }
 
-// The snapshot under the volume whose layer was the volume's file of that number.
-std::optional<Snapshot> find_cut(db::Session& session, const Volume& volume, std::int64_t number) {
+// Those under the volume down to the one whose layer was the volume's file of that number; none, if that is
+// not among them.
+std::vector<Snapshot> down_to(db::Session& session, const Volume& volume, std::int64_t number) {
+    std::vector<Snapshot> found;
     SnapshotId next = volume.below_id;
     while (!next.empty()) {
         auto snapshot = db::snapshots::find_any(session, next.str());
-        if (!snapshot || (snapshot->volume_id == volume.id && snapshot->cut == number)) return snapshot;
+        if (!snapshot) break;
         next = snapshot->parent_id;
+        found.push_back(std::move(*snapshot));
+        if (found.back().volume_id == volume.id && found.back().cut == number) return found;
     }
-    return std::nullopt;
+    return {};
 }
 
 void settle_images(db::Session& session, const SnapshotId& id) {
@@ -37,20 +41,21 @@ void settle_images(db::Session& session, const SnapshotId& id) {
             db::images::set_state(session, image.id, ImageState::available);
 }
 
-bool note_flat_file(db::Session& session, Volume& volume, std::int64_t number) {
-    SnapshotId below;
-    if (number == volume.cuts) {
-        if (volume.below_id.empty() && volume.image_id.empty()) return false;
-        below = std::exchange(volume.below_id, {});
-        volume.image_id = ImageId();
-        db::volumes::update(session, volume);
-    } else {
-        auto layer = find_cut(session, volume, number);
-        if (!layer || (layer->parent_id.empty() && layer->image_id.empty())) return false;
-        below = std::exchange(layer->parent_id, {});
-        layer->image_id = ImageId();
-        db::snapshots::update(session, *layer);
+// Takes away what lies under the volume's flat file, once that was cut for certain: its layer has been sent.
+// Whether anything has changed.
+bool settle_flat(db::Session& session, Volume& volume) {
+    auto above = down_to(session, volume, volume.flat);
+    if (above.empty()) return false;
+    auto& flat = above.back();
+    if (!flat.host_id.empty() || flat.sha256.empty()) return false;
+    if (flat.parent_id.empty() && flat.image_id.empty()) return false;
+    const SnapshotId below = std::exchange(flat.parent_id, {});
+    for (auto& snapshot : above) {
+        snapshot.image_id = ImageId();
+        db::snapshots::update(session, snapshot);
     }
+    volume.image_id = ImageId();
+    db::volumes::update(session, volume);
     prune(session, below);
     return true;
 }
@@ -68,7 +73,8 @@ Status begin_snapshot(db::Session& session, Snapshot& snapshot, Volume& volume, 
         db::snapshots::insert(session, snapshot);
         return {};
     }
-    if (layers_of(session, volume.below_id).size() >= most_layers)
+    const bool is_flat = volume.flat == volume.cuts;  // this cut takes the others from under it
+    if (!is_flat && layers_of(session, volume.below_id).size() >= most_layers)
         return fail(ErrorCode::snapshot_limit_exceeded,
                     "The volume '" + volume.id.str() + "' lies on " + std::to_string(most_layers) +
                         " layers of snapshots, which is as many as one volume may. It gets rid of them while "
@@ -106,6 +112,7 @@ Status note_layer(db::Session& session, const HostId& host_id, const SnapshotId&
     snapshot->size_bytes = content.size_bytes;
     complete(*snapshot, now_ms);
     db::snapshots::update(session, *snapshot);
+    if (auto volume = db::volumes::find_any(session, snapshot->volume_id)) settle_flat(session, *volume);
     settle_images(session, id);
     prune(session, id);
     return {};
@@ -120,8 +127,9 @@ bool note_flat(db::Session& session, const InstanceId& instance_id,
     bool changed = false;
     for (const auto& disk : disks) {
         auto volume = disk.flat >= 0 ? db::volumes::find_any(session, disk.volume_id) : std::nullopt;
-        if (volume && volume->instance_id == instance_id)
-            changed = note_flat_file(session, *volume, disk.flat) || changed;
+        if (!volume || volume->instance_id != instance_id) continue;
+        if (std::exchange(volume->flat, disk.flat) != disk.flat) db::volumes::update(session, *volume);
+        changed = settle_flat(session, *volume) || changed;
     }
     return changed;
 }

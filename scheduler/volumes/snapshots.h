@@ -40,12 +40,14 @@ void insert_imported(db::Session& session, Snapshot& snapshot, const link::Conte
                      std::int64_t disk_bytes, UnixMs now_ms);
 
 // The host's word that the layer is in the image folder. Repeated, or about another host's, it changes
-// nothing. Images that only waited for it are available.
+// nothing. Images that only waited for it are available; if it is a flat file, nothing lies under it now.
 Status note_layer(db::Session& session, const HostId& host_id, const SnapshotId& id,
                   const link::Content& content, UnixMs now_ms);
 
-// What the instance's guest says of its disks' files under which nothing lies; such a file may be a
-// snapshot's layer by now. Whether anything has changed.
+// What the instance's guest says of its disks' files under which nothing lies. What was copied into such a
+// file is on the disk for certain once it was cut, which has QEMU write all of it: when its layer has been
+// sent, nothing lies under that snapshot any more (see note_layer()). Until then the chain stays, and only
+// does not keep the volume from being cut. Returns whether the chain has changed.
 bool note_flat(db::Session& session, const InstanceId& instance_id,
                const std::vector<link::ObservedDisk>& disks);
 

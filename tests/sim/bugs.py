@@ -63,8 +63,8 @@ BUGS = [
      "            db::snapshots::is_beneath_others(session, next))", "            (!BUG && db::snapshots::is_beneath_others(session, next)))"),
     ("a guest is not asked to cut its disks", "agent/reconcile/decide.cpp",
      "if (!out.cuts.empty()) out.step", "if (!BUG && !out.cuts.empty()) out.step"),
-    ("a file that became a layer counts as the volume's", "scheduler/volumes/snapshots.cpp",
-     "if (number == volume.cuts) {", "if (BUG || number == volume.cuts) {"),
+    ("another file of the volume's is taken for the flat one", "scheduler/volumes/snapshots.cpp",
+     "found.back().cut == number) return", "(BUG || found.back().cut == number)) return"),
 ]
 
 

@@ -557,15 +557,17 @@ void expect_flat(World& world) {
     EXPECT_EQ(disks_told(world, guest.guest_id).back().flat, 0);
 }
 
-// The disk's third file is flat, and the control plane knows it.
+// The disk's third file is flat and was cut, and the control plane knows it.
 void prepare_forgetting(World& world) {
     auto guest = world.run_guest();
     DiskSpec disk{wanted_disk.volume_id, "vdf", {}, {}, wanted_disk.size_bytes, {300, 0}};
-    disk.cuts = 2;
+    disk.cuts = 3;
+    disk.bases = {{NullStorage::path_of(wanted_disk.volume_id, 2), "qcow2", true}};
     EXPECT_TRUE(world.hypervisor.attach_disk(guest.guest_id, disk));
     world.storage.add_disk(wanted_disk.volume_id);
     guest.disks = {wanted_disk};
-    guest.disks.front().cuts = 2;
+    guest.disks.front().cuts = 3;
+    guest.disks.front().layers = {{"", "qcow2", 0}};
     world.want(guest);
 }
 
